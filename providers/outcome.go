@@ -1,0 +1,53 @@
+package providers
+
+import "encoding/json"
+
+// Outcome is what became of one Request: exactly one of Record, Ticket and
+// Err is set.
+type Outcome struct {
+	Ref    string
+	Record *Record
+	Ticket *Ticket
+	Err    error
+}
+
+// Record is an answer with content.
+type Record struct {
+	// Result is a JSON object with the field names of the provider's own
+	// document, fields that the document does not name left out.
+	Result json.RawMessage
+	// Raw is the provider's answer about this subject, byte for byte.
+	Raw json.RawMessage
+}
+
+// Ticket is the provider's handle on work that it finishes later. ID and
+// Cursor may embed plates and are personal data.
+type Ticket struct {
+	// ID is what the provider is asked with.
+	ID string
+	// Number is the handle that people see at the provider, if there is one.
+	Number string
+	// Cursor is the provider package's own, opaque to everyone else: where a
+	// pass over the records stands, what was seen of them.
+	Cursor []byte
+}
+
+// Progress is what one poll of a ticket brought.
+type Progress struct {
+	// Ticket replaces the one that was polled.
+	Ticket Ticket
+	// Outcomes are the requests that became final in this poll, by Ref; a
+	// request that is not among them is still being worked on.
+	Outcomes []Outcome
+	// More says that the pass over the records has not ended: poll again at
+	// once rather than after a pause.
+	More bool
+	// Notices are oddities worth a line in the log and a count.
+	Notices []Notice
+}
+
+// Notice is an oddity in what a provider sent that does no harm by itself.
+type Notice struct {
+	Kind  string // "regression", "foreign_record", "unknown_status", …
+	Count int
+}

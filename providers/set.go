@@ -1,0 +1,225 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// Set holds the providers of a deployment and keeps the rules common to them.
+// It is immutable and safe for concurrent use.
+type Set struct {
+	byName map[string]Provider
+	names  []string
+}
+
+// NewSet returns a set of ps, or an error that names every Spec that is
+// incomplete or disagrees with the methods of its provider.
+func NewSet(ps ...Provider) (*Set, error) {
+	s := &Set{byName: make(map[string]Provider, len(ps))}
+	var errs []error
+	for _, p := range ps {
+		spec := p.Spec()
+		if err := checkSpec(p, spec); err != nil {
+			errs = append(errs, err)
+		}
+		if s.byName[spec.Name] != nil {
+			errs = append(errs, fmt.Errorf("provider %q: named twice", spec.Name))
+		}
+		s.byName[spec.Name] = p
+		s.names = append(s.names, spec.Name)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	sort.Strings(s.names)
+	return s, nil
+}
+
+func checkSpec(p Provider, spec Spec) error {
+	var bad []string
+	_, polls := p.(Poller)
+	_, reads := p.(CallbackReader)
+	for _, c := range []struct {
+		wrong bool
+		text  string
+	}{
+		{spec.Name == "" || spec.Name != strings.ToLower(spec.Name), "name must be lower case"},
+		{spec.MaxBatch < 1, "MaxBatch must be at least 1"},
+		{spec.Timeout <= 0, "Timeout must be set"},
+		{spec.Endpoints.Submit == "", "Endpoints.Submit must be set"},
+		{spec.Pending != polls, "Pending must say whether Poll is there"},
+		{spec.Pending != (spec.Endpoints.Poll != ""), "Endpoints.Poll goes with Pending"},
+		{spec.Callback != reads, "Callback must say whether ReadCallback is there"},
+		{len(spec.Uses) == 0, "Uses must name a column"},
+		{!subset(spec.Needs, spec.Uses), "Needs must be among Uses"},
+	} {
+		if c.wrong {
+			bad = append(bad, c.text)
+		}
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	return fmt.Errorf("provider %q: spec: %s", spec.Name, strings.Join(bad, "; "))
+}
+
+func subset(of, in []Column) bool {
+	return !slices.ContainsFunc(of, func(c Column) bool { return !slices.Contains(in, c) })
+}
+
+// Names returns the names of the providers, sorted.
+func (s *Set) Names() []string { return slices.Clone(s.names) }
+
+// UnknownError says that no provider of that name is set up.
+type UnknownError struct {
+	Name  string
+	Known []string
+}
+
+func (e *UnknownError) Error() string {
+	if len(e.Known) == 0 {
+		return fmt.Sprintf("unknown provider %q: none is set up", e.Name)
+	}
+	return fmt.Sprintf("unknown provider %q: there is %s", e.Name, strings.Join(e.Known, ", "))
+}
+
+// Spec returns the Spec of the named provider, or an *UnknownError.
+func (s *Set) Spec(name string) (Spec, error) {
+	p, err := s.get(name)
+	if err != nil {
+		return Spec{}, err
+	}
+	return p.Spec(), nil
+}
+
+func (s *Set) get(name string) (Provider, error) {
+	if p := s.byName[name]; p != nil {
+		return p, nil
+	}
+	return nil, &UnknownError{Name: name, Known: s.Names()}
+}
+
+// Submit makes one paid request. It returns one Outcome for each of reqs, in
+// their order; a failure of the whole call is the Err of each. Every Err is
+// an *Error. A panic of the provider after the request was begun is Ambiguous.
+//
+// The error is not nil only if nothing was attempted: an unknown provider,
+// no requests or too many, two with one Ref.
+func (s *Set) Submit(ctx context.Context, name string, reqs []Request) ([]Outcome, error) {
+	p, err := s.get(name)
+	if err != nil {
+		return nil, err
+	}
+	spec := p.Spec()
+	if len(reqs) == 0 || len(reqs) > spec.MaxBatch {
+		return nil, fmt.Errorf("submit to %s: %d requests in a call, allowed are 1 to %d", name, len(reqs), spec.MaxBatch)
+	}
+	at := make(map[string]int, len(reqs))
+	for i, r := range reqs {
+		if _, twice := at[r.Ref]; twice {
+			return nil, fmt.Errorf("submit to %s: two requests with one ref", name)
+		}
+		at[r.Ref] = i
+	}
+	got, err := submit(ctx, p, reqs)
+	if err != nil {
+		return failAll(reqs, wrap(spec, spec.Endpoints.Submit, err)), nil
+	}
+	return inOrder(spec, reqs, at, got), nil
+}
+
+func failAll(reqs []Request, err *Error) []Outcome {
+	outs := make([]Outcome, len(reqs))
+	for i, r := range reqs {
+		outs[i] = Outcome{Ref: r.Ref, Err: err}
+	}
+	return outs
+}
+
+// inOrder gives each request its outcome. What the provider left out or gave
+// twice was sent all the same, so nobody knows what became of it.
+func inOrder(spec Spec, reqs []Request, at map[string]int, got []Outcome) []Outcome {
+	outs := failAll(reqs, &Error{Provider: spec.Name, Op: spec.Endpoints.Submit, Class: Ambiguous,
+		Code: "no_outcome", Err: errors.New("the answer does not say what became of this request")})
+	seen := make(map[string]bool, len(got))
+	for _, o := range got {
+		i, ours := at[o.Ref]
+		if !ours || seen[o.Ref] || !exactlyOne(o) {
+			continue
+		}
+		seen[o.Ref] = true
+		if o.Err != nil {
+			o.Err = wrap(spec, spec.Endpoints.Submit, o.Err)
+		}
+		outs[i] = o
+	}
+	return outs
+}
+
+func exactlyOne(o Outcome) bool {
+	n := 0
+	for _, set := range []bool{o.Record != nil, o.Ticket != nil, o.Err != nil} {
+		if set {
+			n++
+		}
+	}
+	return n == 1
+}
+
+// Poll makes one free request about t. Outcomes that belong to none of open
+// are dropped. An error is always an *Error, or an *UnknownError.
+func (s *Set) Poll(ctx context.Context, name string, t Ticket, open []Request) (Progress, error) {
+	p, err := s.get(name)
+	if err != nil {
+		return Progress{}, err
+	}
+	spec := p.Spec()
+	poller, ok := p.(Poller)
+	if !ok {
+		return Progress{}, fmt.Errorf("poll %s: it answers at once and has no tickets", name)
+	}
+	got, err := poll(ctx, poller, t, open)
+	if err != nil {
+		return Progress{}, wrap(spec, spec.Endpoints.Poll, err)
+	}
+	known := make(map[string]bool, len(open))
+	for _, r := range open {
+		known[r.Ref] = true
+	}
+	kept := got.Outcomes[:0]
+	for _, o := range got.Outcomes {
+		if !known[o.Ref] || !exactlyOne(o) || o.Ticket != nil {
+			continue
+		}
+		known[o.Ref] = false
+		if o.Err != nil {
+			o.Err = wrap(spec, spec.Endpoints.Poll, o.Err)
+		}
+		kept = append(kept, o)
+	}
+	got.Outcomes = kept
+	return got, nil
+}
+
+// wrap makes an *Error of whatever a provider returned. An error without a
+// class came from code that did not judge it, so nothing is known.
+func wrap(spec Spec, op string, err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Class != 0 {
+		c := *e
+		if c.Provider == "" {
+			c.Provider = spec.Name
+		}
+		if c.Op == "" {
+			c.Op = op
+		}
+		if c.Scope == "" {
+			c.Scope = spec.Name
+		}
+		return &c
+	}
+	return &Error{Provider: spec.Name, Op: op, Class: Ambiguous, Scope: spec.Name, Code: "unjudged", Err: Redact(err)}
+}

@@ -1,0 +1,110 @@
+package providers
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// Provider is one paid API. Its methods are safe for concurrent use, start at
+// most one request each, and return only *Error (a Set sees to the rest).
+type Provider interface {
+	Spec() Spec
+	// Submit asks 1 to Spec.MaxBatch requests in one paid request. An error
+	// is about all of them; otherwise there is one Outcome for each Ref.
+	Submit(ctx context.Context, reqs []Request) ([]Outcome, error)
+}
+
+// Poller is implemented exactly by providers whose Spec says Pending.
+type Poller interface {
+	// Poll makes one free request about t. open are the requests of the
+	// ticket that are not final yet.
+	Poll(ctx context.Context, t Ticket, open []Request) (Progress, error)
+}
+
+// CallbackReader is implemented exactly by providers whose Spec says Callback.
+type CallbackReader interface {
+	// ReadCallback verifies and reads a webhook. Nothing in it is believed
+	// beyond "ask about this now".
+	ReadCallback(h http.Header, body []byte) ([]Hint, error)
+}
+
+// Hint names what a webhook was about, as far as it said.
+type Hint struct {
+	Ticket, Record string
+	Subject        Subject
+}
+
+// Checker makes the cheapest harmless call, to see that credentials work.
+type Checker interface {
+	Check(ctx context.Context) error
+}
+
+// Balancer reads what the provider says of credit and quotas.
+type Balancer interface {
+	Balance(ctx context.Context) ([]Balance, error)
+}
+
+// Balance is one figure of credit or quota.
+type Balance struct {
+	Name  string
+	Left  string // decimal, in Unit
+	Unit  string
+	Until time.Time
+}
+
+// Spec is what a provider can do, as data. It must not change while the
+// process runs.
+type Spec struct {
+	// Name is the provider's name in every contract: "attestr".
+	Name string
+	// Title and Answers are for people: "Attestr RC_MOBILE", "owner's mobile".
+	Title, Answers string
+	// Countries are ISO 3166 alpha-2 codes.
+	Countries []string
+	// Needs are the columns without which a row is invalid.
+	Needs []Column
+	// Uses are the columns that are sent, Needs among them: two subjects that
+	// agree in these (and in the parameters) are the same question.
+	Uses []Column
+	// Params are the parameters of the product.
+	Params []Param
+	// MaxBatch is how many requests one Submit takes; 1 for single look-ups.
+	MaxBatch int
+	// Pending: Submit may return tickets; Poller is implemented.
+	Pending bool
+	// Callback: CallbackReader is implemented.
+	Callback bool
+	// FreeRepeat tells whether asking again with the same parameters costs
+	// nothing, so that an Ambiguous call may simply be repeated. nil: never.
+	FreeRepeat func(Params) bool
+	// Endpoints name the operations, as in the scopes of gates and limits:
+	// "submit" first, then what a Poll uses.
+	Endpoints Endpoints
+	// Timeout bounds one call, reading of the body included.
+	Timeout time.Duration
+}
+
+// Endpoints are the names of a provider's operations.
+type Endpoints struct {
+	Submit string
+	Poll   string // empty where nothing is polled
+}
+
+// Param is a parameter of a provider's product.
+type Param struct {
+	Name, Usage string
+	Required    bool
+}
+
+// Repeatable reports whether a call with these parameters may be repeated
+// without paying again.
+func (s Spec) Repeatable(p Params) bool {
+	return s.FreeRepeat != nil && s.FreeRepeat(p)
+}
+
+// SubmitScope returns the scope of paid calls: "attestr/submit".
+func (s Spec) SubmitScope() string { return s.Name + "/" + s.Endpoints.Submit }
+
+// PollScope returns the scope of polls: "attestr/items".
+func (s Spec) PollScope() string { return s.Name + "/" + s.Endpoints.Poll }
