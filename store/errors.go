@@ -1,0 +1,72 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Errors on which callers decide.
+var (
+	ErrNoBatch     = errors.New("no such batch")
+	ErrTicketTaken = errors.New("the ticket belongs to another call")
+	// ErrFull: no space is left. Nothing was written.
+	ErrFull = errors.New("no space left for the store")
+	// ErrAway: the store cannot be reached now and may be later.
+	ErrAway = errors.New("the store is not reachable")
+)
+
+// GateClosedError says that a gate is closed to ordinary calls.
+type GateClosedError struct{ Gate Gate }
+
+func (e *GateClosedError) Error() string {
+	return fmt.Sprintf("gate %s is closed: %s (%s)", e.Gate.Scope, e.Gate.Class, e.Gate.Code)
+}
+
+// IdentityError says that the same work is there already.
+type IdentityError struct{ Batch Batch }
+
+func (e *IdentityError) Error() string { return "the same work is batch " + e.Batch.ID }
+
+// StateError says that a batch is in no state for what was asked.
+type StateError struct {
+	Batch string
+	State BatchState
+	Want  string // "pause", "resume", "cancel", "add rows", "commit"
+}
+
+func (e *StateError) Error() string {
+	return fmt.Sprintf("%s batch %s: it is %s", e.Want, e.Batch, e.State)
+}
+
+// LockedError says that another process holds the data directory.
+type LockedError struct{ Path string }
+
+func (e *LockedError) Error() string { return "another process uses " + e.Path }
+
+// SchemaError says that the store was written by a newer version.
+type SchemaError struct{ Has, Knows int64 }
+
+func (e *SchemaError) Error() string {
+	return fmt.Sprintf("the store has schema %d, this version knows schemas up to %d: use a newer plateq", e.Has, e.Knows)
+}
+
+// KeysError says that the store was sealed with other keys.
+type KeysError struct{ Which string }
+
+func (e *KeysError) Error() string {
+	return fmt.Sprintf("the %s is not the one this store was made with", e.Which)
+}
+
+// MarkError says that simulated and real use were mixed.
+type MarkError struct{ Simulated bool }
+
+func (e *MarkError) Error() string {
+	if e.Simulated {
+		return "this store was made with --simulate and holds invented answers"
+	}
+	return "this store was made for real use and --simulate must not touch it"
+}
+
+// Millis truncates a time to what a store keeps.
+func Millis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

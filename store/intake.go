@@ -1,0 +1,79 @@
+package store
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/plateq/plateq/providers"
+)
+
+// NewBatch is what is known of a batch before its first row.
+type NewBatch struct {
+	Tenant   string // empty: "default"
+	Provider string
+	Params   providers.Params
+	Name     string
+	Purpose  string
+	Metadata json.RawMessage
+	Columns  []string
+	Weight   float64 // 0: 1
+	KeepRaw  bool
+	Reuse    Reuse
+}
+
+// Reuse says which known answers a batch is content with.
+type Reuse struct {
+	// Fresh ignores known answers. An ask that is open is joined all the same.
+	Fresh bool
+	// FreshFor and FreshNotFoundFor are the ages up to which found and
+	// not_found are reused.
+	FreshFor, FreshNotFoundFor time.Duration
+	// ResendUnknown asks again where the outcome of an earlier call is
+	// unknown, and may pay twice; otherwise the row waits on it as unknown.
+	ResendUnknown bool
+}
+
+// NewRow is a row to be accepted. Rows are numbered in the order they come.
+type NewRow struct {
+	CallerID string
+	Subject  providers.Subject // canonical, everything that the row holds
+	Line     []string          // the customer's columns
+	// Problem makes the row invalid: it is kept, shown and never sent.
+	Problem *Failure
+	// Question is what the provider would be sent: the part of Subject that
+	// its Spec uses, and the parameters of batch and row together. It alone
+	// decides which rows share an ask.
+	Question Question
+}
+
+// Question is what makes two asks the same, within a tenant and a provider.
+type Question struct {
+	Subject providers.Subject `json:"s"`
+	Params  providers.Params  `json:"p,omitempty"`
+}
+
+// Taken is what AddRows did with a piece of a list.
+type Taken struct {
+	Rows    int // accepted in this piece
+	Invalid int
+	Asks    int // new questions
+	Shared  int // rows on an ask that was open already, or in this list
+	Cached  int // rows on a known answer
+	Unknown int // rows on an ask whose outcome is unknown
+}
+
+// BatchFilter chooses batches, newest first.
+type BatchFilter struct {
+	Tenant   string // empty: all
+	Provider string // empty: all
+	States   []BatchState
+	Before   BatchNo // only older ones; 0: from the newest
+	Limit    int     // 0: 100
+}
+
+// RowFilter chooses rows of a batch, in order.
+type RowFilter struct {
+	After  int     // only rows with a greater number
+	Limit  int     // 0: all
+	States []State // empty: all
+}

@@ -1,0 +1,158 @@
+package store
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/plateq/plateq/providers"
+)
+
+// BatchNo numbers the batches of a store, from 1.
+type BatchNo int32
+
+// AskID names an ask: its home batch in the upper 32 bits, its place there,
+// from 0, in the lower ones.
+type AskID int64
+
+// NewAskID returns the id of the ask at place pos of its home batch.
+func NewAskID(home BatchNo, pos int) AskID { return AskID(int64(home)<<32 | int64(pos)) }
+
+// Home returns the batch that first wanted the ask.
+func (a AskID) Home() BatchNo { return BatchNo(a >> 32) } //nolint:gosec // built from a BatchNo
+
+// Pos returns the ask's place among the asks of its home batch.
+func (a AskID) Pos() int { return int(a & (1<<32 - 1)) }
+
+// RowID names a row in the same way: its batch, and its number from 1.
+type RowID int64
+
+// NewRowID returns the id of row n of a batch; n counts from 1.
+func NewRowID(batch BatchNo, n int) RowID { return RowID(int64(batch)<<32 | int64(n)) }
+
+// Number returns the row's number in its batch, from 1.
+func (r RowID) Number() int { return int(r & (1<<32 - 1)) }
+
+// ChunkID is the id of the chunk's first ask.
+type ChunkID = AskID
+
+// CallID names a call. It is the fence: an outcome is accepted only for asks
+// that still belong to the call that brings it.
+type CallID int64
+
+// TicketID names a ticket in the store.
+type TicketID int64
+
+// WorkerID names a process that claims, unique for each start of it.
+type WorkerID string
+
+// Batch is a list of rows submitted together, for one provider.
+type Batch struct {
+	No       BatchNo
+	ID       string // "b_…", as everyone outside names it
+	Tenant   string
+	Provider string
+	Params   providers.Params
+	Name     string
+	Purpose  string
+	Metadata json.RawMessage // the customer's own, an object or nil
+	Columns  []string        // names of the customer's columns, in file order
+	Weight   float64
+	KeepRaw  bool
+	State    BatchState
+	Reason   string // why it is paused or cancelled
+	Rows     int
+	Asks     int // asks that this batch was the first to want
+	Counts   Counts
+	Created  time.Time
+	Done     time.Time // zero while it is not
+}
+
+// Counts are rows by state. Absent states count 0.
+type Counts map[State]int
+
+// Open returns how many rows are still being worked on.
+func (c Counts) Open() int { return c[Queued] + c[Sending] + c[Waiting] }
+
+// Total returns how many rows there are.
+func (c Counts) Total() int {
+	n := 0
+	for _, k := range c {
+		n += k
+	}
+	return n
+}
+
+// Row is one line of a batch as it stands.
+type Row struct {
+	Number   int
+	CallerID string
+	Subject  providers.Subject
+	Line     []string // the customer's columns, as in Batch.Columns
+	State    State
+	Problem  *Failure // why it is invalid
+	Answer   *Answer  // of a settled ask
+	Attempts int
+	Cached   bool // it was known before this batch wanted it
+}
+
+// Answer is what is known of an ask in the end: found and not_found carry
+// what the provider said, failed says why.
+type Answer struct {
+	At      time.Time
+	Result  json.RawMessage
+	Raw     json.RawMessage // only where the batch keeps it
+	Failure *Failure
+}
+
+// Failure says why there is no answer.
+type Failure struct {
+	Class   ErrorClass `json:"class"`
+	Code    string     `json:"code"`
+	Message string     `json:"message"`
+}
+
+// ErrorClass is the class of a row's error, a contract with those who read
+// results.
+type ErrorClass string
+
+// The classes of a failed or invalid row.
+const (
+	ClassInvalidInput    ErrorClass = "invalid_input"
+	ClassSuppressed      ErrorClass = "suppressed"
+	ClassProviderError   ErrorClass = "provider_error"
+	ClassUnavailable     ErrorClass = "unavailable"
+	ClassProviderTimeout ErrorClass = "provider_timeout"
+	ClassMissing         ErrorClass = "missing_at_provider"
+	ClassPoison          ErrorClass = "poison"
+	ClassGivenUp         ErrorClass = "given_up"
+)
+
+// LateAnswersCount reports whether an answer that comes after the ask failed
+// so replaces the failure.
+func (c ErrorClass) LateAnswersCount() bool {
+	return c == ClassProviderTimeout || c == ClassMissing || c == ClassGivenUp
+}
+
+// Ask is one question as a call takes it.
+type Ask struct {
+	ID       AskID
+	Subject  providers.Subject
+	Params   providers.Params
+	Attempts int // counted before this call
+}
+
+// Gate is a door on a scope ("attestr", "attestr/submit"). There is a record
+// only for gates that were ever closed.
+type Gate struct {
+	Scope   string
+	Closed  bool
+	Class   providers.Class
+	Code    string
+	By      string // "policy", or the person
+	Since   time.Time
+	Until   time.Time // when a probe, or for a short limit everyone, may pass
+	Probe   bool      // at Until one probe passes, not everyone
+	Strikes int       // closings in a row without a success in between
+	// ProbeUntil is not zero while a probe is out.
+	ProbeUntil time.Time
+}

@@ -1,0 +1,142 @@
+package store
+
+import (
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"slices"
+	"sync"
+
+	"golang.org/x/crypto/chacha20poly1305"
+)
+
+// sealVersion is the first byte of every sealed value. Format: version, key
+// name (4 bytes), nonce (24), XChaCha20-Poly1305 of the text. The nonce is
+// long enough to be drawn at random for as many values as a store can hold.
+const sealVersion = 1
+
+const sealOverhead = 1 + 4 + chacha20poly1305.NonceSizeX + chacha20poly1305.Overhead
+
+// KeySize is the size of an ask's key, a keyed hash of its question.
+const KeySize = 16
+
+// AskKey is the keyed hash by which equal questions find each other.
+type AskKey [KeySize]byte
+
+// Sealer seals personal columns and hashes what must be found again. It is
+// safe for concurrent use.
+type Sealer struct {
+	first [4]byte
+	aeads map[[4]byte]cipher.AEAD
+	macs  sync.Pool
+	index []byte
+}
+
+// NewSealer returns a Sealer that seals with the first of k.Seal.
+func NewSealer(k Keys) (*Sealer, error) {
+	if len(k.Seal) == 0 || len(k.Index) != keySize {
+		return nil, errors.New("make sealer: an encryption key and an index key are needed")
+	}
+	s := &Sealer{first: k.Seal[0].ID, aeads: make(map[[4]byte]cipher.AEAD, len(k.Seal)), index: slices.Clone(k.Index)}
+	for _, key := range k.Seal {
+		a, err := chacha20poly1305.NewX(key.Key)
+		if err != nil {
+			return nil, fmt.Errorf("make sealer: %w", err)
+		}
+		s.aeads[key.ID] = a
+	}
+	s.macs.New = func() any { return hmac.New(sha256.New, s.index) }
+	return s, nil
+}
+
+// Seal encrypts text for one column of one record: it opens there only.
+func (s *Sealer) Seal(column string, id int64, text []byte) []byte {
+	out := make([]byte, 5+chacha20poly1305.NonceSizeX, sealOverhead+len(text))
+	out[0] = sealVersion
+	copy(out[1:5], s.first[:])
+	nonce := out[5:]
+	_, _ = rand.Read(nonce) // never fails
+	return s.aeads[s.first].Seal(out, nonce, text, place(column, id))
+}
+
+// Open decrypts what Seal made for the same column and id.
+func (s *Sealer) Open(column string, id int64, sealed []byte) ([]byte, error) {
+	if len(sealed) < sealOverhead || sealed[0] != sealVersion {
+		return nil, fmt.Errorf("open %s: it is not a sealed value", column)
+	}
+	a := s.aeads[[4]byte(sealed[1:5])]
+	if a == nil {
+		return nil, fmt.Errorf("open %s: it was sealed with key %x, which is not given", column, sealed[1:5])
+	}
+	text, err := a.Open(nil, sealed[5:5+chacha20poly1305.NonceSizeX], sealed[5+chacha20poly1305.NonceSizeX:], place(column, id))
+	if err != nil {
+		return nil, fmt.Errorf("open %s: it was changed, or belongs to another record", column)
+	}
+	return text, nil
+}
+
+// place is the associated data: which column of which record.
+func place(column string, id int64) []byte {
+	return binary.BigEndian.AppendUint64([]byte(column+"\x00"), uint64(id)) //nolint:gosec // only its bits matter
+}
+
+// Key hashes a question. Columns and parameters enter by name, sorted, each
+// with its length, so that no two questions can be written alike.
+func (s *Sealer) Key(tenant, provider string, q Question) AskKey {
+	m := s.macs.Get().(hash.Hash) //nolint:forcetypeassert // the pool holds nothing else
+	defer s.macs.Put(m)
+	m.Reset()
+	w := keyWriter{m: m}
+	w.text("ask")
+	w.text(tenant)
+	w.text(provider)
+	for _, c := range sortedKeys(q.Subject) {
+		w.text(string(c))
+		w.text(q.Subject[c])
+	}
+	w.text("")
+	for _, p := range sortedKeys(q.Params) {
+		w.text(p)
+		w.text(q.Params[p])
+	}
+	var sum [sha256.Size]byte
+	return AskKey(m.Sum(sum[:0])[:KeySize])
+}
+
+// Hash is the keyed hash of anything else that must be found by equality,
+// such as a provider's ticket. what keeps kinds apart.
+func (s *Sealer) Hash(what string, parts ...string) []byte {
+	m := hmac.New(sha256.New, s.index)
+	w := keyWriter{m: m}
+	w.text(what)
+	for _, p := range parts {
+		w.text(p)
+	}
+	return m.Sum(nil)[:KeySize]
+}
+
+type keyWriter struct {
+	m   hash.Hash
+	buf [4]byte
+}
+
+func (w *keyWriter) text(s string) {
+	binary.BigEndian.PutUint32(w.buf[:], uint32(len(s))) //nolint:gosec // values are bounded far below
+	w.m.Write(w.buf[:])
+	w.m.Write([]byte(s))
+}
+
+func sortedKeys[M ~map[K]string, K ~string](m M) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+

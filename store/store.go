@@ -1,0 +1,122 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Store keeps everything that must survive. Implementations are safe for
+// concurrent use and pass the suite in storetest. Every method returns typed
+// errors of this package where a caller could decide on them; any other error
+// means that nothing was changed, but for a commit whose answer was lost.
+type Store interface {
+	Intake
+	Work
+	Reader
+
+	// Gates returns every gate that was ever closed.
+	Gates(ctx context.Context) ([]Gate, error)
+	// SetGates closes and opens gates outside a settlement.
+	SetGates(ctx context.Context, c GateChanges) ([]GateEvent, error)
+
+	// Beat records that the worker lives. A worker that has not beaten for a
+	// minute is dead, and so is one that never did.
+	Beat(ctx context.Context, w WorkerID) error
+	// Retire says that the worker ends: what it still holds is anyone's to
+	// judge at once.
+	Retire(ctx context.Context, w WorkerID) error
+
+	// Check holds the books against each other.
+	Check(ctx context.Context) (Report, error)
+	Close() error
+}
+
+// Intake takes lists in. A batch is of no effect until CommitBatch: nothing
+// is sent for it. Its asks can be joined from the first piece on.
+type Intake interface {
+	BeginBatch(ctx context.Context, b NewBatch) (BatchNo, error)
+	// AddRows accepts a piece of the list, all of it or nothing.
+	AddRows(ctx context.Context, b BatchNo, rows []NewRow) (Taken, error)
+	// CommitBatch accepts the list as a whole and sets it running, under an
+	// identity by which the same work is found again; nil: none. A batch all
+	// of whose rows are settled is done at once. If another batch that is
+	// unfinished, or was done after since, has the identity, it returns that
+	// one and *IdentityError.
+	CommitBatch(ctx context.Context, b BatchNo, identity []byte, since time.Time) (Batch, error)
+	// AbandonBatch forgets a batch that was not committed. Asks that another
+	// batch has joined stay.
+	AbandonBatch(ctx context.Context, b BatchNo) error
+	// AbandonIntakes does so for batches whose owner died over the intake:
+	// those begun before the store was opened.
+	AbandonIntakes(ctx context.Context) (int, error)
+}
+
+// Work is what enqueuer, workers and scheduler need.
+type Work interface {
+	// Turns lists batches of a provider that run and have open rows.
+	Turns(ctx context.Context, provider string) ([]Turn, error)
+	// Offer names chunks with queued asks that are ready and wanted by the
+	// batch, cutting new ones as needed.
+	Offer(ctx context.Context, r OfferRequest) ([]ChunkRef, error)
+	// Claim records a call. A closed gate is a *GateClosedError.
+	Claim(ctx context.Context, r ClaimRequest) (Claim, error)
+	// Settle writes what a call brought. ErrTicketTaken: a ticket of that
+	// name belongs to another call; nothing was written.
+	Settle(ctx context.Context, s Settlement) (Settled, error)
+	// StaleCalls lists calls that somebody must judge.
+	StaleCalls(ctx context.Context, limit int) ([]StaleCall, error)
+
+	// DueTickets lists tickets of a provider that may be claimed now.
+	DueTickets(ctx context.Context, provider string, limit int) ([]TicketRef, error)
+	// NextDue returns when the next ticket of a provider becomes due; zero:
+	// there is none.
+	NextDue(ctx context.Context, provider string) (time.Time, error)
+	// ClaimTicket takes a due ticket. A closed gate is a *GateClosedError.
+	ClaimTicket(ctx context.Context, r TicketClaim) (OpenTicket, error)
+	// SettleTicket writes what a poll brought, unless the lease is lost:
+	// then everything is Refused but for answers, which are accepted like
+	// any that come late.
+	SettleTicket(ctx context.Context, s TicketSettlement) (Settled, error)
+	// PollNow makes the waiting tickets of a batch due. It returns how many.
+	PollNow(ctx context.Context, b BatchNo) (int, error)
+
+	// Finish marks running batches as done that hold no open row, and
+	// returns them.
+	Finish(ctx context.Context) ([]BatchNo, error)
+	// Pause, Resume and Cancel change a batch; *StateError if it cannot be.
+	Pause(ctx context.Context, b BatchNo, reason string) error
+	Resume(ctx context.Context, b BatchNo) error
+	Cancel(ctx context.Context, b BatchNo, reason string) error
+}
+
+// Reader is what shows people and systems how things stand.
+type Reader interface {
+	// Batch returns the batch of that public id, or ErrNoBatch.
+	Batch(ctx context.Context, id string) (Batch, error)
+	// BatchByNo is Batch for those who hold a number.
+	BatchByNo(ctx context.Context, b BatchNo) (Batch, error)
+	// FindBatch returns the newest committed batch of that identity, or
+	// ErrNoBatch.
+	FindBatch(ctx context.Context, identity []byte) (Batch, error)
+	Batches(ctx context.Context, f BatchFilter) ([]Batch, error)
+	// Rows calls yield for rows of a batch in order, from one snapshot, until
+	// it returns an error, which Rows returns.
+	Rows(ctx context.Context, b BatchNo, f RowFilter, yield func(Row) error) error
+	// Totals sums up calls, for a batch or, with 0, for all.
+	Totals(ctx context.Context, b BatchNo) (Totals, error)
+}
+
+// Totals are figures over calls.
+type Totals struct {
+	Calls        int // that were recorded
+	Asks         int // carried by them
+	UnknownCalls int
+	UnknownAsks  int
+	Polls        int
+}
+
+// Report is what Check found. No problems: the books balance.
+type Report struct {
+	Batches, Rows, Asks, Calls, Tickets, Answers int
+	Problems                                     []string
+}

@@ -1,0 +1,201 @@
+package store
+
+import (
+	"time"
+
+	"github.com/plateq/plateq/providers"
+)
+
+// Turn is a batch that has, or may have, asks to send.
+type Turn struct {
+	Batch  BatchNo
+	Weight float64
+}
+
+// ChunkRef names a chunk that is worth ringing for. Ring is how often it has
+// been claimed: while nobody has claimed it, it is rung under one name.
+type ChunkRef struct {
+	ID   ChunkID
+	N    int
+	Ring int
+}
+
+// OfferRequest asks for chunks of one batch that are ready to be claimed.
+type OfferRequest struct {
+	Batch BatchNo
+	// Size is how many asks a chunk gets that is cut now.
+	Size int
+	// Limit is how many chunks are wanted.
+	Limit int
+	// Skip leaves out chunks that have been rung for already. May be nil.
+	Skip func(ChunkRef) bool
+}
+
+// ClaimRequest takes queued asks of a chunk for one call.
+type ClaimRequest struct {
+	Chunk ChunkID
+	Owner WorkerID
+	// Scopes are the gates that must be open, widest first.
+	Scopes []string
+	// Max bounds how many asks are taken; 0: all that are left. A chunk that
+	// is being halved gives less.
+	Max int
+	// Expires is when the call may be judged though its owner is alive: its
+	// timeout and a margin.
+	Expires time.Time
+}
+
+// Claim is a call that is recorded and has not been sent. With no asks there
+// was nothing to take, no call was recorded, and nothing must be sent.
+type Claim struct {
+	Call     CallID
+	Provider string
+	Tenant   string
+	Asks     []Ask
+	// Whole is false where asks of the chunk were left queued.
+	Whole bool
+	// Probe: a gate is closed and this call finds out whether it may open.
+	Probe   bool
+	KeepRaw bool
+}
+
+// Verdict is what became of one ask of a call.
+type Verdict struct {
+	Ask AskID
+	To  State // Found, NotFound, Failed, Waiting, Queued or Unknown
+	// Answer goes with Found, NotFound and Failed.
+	Answer *Answer
+	// Ticket is an index into Settlement.Tickets and goes with Waiting.
+	Ticket int
+	// Counted: this was an attempt. Died: it ended before anything was sent,
+	// by a panic or with its process.
+	Counted, Died bool
+}
+
+// NewTicket is a handle that a call brought.
+type NewTicket struct {
+	Handle   providers.Ticket
+	Due      time.Time
+	Deadline time.Time
+	Interval time.Duration // the pause that Due stands for
+}
+
+// Settlement is what a call brought, for all its asks or for some.
+type Settlement struct {
+	Call     CallID
+	Verdicts []Verdict
+	// Rest, if set, is the verdict on every ask of the call that Verdicts
+	// does not name. Its Ask is ignored.
+	Rest    *Verdict
+	Tickets []NewTicket
+	// Ready is when asks that go back to the queue may be sent again.
+	Ready time.Time
+	// Part changes how many asks of this chunk one call takes from now on:
+	// 0 leaves it, a negative number lifts the bound.
+	Part int
+	// Note is the head of an answer that was not understood, sealed with the
+	// call. Class and Code say what was decided.
+	Note  []byte
+	Class string
+	Code  string
+	Gates GateChanges
+}
+
+// GateChanges are applied in the transaction that learnt of them.
+type GateChanges struct {
+	Close []GateClose
+	// Open names scopes that a call just passed. Opening an open gate does
+	// nothing and is free.
+	Open []string
+}
+
+// GateClose closes a gate. Closing a closed gate moves Until only forward,
+// unless this is the verdict of its probe.
+type GateClose struct {
+	Scope   string
+	Class   providers.Class
+	Code    string
+	By      string
+	Until   time.Time
+	Probe   bool
+	Strikes int
+}
+
+// GateEvent says that a gate moved.
+type GateEvent struct {
+	Gate   Gate
+	Opened bool
+}
+
+// Settled is what a settlement did.
+type Settled struct {
+	// Applied counts asks that moved. Refused counts verdicts on asks that do
+	// not belong to the call any more: they changed nothing.
+	Applied, Refused int
+	// Late counts answers that replaced a failure or an unknown.
+	Late int
+	// Done lists batches that are done by it.
+	Done  []BatchNo
+	Gates []GateEvent
+}
+
+// TicketRef names a ticket that is due. Polls is how often it was claimed:
+// while nobody has claimed it, it is rung under one name.
+type TicketRef struct {
+	ID    TicketID
+	Polls int
+}
+
+// TicketClaim takes a due ticket for one pass of polls.
+type TicketClaim struct {
+	ID     TicketID
+	Owner  WorkerID
+	Scopes []string
+	// Until is how long nobody else may take it.
+	Until time.Time
+}
+
+// OpenTicket is a ticket that was taken. With no Lease it was not due, or is
+// somebody else's.
+type OpenTicket struct {
+	ID       TicketID
+	Lease    int64 // the fence of this pass
+	Call     CallID
+	Provider string
+	Handle   providers.Ticket
+	Asks     []Ask // those still waiting, and given-up ones that may come late
+	Created  time.Time
+	Deadline time.Time
+	Late     bool // the deadline has passed
+	Interval time.Duration
+	Probe    bool
+	KeepRaw  bool
+}
+
+// TicketSettlement is what one poll brought.
+type TicketSettlement struct {
+	ID       TicketID
+	Lease    int64
+	Handle   providers.Ticket
+	Verdicts []Verdict // Found, NotFound or Failed
+	// Hold keeps the lease for further polls of the same pass, until Due.
+	// Otherwise the ticket is free and due at Due.
+	Hold     bool
+	Due      time.Time
+	Interval time.Duration
+	// Expire marks the ticket as late: its asks have been given up, answers
+	// still count. Close ends it: nothing is asked of it again.
+	Expire, Close bool
+	Gates         GateChanges
+}
+
+// StaleCall is a call that was claimed and never settled by an owner who is
+// dead or has had its time.
+type StaleCall struct {
+	Call     CallID
+	Provider string
+	Params   providers.Params
+	Owner    WorkerID
+	Asks     int
+	Sent     time.Time
+}
