@@ -1,0 +1,57 @@
+# `make` alone lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench build format vet lint tidy generated archtest
+
+# One package's tests may take so long; a hang ends with all its goroutines shown.
+TEST_TIMEOUT ?= 10m
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## look up the example list at the stand-in of Attestr; costs nothing, writes results.csv
+	go run ./cmd/plateq run examples/fleet-in.csv -p attestr --simulate -o results.csv
+
+test: ## run all tests; as root on Debian it first installs what they need
+	@tools/setup-tests.sh
+	@race=-race; \
+	if ! echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1; then \
+		race=; echo 'go test runs without -race: no C compiler' >&2; \
+	fi; \
+	set -x; go test $$race -shuffle=on -timeout=$(TEST_TIMEOUT) ./...
+
+check: format vet lint tidy generated archtest ## all that is checked without running the product
+
+bench: ## run the Go benchmarks of all packages, one line each
+	@go test -run='^$$' -bench=. -benchmem ./... | \
+		awk '/^(goos|goarch|cpu):/ { if (!seen[$$0]++) print; next } \
+		     /^(pkg:|Benchmark|FAIL|panic)/ { print }'
+
+build: ## build bin/plateq, static
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/plateq ./cmd/plateq
+
+# The parts of check, each of which may be run alone.
+
+format:
+	@files=$$(gofmt -l .); if [[ -n $$files ]]; then echo "not formatted:" $$files; exit 1; fi
+
+vet:
+	go vet ./...
+
+lint: bin/golangci-lint
+	bin/golangci-lint run ./...
+
+# Built from the versions in tools/go.mod, and again when they change.
+bin/golangci-lint: tools/go.mod tools/go.sum
+	go -C tools build -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+tidy:
+	go mod tidy -diff
+	go -C tools mod tidy -diff
+
+generated:
+	tools/check-generated.sh
+
+archtest:
+	go test -count=1 ./internal/archtest
