@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestListInTheTreeIsTheOneWritten(t *testing.T) {
+	t.Parallel()
+	want, err := os.ReadFile("../fleet-in.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got bytes.Buffer
+	if err := write(&got); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Bytes(), want) {
+		t.Error("fleet-in.csv differs from what is generated: run go generate ./examples")
+	}
+}
+
+// The README of the examples and those who try the product rely on these figures.
+func TestListHoldsWhatItIsSaidToHold(t *testing.T) {
+	t.Parallel()
+	var list bytes.Buffer
+	if err := write(&list); err != nil {
+		t.Fatal(err)
+	}
+	records, err := csv.NewReader(&list).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(records[0], ","); got != "id,plate,depot" {
+		t.Errorf("header %q", got)
+	}
+	state := regexp.MustCompile(`^[A-Z]{2}\d{1,2}[A-Z]{0,3}\d{4}$`)
+	bharat := regexp.MustCompile(`^\d{2}BH\d{4}[A-HJ-NP-Z]{1,2}$`)
+	distinct := map[string]bool{}
+	var bad, bh, retyped int
+	for _, record := range records[1:] {
+		cell := record[1]
+		plate := strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(cell))
+		switch {
+		case bharat.MatchString(plate):
+			bh++
+		case !state.MatchString(plate):
+			bad++
+			continue
+		}
+		distinct[plate] = true
+		if plate != cell {
+			retyped++
+		}
+	}
+	if len(records)-1 != 120 || bad != 3 || len(distinct) != 113 {
+		t.Errorf("%d rows, %d of them invalid, %d different plates; want 120, 3, 113", len(records)-1, bad, len(distinct))
+	}
+	if bh < 5 || retyped < 15 {
+		t.Errorf("%d plates of the BH series, %d not written as registered: too few to show anything", bh, retyped)
+	}
+}
