@@ -1,0 +1,75 @@
+package attestr
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/plateq/plateq/providers"
+)
+
+// batchPath is where batches live, below the base URL.
+const batchPath = "/api/v2/public/batchx"
+
+// maxSubmitAnswer bounds the answer to a submit, which holds two short fields.
+const maxSubmitAnswer = 1 << 20
+
+// client speaks to Attestr in Attestr's words. The vendor's page for both
+// calls: https://docs.attestr.com/attestr-docs/vehicle-owner-mobile-contact-lookup-api
+type client struct {
+	base    string
+	token   providers.Secret
+	timeout time.Duration
+	paid    *providers.Client // a connection for each call
+	free    *providers.Client // connections are kept
+}
+
+func newClient(cfg Config, dial func(context.Context, string, string) (net.Conn, error)) *client {
+	return &client{
+		base:    strings.TrimRight(cfg.BaseURL, "/") + batchPath,
+		token:   cfg.AuthToken,
+		timeout: cfg.Timeout,
+		paid:    providers.NewClient(providers.ClientOptions{MaxBody: maxSubmitAnswer, Dial: dial}),
+		free:    providers.NewClient(providers.ClientOptions{KeepAlive: true, Dial: dial}),
+	}
+}
+
+// submit makes the paid call.
+func (c *client) submit(ctx context.Context, s submission) (*providers.Answer, error) {
+	return c.post(ctx, c.paid, opSubmit, c.base, s)
+}
+
+// items reads one page of the records of a batch.
+func (c *client) items(ctx context.Context, id string, q query) (*providers.Answer, error) {
+	return c.post(ctx, c.free, opItems, c.base+"/"+url.PathEscape(id)+"/items", q)
+}
+
+func (c *client) post(ctx context.Context, hc *providers.Client, op, to string, body any) (*providers.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	payload, err := json.Marshal(body)
+	if err != nil {
+		return nil, unsendable(op, "encode request")
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(payload))
+	if err != nil {
+		return nil, unsendable(op, "build request")
+	}
+	req.Header.Set("Authorization", "Basic "+c.token.Reveal())
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "plateq")
+	return hc.Do(req, op)
+}
+
+// unsendable leaves the cause out: it would quote the URL or the plates.
+func unsendable(op, what string) error {
+	return &providers.Error{Provider: Name, Op: op, Class: providers.Poison,
+		Code: "unsendable", Err: errors.New(what + ": not possible")}
+}

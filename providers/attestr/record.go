@@ -1,0 +1,113 @@
+package attestr
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/plateq/plateq/providers"
+)
+
+// record is one record of a batch.
+type record struct {
+	batchID string // empty where it was not given
+	plate   string // canonical
+	status  string
+	output  object // nil where there is none
+	raw     json.RawMessage
+}
+
+// decodeRecord reads a record. False: it does not say whose it is or how it
+// stands.
+func decodeRecord(raw json.RawMessage) (record, bool) {
+	var o, input object
+	if json.Unmarshal(raw, &o) != nil || json.Unmarshal(o["input"], &input) != nil {
+		return record{}, false
+	}
+	r := record{raw: raw}
+	reg, _ := input.text("reg")
+	status, _ := o.text("status")
+	r.plate, r.status = canonical(reg), strings.ToUpper(strings.TrimSpace(status))
+	r.batchID, _ = o.text("batchId")
+	if r.plate == "" || r.status == "" {
+		return record{}, false
+	}
+	if out := o["output"]; len(out) > 0 && string(out) != "null" && json.Unmarshal(out, &r.output) != nil {
+		return record{}, false
+	}
+	return r, true
+}
+
+// final reports whether nothing more will come for this record, and known
+// whether its status is one that the document names.
+func (r record) final() (final, known bool) {
+	switch r.status {
+	case "INITIATED":
+		return false, true
+	case "COMPLETED", "ERRORED":
+		return true, true
+	default:
+		return false, false
+	}
+}
+
+// outcome returns what a final record means, without a Ref.
+func (r record) outcome() providers.Outcome {
+	if r.status == "ERRORED" {
+		return r.failed(providers.ProviderError, "ERRORED")
+	}
+	if r.output == nil {
+		return r.failed(providers.ProviderError, "no_output")
+	}
+	status, _ := r.output.text("status")
+	valid := string(r.output["valid"])
+	switch {
+	case valid == "true" || valid == `"true"`:
+		return providers.Outcome{Record: &providers.Record{Result: r.result(), Raw: r.raw}}
+	case status == "NOT_FOUND":
+		return r.failed(providers.NotFound, status)
+	case isWord(status):
+		return r.failed(providers.ProviderError, status)
+	default:
+		return r.failed(providers.ProviderError, "other_status")
+	}
+}
+
+// failed keeps the record with the error, as it was paid for.
+func (r record) failed(class providers.Class, code string) providers.Outcome {
+	e := &providers.Error{Provider: Name, Op: opItems, Class: class, Code: code, Head: providers.Head(r.raw)}
+	if class == providers.ProviderError {
+		e.Err = errors.New("the record ended without an answer")
+	}
+	return providers.Outcome{Err: e}
+}
+
+// result holds the documented fields of the output of a record that was
+// found. A contact that came as a number is written as text.
+func (r record) result() json.RawMessage {
+	field := func(name string) json.RawMessage {
+		raw := r.output[name]
+		if len(raw) == 0 {
+			return json.RawMessage("null")
+		}
+		if n := raw[0]; n == '-' || n >= '0' && n <= '9' {
+			return json.RawMessage(`"` + string(raw) + `"`)
+		}
+		return raw
+	}
+	var b bytes.Buffer
+	b.WriteString(`{"valid":true,"status":`)
+	b.Write(field("status"))
+	b.WriteString(`,"contact":`)
+	b.Write(field("contact"))
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+// isWord reports whether s reads like a status of Attestr's. Only such a text
+// becomes a code: a digit in it could be part of a plate or a number.
+func isWord(s string) bool {
+	letter := func(r rune) bool { return r >= 'A' && r <= 'Z' || r == '_' }
+	return s != "" && len(s) <= 40 && strings.TrimFunc(s, letter) == ""
+}

@@ -1,0 +1,126 @@
+package attestr
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/plateq/plateq/providers"
+)
+
+// sweep is one poll: a page of records, read against the cursor of a ticket
+// and the requests that are still open.
+type sweep struct {
+	ticket  providers.Ticket
+	cursor  *cursor
+	index   map[uint64]int                 // hash of a plate to its place
+	open    map[string][]providers.Request // by canonical plate
+	got     providers.Progress
+	notices map[string]int
+}
+
+// newSweep begins where the cursor of t stands. A ticket without a usable
+// cursor, as one that a person adopted, begins anew with what is open.
+func newSweep(t providers.Ticket, open []providers.Request) *sweep {
+	s := &sweep{ticket: t, open: make(map[string][]providers.Request, len(open)), notices: map[string]int{}}
+	var plates []string
+	for _, r := range open {
+		plate := canonical(r.Subject[providers.Plate])
+		if s.open[plate] == nil {
+			plates = append(plates, plate)
+		}
+		s.open[plate] = append(s.open[plate], r)
+	}
+	var err error
+	if s.cursor, err = decodeCursor(t.Cursor); err != nil || !s.covers(plates) {
+		if len(t.Cursor) > 0 {
+			s.notices["cursor_reset"]++
+		}
+		s.cursor = newCursor(plates)
+		s.covers(plates)
+	}
+	return s
+}
+
+// covers builds the index and reports whether all of plates are in it.
+func (s *sweep) covers(plates []string) bool {
+	s.index = make(map[uint64]int, len(s.cursor.plates))
+	for i, h := range s.cursor.plates {
+		s.index[h] = i
+	}
+	return !slices.ContainsFunc(plates, func(plate string) bool {
+		_, ok := s.index[hashPlate(plate)]
+		return !ok
+	})
+}
+
+// take reads a page and returns what the poll brought.
+func (s *sweep) take(records []json.RawMessage) providers.Progress {
+	for _, raw := range records {
+		s.takeOne(raw)
+	}
+	ended, whole := s.cursor.advance(len(records))
+	if ended {
+		if !whole {
+			s.notices["endless_pages"]++
+		}
+		s.cursor.endPass(whole)
+		if whole && s.cursor.lost() {
+			s.giveUpMissing()
+		}
+	}
+	s.ticket.Cursor = s.cursor.encode()
+	s.got.Ticket, s.got.More = s.ticket, !ended
+	for kind, count := range s.notices {
+		s.got.Notices = append(s.got.Notices, providers.Notice{Kind: kind, Count: count})
+	}
+	slices.SortFunc(s.got.Notices, func(a, b providers.Notice) int { return strings.Compare(a.Kind, b.Kind) })
+	return s.got
+}
+
+func (s *sweep) takeOne(raw json.RawMessage) {
+	r, ok := decodeRecord(raw)
+	if !ok {
+		s.notices["unreadable_record"]++
+		return
+	}
+	i, ours := s.index[hashPlate(r.plate)]
+	if !ours || r.batchID != "" && r.batchID != s.ticket.ID {
+		s.notices["foreign_record"]++
+		return
+	}
+	s.cursor.seen.set(i)
+	final, known := r.final()
+	if !known {
+		s.notices["unknown_status"]++
+	}
+	switch {
+	case final:
+		s.cursor.final.set(i)
+		s.settle(r.plate, r.outcome())
+	case s.cursor.final.has(i):
+		s.notices["regression"]++
+	}
+}
+
+// settle gives o to the requests that asked about plate; to each once.
+func (s *sweep) settle(plate string, o providers.Outcome) {
+	for _, r := range s.open[plate] {
+		o.Ref = r.Ref
+		s.got.Outcomes = append(s.got.Outcomes, o)
+	}
+	delete(s.open, plate)
+}
+
+// giveUpMissing settles what is open and was never final.
+func (s *sweep) giveUpMissing() {
+	for _, plate := range slices.Sorted(maps.Keys(s.open)) {
+		if s.cursor.final.has(s.index[hashPlate(plate)]) {
+			continue
+		}
+		s.settle(plate, providers.Outcome{Err: &providers.Error{Provider: Name, Op: opItems, Class: providers.Missing,
+			Code: "no_record", Err: errors.New("the provider lists no record of it, though all others are final")}})
+	}
+}

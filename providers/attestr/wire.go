@@ -1,0 +1,183 @@
+package attestr
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/plateq/plateq/providers"
+)
+
+// submission is the body of a submit.
+type submission struct {
+	Type    string `json:"type"`
+	Items   []item `json:"items"`
+	Webhook bool   `json:"webhook,omitempty"`
+}
+
+type item struct {
+	Reg string `json:"reg"`
+}
+
+func newSubmission(plates []string, webhook bool) submission {
+	s := submission{Type: "RC_MOBILE", Items: make([]item, len(plates)), Webhook: webhook}
+	for i, plate := range plates {
+		s.Items[i].Reg = plate
+	}
+	return s
+}
+
+// query is the body of a call for records.
+type query struct {
+	Skip  int `json:"$skip"`
+	Limit int `json:"$limit"`
+}
+
+// accepted is the answer to a submit.
+type accepted struct{ id, number string }
+
+// decodeSubmit reads the answer to a submit. False: it is not one, or has no
+// usable _id. An answer that is an error as well is not believed.
+func decodeSubmit(a *providers.Answer) (accepted, bool) {
+	o, err := parse(a.Body)
+	if err != nil || a.Status/100 != 2 || isFault(o) {
+		return accepted{}, false
+	}
+	id, _ := o.text("_id")
+	number, _ := o.text("number")
+	return accepted{id: id, number: number}, usableID(id)
+}
+
+// usableID reports whether id can be a path segment that names a batch.
+func usableID(id string) bool {
+	unfit := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	return id != "" && id != "." && id != ".." && len(id) <= 256 && !strings.ContainsFunc(id, unfit)
+}
+
+// decodeItems reads a page of records, each as it was received. False: it is
+// not a page. An empty one ends a pass, so it must come in the documented
+// form whole, with recordsFiltered.
+func decodeItems(a *providers.Answer) ([]json.RawMessage, bool) {
+	o, err := parse(a.Body)
+	if err != nil || a.Status/100 != 2 || isFault(o) {
+		return nil, false
+	}
+	var records []json.RawMessage
+	if json.Unmarshal(o["data"], &records) != nil {
+		return nil, false
+	}
+	if len(records) == 0 {
+		count, counted := o.text("recordsFiltered")
+		if !counted || records == nil && count != "0" {
+			return nil, false
+		}
+	}
+	return records, true
+}
+
+// fault is Attestr's error envelope.
+type fault struct{ code, message string }
+
+// decodeFault reads an error envelope. False: the body is none.
+func decodeFault(body []byte) (fault, bool) {
+	o, err := parse(body)
+	if err != nil || !isFault(o) {
+		return fault{}, false
+	}
+	if id, _ := o.text("_id"); id != "" {
+		return fault{}, false // a batch was made all the same?
+	}
+	var f fault
+	f.code, _ = o.text("code")
+	f.message, _ = o.text("message")
+	if details, ok := o.text("details"); ok && details != "" {
+		f.message += ": " + details
+	}
+	return f, true
+}
+
+// isFault reports whether o has what the error envelope always has. A code of
+// three digits is an HTTP status that some gateway repeats, not Attestr's.
+func isFault(o object) bool {
+	code, _ := o.text("code")
+	_, worded := o.text("message")
+	return isCode(code) && worded
+}
+
+func isCode(s string) bool {
+	digit := func(r rune) bool { return r >= '0' && r <= '9' }
+	return len(s) >= 4 && len(s) <= 6 && s[0] != '0' && strings.TrimFunc(s, digit) == ""
+}
+
+// canonical is the form in which plates are sent and compared: upper case,
+// letters and digits only.
+func canonical(reg string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return -1
+		}
+		return unicode.ToUpper(r)
+	}, reg)
+}
+
+// object is a JSON object with its keys exactly as they came. encoding/json
+// alone would match keys in any case and let the last of two equal ones win;
+// here an object that says a thing twice says nothing.
+type object map[string]json.RawMessage
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (o *object) UnmarshalJSON(b []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return errors.New("read object: not an object")
+	}
+	*o = object{}
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		name, _ := key.(string)
+		if _, twice := (*o)[name]; twice {
+			return errors.New("read object: a key comes twice")
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return err
+		}
+		(*o)[name] = value
+	}
+	return nil
+}
+
+// parse reads a body that is one JSON object in UTF-8, with or without a byte
+// order mark.
+func parse(body []byte) (object, error) {
+	if !utf8.Valid(body) {
+		return nil, errors.New("read object: not UTF-8")
+	}
+	var o object
+	err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &o)
+	return o, err
+}
+
+// text returns a string, or a number as it is written. False: the key is not
+// there or holds something else.
+func (o object) text(key string) (string, bool) {
+	raw := o[key]
+	switch {
+	case len(raw) == 0 || string(raw) == "null":
+		return "", false
+	case raw[0] == '"':
+		var s string
+		err := json.Unmarshal(raw, &s)
+		return s, err == nil
+	default:
+		var n json.Number
+		err := json.Unmarshal(raw, &n)
+		return n.String(), err == nil
+	}
+}

@@ -1,0 +1,40 @@
+package providers
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// Secret is a credential. However it is printed, logged or marshalled, it
+// shows as "[secret]", or as nothing where it is empty; only Reveal gives it
+// out. It is a string kind, so that readers of the environment can fill it.
+type Secret string
+
+// masked stands for every secret that is set.
+const masked = "[secret]"
+
+// Reveal returns the credential itself, for the header or the hash that needs
+// it.
+func (s Secret) Reveal() string { return string(s) }
+
+// String returns "[secret]", or "" where s is empty.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return masked
+}
+
+// Format prints what String returns, whatever the verb: without it %d and
+// the like would show the value in their complaint.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// GoString returns what String returns.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText returns what String returns.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// LogValue returns what String returns.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
