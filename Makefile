@@ -44,7 +44,7 @@ lint: bin/golangci-lint
 
 # Built from the versions in tools/go.mod, and again when they change.
 bin/golangci-lint: tools/go.mod tools/go.sum
-	go -C tools build -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	go -C tools build -buildvcs=false -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 tidy:
 	go mod tidy -diff
