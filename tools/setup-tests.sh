@@ -23,8 +23,6 @@ missing() {
 install() {
     echo "installing for the tests: $*"
     export DEBIAN_FRONTEND=noninteractive
-    # A package may start its service on installation; tests start their own servers on free ports.
-    export RUNLEVEL=1
     apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"
 }
 
