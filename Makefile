@@ -24,9 +24,11 @@ test: ## run all tests; as root on Debian it first installs what they need
 check: format vet lint tidy generated archtest ## all that is checked without running the product
 
 bench: ## run the Go benchmarks of all packages, one line each
-	@go test -run='^$$' -bench=. -benchmem ./... | \
-		awk '/^(goos|goarch|cpu):/ { if (!seen[$$0]++) print; next } \
-		     /^(pkg:|Benchmark|FAIL|panic)/ { print }'
+	@go test -run='^$$' -bench=. -benchmem ./... | awk '\
+		/^(goos|goarch|cpu):/ { if (!seen[$$0]++) print } \
+		/^(pkg:|FAIL|panic)/ { print } \
+		/^Benchmark/ { print; n++ } \
+		END { print n+0, "benchmarks" }'
 
 build: ## build bin/plateq, static
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/plateq ./cmd/plateq
