@@ -2,26 +2,27 @@ package providers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http/httptrace"
 	"sync/atomic"
 )
 
-// sent watches whether a request made under its context has begun to leave:
-// headers on a connection that stands. Before that the provider cannot have
-// accepted anything.
+// sent watches whether a request made under its context may have begun to
+// leave. It errs on the safe side: from the moment at which a connection
+// stands (TLS included) and is given to the request, net/http may write to it
+// at any time, even while a cancelled call returns.
 type sent struct{ begun atomic.Bool }
 
 // watch returns a context whose requests are seen by s.
 func (s *sent) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteHeaders: func() { s.begun.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { s.begun.Store(true) },
 	})
 }
 
-// submit calls p.Submit and holds its verdict against what was seen on the
-// wire: what never left is not Ambiguous, and a panic is an error.
+// submit calls p.Submit and turns a panic into an error. An error that p did
+// not judge stays without a class: that nothing was seen on the wire proves
+// nothing about code that did not use a Client.
 func submit(ctx context.Context, p Provider, reqs []Request) (outs []Outcome, err error) {
 	var s sent
 	defer func() {
@@ -29,21 +30,17 @@ func submit(ctx context.Context, p Provider, reqs []Request) (outs []Outcome, er
 			outs, err = nil, panicError(r, s.begun.Load())
 		}
 	}()
-	outs, err = p.Submit(s.watch(ctx), reqs)
-	if err != nil && !s.begun.Load() {
-		err = notSent(err)
-	}
-	return outs, err
+	return p.Submit(s.watch(ctx), reqs)
 }
 
+// poll is submit for polls; a panic there is Ambiguous, as it settles nothing.
 func poll(ctx context.Context, p Poller, t Ticket, open []Request) (got Progress, err error) {
-	var s sent
 	defer func() {
 		if r := recover(); r != nil {
 			got, err = Progress{}, panicError(r, true)
 		}
 	}()
-	return p.Poll(s.watch(ctx), t, open)
+	return p.Poll(ctx, t, open)
 }
 
 // panicError judges a panic. The value is left out of the text: it may quote
@@ -54,18 +51,4 @@ func panicError(r any, begun bool) *Error {
 		return &Error{Class: Ambiguous, Code: "panic", Err: cause}
 	}
 	return &Error{Class: Poison, Code: "panic", Err: cause}
-}
-
-func notSent(err error) error {
-	e, ok := errors.AsType[*Error](err)
-	switch {
-	case !ok || e.Class == 0:
-		return &Error{Class: Unavailable, Code: "not_sent", Err: Redact(err)}
-	case e.Class == Ambiguous:
-		c := *e
-		c.Class = Unavailable
-		return &c
-	default:
-		return err
-	}
 }

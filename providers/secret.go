@@ -6,9 +6,12 @@ import (
 	"log/slog"
 )
 
-// Secret is a credential. However it is printed, logged or marshalled, it
-// shows as "[secret]", or as nothing where it is empty; only Reveal gives it
-// out. It is a string kind, so that readers of the environment can fill it.
+// Secret is a credential. Printed, logged or marshalled it shows as
+// "[secret]", or as nothing where it is empty; only Reveal gives it out. It is
+// a string kind, so that readers of the environment can fill it.
+//
+// No type can keep fmt from reading an unexported field of a struct, nor
+// encoding/json from writing the key of a map: keep a Secret in neither.
 type Secret string
 
 // masked stands for every secret that is set.

@@ -21,7 +21,11 @@ type Set struct {
 func NewSet(ps ...Provider) (*Set, error) {
 	s := &Set{byName: make(map[string]Provider, len(ps))}
 	var errs []error
-	for _, p := range ps {
+	for i, p := range ps {
+		if p == nil {
+			errs = append(errs, fmt.Errorf("provider %d of %d: is nil", i+1, len(ps)))
+			continue
+		}
 		spec := p.Spec()
 		if err := checkSpec(p, spec); err != nil {
 			errs = append(errs, err)
@@ -47,7 +51,7 @@ func checkSpec(p Provider, spec Spec) error {
 		wrong bool
 		text  string
 	}{
-		{spec.Name == "" || spec.Name != strings.ToLower(spec.Name), "name must be lower case"},
+		{!isName(spec.Name), "name must be lower case letters, digits, - and _"},
 		{spec.MaxBatch < 1, "MaxBatch must be at least 1"},
 		{spec.Timeout <= 0, "Timeout must be set"},
 		{spec.Endpoints.Submit == "", "Endpoints.Submit must be set"},
@@ -56,6 +60,7 @@ func checkSpec(p Provider, spec Spec) error {
 		{spec.Callback != reads, "Callback must say whether ReadCallback is there"},
 		{len(spec.Uses) == 0, "Uses must name a column"},
 		{!subset(spec.Needs, spec.Uses), "Needs must be among Uses"},
+		{!subset(spec.Uses, Columns()), "Uses must name known columns"},
 	} {
 		if c.wrong {
 			bad = append(bad, c.text)
@@ -67,6 +72,12 @@ func checkSpec(p Provider, spec Spec) error {
 	return fmt.Errorf("provider %q: spec: %s", spec.Name, strings.Join(bad, "; "))
 }
 
+func isName(s string) bool {
+	fits := func(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_' }
+	return s != "" && strings.TrimFunc(s, fits) == ""
+}
+
+// subset reports whether all of of are among in.
 func subset(of, in []Column) bool {
 	return !slices.ContainsFunc(of, func(c Column) bool { return !slices.Contains(in, c) })
 }
@@ -140,20 +151,24 @@ func failAll(reqs []Request, err *Error) []Outcome {
 	return outs
 }
 
-// inOrder gives each request its outcome. What the provider left out or gave
-// twice was sent all the same, so nobody knows what became of it.
+// inOrder gives each request its outcome. A request that the provider left
+// out, or answered twice, was sent all the same: nobody knows what became of
+// it. Outcomes that are nobody's are dropped.
 func inOrder(spec Spec, reqs []Request, at map[string]int, got []Outcome) []Outcome {
-	outs := failAll(reqs, &Error{Provider: spec.Name, Op: spec.Endpoints.Submit, Class: Ambiguous,
+	op := spec.Endpoints.Submit
+	outs := failAll(reqs, &Error{Provider: spec.Name, Op: op, Class: Ambiguous, Scope: spec.Name,
 		Code: "no_outcome", Err: errors.New("the answer does not say what became of this request")})
-	seen := make(map[string]bool, len(got))
+	times := make(map[string]int, len(got))
+	for _, o := range got {
+		times[o.Ref]++
+	}
 	for _, o := range got {
 		i, ours := at[o.Ref]
-		if !ours || seen[o.Ref] || !exactlyOne(o) {
+		if !ours || times[o.Ref] > 1 || !exactlyOne(o) {
 			continue
 		}
-		seen[o.Ref] = true
 		if o.Err != nil {
-			o.Err = wrap(spec, spec.Endpoints.Submit, o.Err)
+			o.Err = wrap(spec, op, o.Err)
 		}
 		outs[i] = o
 	}
@@ -190,7 +205,7 @@ func (s *Set) Poll(ctx context.Context, name string, t Ticket, open []Request) (
 	for _, r := range open {
 		known[r.Ref] = true
 	}
-	kept := got.Outcomes[:0]
+	kept := make([]Outcome, 0, len(got.Outcomes))
 	for _, o := range got.Outcomes {
 		if !known[o.Ref] || !exactlyOne(o) || o.Ticket != nil {
 			continue

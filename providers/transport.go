@@ -1,6 +1,8 @@
 package providers
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,7 +11,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -24,8 +28,8 @@ const (
 // ClientOptions say how a Client connects. The zero value is ready to use.
 type ClientOptions struct {
 	// KeepAlive reuses connections. Only for requests that may be repeated
-	// free of charge: Go's client sends some requests twice on a reused
-	// connection that breaks, and tells nobody.
+	// free of charge: a kept connection can break just as a request is
+	// written to it, and nobody knows then whether it arrived.
 	KeepAlive bool
 	// MaxBody is the largest answer in bytes; 0 means DefaultMaxBody.
 	MaxBody int64
@@ -34,36 +38,33 @@ type ClientOptions struct {
 }
 
 // Client makes single HTTP exchanges by the rules of paid calls: no redirect
-// is followed, no proxy is used, nothing is repeated, HTTP/2 is off, the body
-// is bounded, errors carry no URL. It is safe for concurrent use.
+// is followed, no proxy is used, no request that was written is written again,
+// HTTP/2 is off, the body is bounded, errors hold neither the URL nor what
+// the server sent. It is safe for concurrent use.
 type Client struct {
-	http *http.Client
-	max  int64
+	transport *http.Transport
+	max       int64
 }
 
 // NewClient returns a Client with a transport of its own.
 func NewClient(o ClientOptions) *Client {
-	dial := o.Dial
-	if dial == nil {
-		dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	}
 	if o.MaxBody <= 0 {
 		o.MaxBody = DefaultMaxBody
 	}
 	return &Client{
 		max: o.MaxBody,
-		http: &http.Client{
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			Transport: &http.Transport{
-				DialContext:           dial,
-				DisableKeepAlives:     !o.KeepAlive,
-				MaxIdleConnsPerHost:   16,
-				IdleConnTimeout:       30 * time.Second,
-				TLSHandshakeTimeout:   10 * time.Second,
-				ExpectContinueTimeout: 0,
-				TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
-				TLSNextProto:          map[string]func(string, *tls.Conn) http.RoundTripper{},
-			},
+		transport: &http.Transport{
+			DialContext:         o.Dial,
+			DisableKeepAlives:   !o.KeepAlive,
+			DisableCompression:  true, // see unpack
+			MaxIdleConnsPerHost: 16,
+			IdleConnTimeout:     30 * time.Second,
+			TLSHandshakeTimeout: 10 * time.Second,
+			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+			TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
 		},
 	}
 }
@@ -77,26 +78,65 @@ type Answer struct {
 
 // Do makes one exchange. The error is an *Error of class Unavailable if
 // nothing was sent, Ambiguous otherwise: no answer, one that ended early, or
-// one longer than the limit. The context bounds the whole of it.
+// one longer than the limit. The context of req bounds the whole of it.
+//
+// The transport is used without an http.Client around it, which would follow
+// redirects, take credentials from URLs and quote headers in its errors.
 func (c *Client) Do(req *http.Request, op string) (*Answer, error) {
 	var s sent
-	resp, err := c.http.Do(req.WithContext(s.watch(req.Context())))
+	resp, err := c.transport.RoundTrip(once(req.WithContext(s.watch(req.Context()))))
 	if err != nil {
-		class := Unavailable
+		class, code := Unavailable, "no_connection"
 		if s.begun.Load() {
-			class = Ambiguous
+			class, code = Ambiguous, "no_answer"
 		}
-		return nil, &Error{Op: op, Class: class, Code: transportCode(err), Err: Redact(err)}
+		return nil, &Error{Op: op, Class: class, Code: interrupted(err, code), Err: cause(err)}
 	}
 	defer resp.Body.Close() //nolint:errcheck // read to its end or given up
 	body, err := io.ReadAll(io.LimitReader(resp.Body, c.max+1))
-	if err == nil && int64(len(body)) > c.max {
-		err = fmt.Errorf("answer is longer than %d bytes", c.max)
-	}
 	if err != nil {
-		return nil, &Error{Op: op, Class: Ambiguous, Code: "cut_body", Err: Redact(err), Head: Head(body)}
+		return nil, &Error{Op: op, Class: Ambiguous, Code: interrupted(err, "cut_body"), Err: cause(err), Head: Head(body)}
 	}
-	return &Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+	if int64(len(body)) > c.max {
+		return nil, &Error{Op: op, Class: Ambiguous, Code: "long_body",
+			Err: fmt.Errorf("read answer: longer than %d bytes", c.max), Head: Head(body)}
+	}
+	return &Answer{Status: resp.StatusCode, Header: resp.Header, Body: unpack(body, c.max)}, nil
+}
+
+// once makes a request that net/http will not write a second time by itself.
+// It would repeat a GET, and a POST with an idempotency key, when a kept
+// connection breaks, unless there is a body that cannot be had again.
+func once(req *http.Request) *http.Request {
+	switch {
+	case req.Header.Get("Idempotency-Key") != "", req.Header.Get("X-Idempotency-Key") != "":
+	case slices.Contains([]string{"", "GET", "HEAD", "OPTIONS", "TRACE"}, req.Method):
+	default:
+		return req
+	}
+	if req.Body == nil || req.Body == http.NoBody {
+		req.Body = io.NopCloser(strings.NewReader(""))
+	}
+	req.GetBody = nil
+	return req
+}
+
+// unpack returns what is in a gzip body, whatever its headers say. We ask for
+// none: a server that says so and sends plain text would cost us the body. A
+// body that does not unpack within the limit is returned as it came.
+func unpack(body []byte, limit int64) []byte {
+	if !bytes.HasPrefix(body, []byte{0x1f, 0x8b}) {
+		return body
+	}
+	r, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return body
+	}
+	plain, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil || int64(len(plain)) > limit {
+		return body
+	}
+	return plain
 }
 
 // Head returns a copy of the beginning of a body, to be kept with a call.
@@ -104,16 +144,36 @@ func Head(body []byte) []byte {
 	return append([]byte(nil), body[:min(len(body), headSize)]...)
 }
 
-func transportCode(err error) string {
-	var timeout net.Error
+// interrupted returns the code of an exchange that our side ended, or code.
+func interrupted(err error, code string) string {
+	timeout, ok := errors.AsType[net.Error](err)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "cancelled"
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+	case errors.Is(err, context.DeadlineExceeded), ok && timeout.Timeout():
 		return "timeout"
-	default:
-		return "no_answer"
 	}
+	return code
+}
+
+// cause keeps of a transport's error what is known to hold nothing of the
+// request or the answer; net/http quotes both in some of its own.
+func cause(err error) error {
+	for _, plain := range []error{context.Canceled, context.DeadlineExceeded, io.ErrUnexpectedEOF, io.EOF} {
+		if errors.Is(err, plain) {
+			return plain
+		}
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
+		return errors.New("timeout")
+	}
+	return fmt.Errorf("the exchange broke off (%T)", err)
 }
 
 // Foreign judges an answer that is not in the provider's own envelope: a web
@@ -121,10 +181,11 @@ func transportCode(err error) string {
 // and closes that endpoint for a minute; of anything else nobody knows.
 func (a *Answer) Foreign(provider, op string, now time.Time) *Error {
 	e := &Error{Provider: provider, Op: op, Scope: provider, Class: Ambiguous,
-		Code: "http_" + strconv.Itoa(a.Status), Err: errors.New(a.describe()), Head: Head(a.Body)}
+		Code: "http_" + strconv.Itoa(a.Status), Err: errors.New(a.describe()), Head: Head(a.Body),
+		Until: RetryAfter(a.Header, now)}
 	if a.Status == http.StatusTooManyRequests {
 		e.Class, e.Scope = RateLimited, provider+"/"+op
-		if e.Until = RetryAfter(a.Header, now); e.Until.IsZero() {
+		if e.Until.IsZero() {
 			e.Until = now.Add(time.Minute)
 		}
 	}
@@ -146,30 +207,36 @@ func looksLikePage(body []byte) bool {
 	return http.DetectContentType(body) == "text/html; charset=utf-8"
 }
 
-// RetryAfter reads the header of that name, in seconds or as a date. Zero:
-// it is not there or makes no sense. More than a day is taken as a day.
+// RetryAfter reads the header of that name, in seconds or as a date, which is
+// held against the server's own Date where there is one. The time is after
+// now, by a day at most. Zero: the header is not there or makes no sense.
 func RetryAfter(h http.Header, now time.Time) time.Time {
-	v := h.Get("Retry-After")
-	if v == "" {
+	const day = 24 * time.Hour
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	var wait time.Duration
+	if n, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		wait = time.Duration(min(n, uint64(day/time.Second))) * time.Second //nolint:gosec // a day at most
+	} else if at, err := http.ParseTime(v); err == nil {
+		from := now
+		if theirs, err := http.ParseTime(h.Get("Date")); err == nil {
+			from = theirs
+		}
+		wait = at.Sub(from)
+	}
+	if wait <= 0 {
 		return time.Time{}
 	}
-	at := time.Time{}
-	if n, err := strconv.Atoi(v); err == nil && n >= 0 {
-		at = now.Add(time.Duration(min(n, 86400)) * time.Second)
-	} else if t, err := http.ParseTime(v); err == nil {
-		at = t
-	}
-	if at.After(now.Add(24 * time.Hour)) {
-		at = now.Add(24 * time.Hour)
-	}
-	return at
+	return now.Add(min(wait, day))
 }
 
 // Redact returns err without the URL that net/http puts into its errors: URLs
 // carry credentials at some providers.
 func Redact(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
+	for {
+		u, ok := errors.AsType[*url.Error](err)
+		if !ok {
+			return err
+		}
+		err = u.Err
 	}
-	return err
 }

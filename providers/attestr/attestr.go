@@ -36,7 +36,7 @@ const (
 
 // Provider is Attestr. It is safe for concurrent use.
 type Provider struct {
-	cfg    Config
+	cfg    Config // without its secrets
 	client *client
 	now    func() time.Time
 }
@@ -59,7 +59,9 @@ func New(cfg Config, opts Options) (*Provider, error) {
 		opts.Now = time.Now
 	}
 	cfg = cfg.withDefaults()
-	return &Provider{cfg: cfg, client: newClient(cfg, opts.Dial), now: opts.Now}, nil
+	c := newClient(cfg, opts.Dial)
+	cfg.AuthToken, cfg.ClientSecret, cfg.WebhookToken = "", "", ""
+	return &Provider{cfg: cfg, client: c, now: opts.Now}, nil
 }
 
 // Spec returns what Attestr can do.

@@ -24,17 +24,19 @@ const maxSubmitAnswer = 1 << 20
 // calls: https://docs.attestr.com/attestr-docs/vehicle-owner-mobile-contact-lookup-api
 type client struct {
 	base    string
-	token   providers.Secret
 	timeout time.Duration
-	paid    *providers.Client // a connection for each call
-	free    *providers.Client // connections are kept
+	// sign adds the credentials. They live in a closure as fmt would print a
+	// field.
+	sign func(http.Header)
+	paid *providers.Client // a connection for each call
+	free *providers.Client // connections are kept
 }
 
 func newClient(cfg Config, dial func(context.Context, string, string) (net.Conn, error)) *client {
 	return &client{
 		base:    strings.TrimRight(cfg.BaseURL, "/") + batchPath,
-		token:   cfg.AuthToken,
 		timeout: cfg.Timeout,
+		sign:    func(h http.Header) { h.Set("Authorization", "Basic "+cfg.AuthToken.Reveal()) },
 		paid:    providers.NewClient(providers.ClientOptions{MaxBody: maxSubmitAnswer, Dial: dial}),
 		free:    providers.NewClient(providers.ClientOptions{KeepAlive: true, Dial: dial}),
 	}
@@ -61,7 +63,7 @@ func (c *client) post(ctx context.Context, hc *providers.Client, op, to string, 
 	if err != nil {
 		return nil, unsendable(op, "build request")
 	}
-	req.Header.Set("Authorization", "Basic "+c.token.Reveal())
+	c.sign(req.Header)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "plateq")
