@@ -3,8 +3,10 @@ package sim
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 )
 
@@ -38,7 +40,7 @@ func (s *Server) postFaults(w http.ResponseWriter, r *http.Request) {
 		badRequest(w, err)
 		return
 	}
-	if len(body) == 0 || body[0] != '[' {
+	if bytes.HasPrefix(body, []byte("{")) {
 		body = fmt.Appendf(nil, "[%s]", body)
 	}
 	var faults []Fault
@@ -85,13 +87,7 @@ func (s *Server) patchAccount(body []byte) error {
 	defer s.mu.Unlock()
 	if a := s.accountNamed(v.Name); a != nil {
 		v = a.Account
-		v.Endpoints = nil
-		for name, l := range a.Endpoints {
-			if v.Endpoints == nil {
-				v.Endpoints = map[string]Limits{}
-			}
-			v.Endpoints[name] = l
-		}
+		v.Endpoints = maps.Clone(a.Endpoints)
 		if err := strict(body, &v); err != nil {
 			return fmt.Errorf("decode account: %w", err)
 		}
@@ -114,8 +110,8 @@ func strict(data []byte, v any) error {
 	if err := d.Decode(v); err != nil {
 		return err
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("more after the value")
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more after the value")
 	}
 	return nil
 }

@@ -2,7 +2,9 @@ package sim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -39,6 +41,11 @@ type terms struct {
 // charge journals the batch, takes its records from the account's credit and makes it known. Where the journal fails
 // nothing has happened.
 func (s *Server) charge(a *account, b *batch, outcome string) error {
+	select {
+	case <-s.done:
+		return http.ErrServerClosed
+	default:
+	}
 	c := Charge{Time: b.at, Call: b.id, Account: a.Name, Plates: b.plates, Charged: len(b.plates), Outcome: outcome}
 	line, err := json.Marshal(entry{Charge: &c, Batch: &b.terms})
 	if err != nil {
@@ -72,7 +79,7 @@ func (s *Server) replay(line []byte) error {
 	case e.Set != nil:
 		return s.putAccount(*e.Set)
 	case e.Charge == nil || e.Batch == nil:
-		return fmt.Errorf("decode entry: neither a charge nor an account")
+		return errors.New("decode entry: neither a charge nor an account")
 	}
 	a := s.accountNamed(e.Account)
 	if a != nil {
