@@ -1,0 +1,144 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+// faults returns what is wrong beyond single values that cannot be read.
+func (c *Config) faults() []string {
+	var l faultList
+	l.oneOf("LOG_LEVEL", c.LogLevel, "trace", "debug", "info", "warn", "error")
+	l.oneOf("LOG_FORMAT", c.LogFormat, "", "console", "json")
+	l.add(c.Grace == 0, "GRACE", "it must be more than 0")
+	l.add((c.TLSCert == "") != (c.TLSKey == ""), "TLS_CERT", "it goes with "+Prefix+"TLS_KEY: set both or none")
+	l.loopback("LISTEN", c.Listen)
+	l.loopback("ADMIN_LISTEN", c.AdminListen)
+	l.server(c.ServerURL)
+	l.redis(c.RedisURL)
+	l.database(c.DatabaseURL)
+	l.keys(c)
+	for _, p := range c.Providers {
+		l.common(p)
+	}
+	l.attestr(c)
+	return l
+}
+
+// faultList collects faults; its methods take variables without the prefix.
+type faultList []string
+
+func (l *faultList) add(bad bool, variable, text string) {
+	if bad {
+		*l = append(*l, Prefix+variable+": "+text)
+	}
+}
+
+func (l *faultList) oneOf(variable, value string, allowed ...string) {
+	named := slices.DeleteFunc(slices.Clone(allowed), func(s string) bool { return s == "" })
+	l.add(!slices.Contains(allowed, value), variable, fmt.Sprintf("%q is none of %s", value, strings.Join(named, ", ")))
+}
+
+// loopback: until there are keys, only this machine may come in.
+func (l *faultList) loopback(variable, listen string) {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil || port == "" {
+		l.add(true, variable, fmt.Sprintf("%q is no address such as 127.0.0.1:8080", listen))
+		return
+	}
+	ip, err := netip.ParseAddr(host)
+	local := host == "localhost" || err == nil && ip.IsLoopback()
+	l.add(!local, variable, fmt.Sprintf("%q is no loopback address: this version serves its own machine only", listen))
+}
+
+func (l *faultList) server(u URL) {
+	parsed, err := url.Parse(u.Reveal())
+	ok := err == nil && parsed.Host != "" && (parsed.Scheme == "http" || parsed.Scheme == "https")
+	l.add(!ok, "URL", "it must be a URL such as http://127.0.0.1:8080")
+	l.add(ok && (parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != ""), "URL", "it must hold no user, query or fragment")
+}
+
+func (l *faultList) redis(u URL) {
+	if u == "embedded" {
+		return
+	}
+	scheme, rest, ok := strings.Cut(u.Reveal(), "://")
+	schemes := []string{"redis", "rediss", "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster"}
+	l.add(!ok || rest == "" || !slices.Contains(schemes, scheme), "REDIS_URL",
+		"it must be embedded or begin with one of "+strings.Join(schemes, "://, ")+"://")
+}
+
+func (l *faultList) database(u URL) {
+	if u == "" {
+		return
+	}
+	scheme, rest, ok := strings.Cut(u.Reveal(), "://")
+	l.add(!ok || scheme != "sqlite" || rest == "", "DATABASE_URL", "this version knows sqlite://PATH only")
+}
+
+func (l *faultList) keys(c *Config) {
+	given := 0
+	for _, k := range []string{c.EncryptionKeys.Reveal(), c.IndexKey.Reveal(), c.EnqueueKey.Reveal()} {
+		if k != "" {
+			given++
+		}
+	}
+	l.add(given == 1 || given == 2, "ENCRYPTION_KEYS",
+		"it goes with "+Prefix+"INDEX_KEY and "+Prefix+"ENQUEUE_KEY: set all three or none")
+	if c.EncryptionKeys != "" {
+		_, err := store.ParseSealKeys(c.EncryptionKeys.Reveal())
+		l.add(err != nil, "ENCRYPTION_KEYS", fmt.Sprint(err))
+	}
+	l.key("INDEX_KEY", c.IndexKey)
+	l.key("ENQUEUE_KEY", c.EnqueueKey)
+}
+
+func (l *faultList) key(variable string, key providers.Secret) {
+	if key != "" {
+		_, err := store.ParseKey(key.Reveal())
+		l.add(err != nil, variable, fmt.Sprint(err))
+	}
+}
+
+func (l *faultList) common(p Provider) {
+	prefix := strings.ToUpper(p.Name) + "_"
+	l.add(p.Burst < 1, prefix+"BURST", "it must be at least 1")
+	l.add(p.Daily < 0, prefix+"DAILY", "it cannot be negative")
+	l.add(p.Concurrency < 1 || p.Concurrency > maxConcurrency, prefix+"CONCURRENCY", fmt.Sprintf("it must be 1 to %d", maxConcurrency))
+	l.add(p.Timeout == 0, prefix+"TIMEOUT", "it must be more than 0")
+	l.add(p.PollMin > p.PollMax, prefix+"POLL_MIN", "it is longer than "+Prefix+prefix+"POLL_MAX")
+	l.add(p.PollPrice < 0, prefix+"POLL_PRICE", "it cannot be negative")
+	l.add(p.DailyProbe == 0, prefix+"DAILY_PROBE", "it must be more than 0")
+}
+
+// maxConcurrency is far above what a provider bears and keeps a slip of the
+// finger from opening that many connections.
+const maxConcurrency = 1000
+
+// attestr asks the provider's own package. What is wrong is said though it is
+// not enabled, for stand-ins are called with the same settings.
+func (l *faultList) attestr(c *Config) {
+	own := c.Attestr
+	if own.AuthToken == "" {
+		own.AuthToken = "unset"
+	}
+	l.joined("ATTESTR_", own.Validate())
+}
+
+// joined adds each part of a joined error; they begin with the variable
+// below prefix.
+func (l *faultList) joined(prefix string, err error) {
+	if err == nil {
+		return
+	}
+	for line := range strings.Lines(err.Error()) {
+		*l = append(*l, Prefix+prefix+strings.TrimSpace(line))
+	}
+}

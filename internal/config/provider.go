@@ -1,0 +1,88 @@
+package config
+
+import (
+	"time"
+
+	"github.com/plateq/plateq/providers/attestr"
+)
+
+// Provider is what is set of one provider in the words common to all.
+type Provider struct {
+	Name string
+	// Enabled: its credentials are set.
+	Enabled bool
+	Common
+}
+
+// Common are the settings that every provider has. Some do nothing at a
+// provider that they do not fit, such as a poll pace where nothing is polled.
+type Common struct {
+	Rate        Rate          `env:"RATE" about:"requests a second over the whole fleet, polls included; learn or 0: find it out; none: unlimited"`
+	Burst       int           `env:"BURST" about:"requests that may go out at once after a pause"`
+	Daily       int           `env:"DAILY" about:"requests a day; 0: not known"`
+	Concurrency int           `env:"CONCURRENCY" about:"calls in flight over the whole fleet"`
+	Timeout     time.Duration `env:"TIMEOUT" about:"how long one call may take"`
+	PollMin     time.Duration `env:"POLL_MIN" about:"shortest pause between two polls of one ticket"`
+	PollMax     time.Duration `env:"POLL_MAX" about:"longest pause between two polls of one ticket"`
+	Deadline    time.Duration `env:"DEADLINE" about:"how long the provider may take to finish what it accepted"`
+
+	FreshFor         time.Duration `env:"FRESH_FOR" about:"how long a known answer is reused"`
+	FreshNotFoundFor time.Duration `env:"FRESH_NOT_FOUND_FOR" about:"the same for answers that nothing is known"`
+
+	Price     Amount `env:"PRICE" later:"yes" about:"price of one question, decimal"`
+	Currency  string `env:"CURRENCY" later:"yes" about:"currency of the price, such as INR"`
+	BudgetDay Amount `env:"BUDGET_DAY" later:"yes" about:"stop at so much money a day"`
+
+	OnUnknown      OnUnknown `env:"ON_UNKNOWN" about:"a call that may have been charged and brought no answer: hold it as unknown, or resend it and perhaps pay twice"`
+	AmbiguousCodes []string  `env:"AMBIGUOUS_CODES" about:"codes of the provider that are not believed to mean that nothing was charged"`
+	NotFoundCodes  []string  `env:"NOT_FOUND_CODES" about:"codes of the provider that mean: nothing is known"`
+	NotFoundText   []string  `env:"NOT_FOUND_TEXT" about:"texts of the provider that mean: nothing is known"`
+
+	PollPrice  float64       `env:"POLL_PRICE" about:"how many seconds of delay one poll is worth saving"`
+	DailyReset Reset         `env:"DAILY_RESET" about:"when the day of the quota begins: HH:MM and a time zone"`
+	DailyProbe time.Duration `env:"DAILY_PROBE" about:"pause between two tries while the quota of the day is used up"`
+}
+
+// part is a struct that is read from variables with one prefix.
+type part struct {
+	prefix string // below Prefix: "" or "ATTESTR_"
+	into   any    // a pointer
+	// abouts says what a variable means where the struct's tags do not.
+	abouts map[string]string
+}
+
+const day = 24 * time.Hour
+
+// parts gives c its providers with their defaults and lists what is to be
+// read. A new provider adds an entry to Providers, its own part, and a line in
+// enable.
+func (c *Config) parts() []part {
+	if c.Providers == nil {
+		c.Providers = []Provider{
+			{Name: attestr.Name, Common: Common{
+				Rate: Learn, Burst: 1, Concurrency: 4, Timeout: 30 * time.Second,
+				PollMin: 15 * time.Second, PollMax: 5 * time.Minute, Deadline: 48 * time.Hour,
+				FreshFor: 30 * day, FreshNotFoundFor: day, OnUnknown: Hold,
+				DailyReset: midnightIn("Asia/Kolkata"), DailyProbe: time.Hour,
+			}},
+		}
+	}
+	return []part{
+		{into: c},
+		{prefix: "ATTESTR_", into: &c.Providers[0].Common},
+		{prefix: "ATTESTR_", into: &c.Attestr, abouts: map[string]string{
+			"BASE_URL":      "everything before the path that the documents give",
+			"AUTH_TOKEN":    "the token of the account; setting it enables Attestr",
+			"CLIENT_SECRET": "key of the signatures of webhooks",
+			"WEBHOOK_TOKEN": "what Attestr shows when it calls the webhook",
+			"WEBHOOK":       "ask for a webhook on each record that is finished",
+			"PAGE_SIZE":     "records that one poll asks for",
+			"BATCH_SIZE":    "plates that one submit carries",
+		}},
+	}
+}
+
+// enable marks the providers whose credentials are there.
+func (c *Config) enable() {
+	c.Providers[0].Enabled = c.Attestr.AuthToken != ""
+}
