@@ -40,8 +40,7 @@ type Answer struct {
 
 // For returns the answer about plate: a pure function of the plate as submitted, the seed and the mix.
 func (a Answers) For(plate string, seed uint64) Answer {
-	h := draw(seed, "answer", plate)
-	at := int(h % uint64(max(1, a.sum())))
+	at := int(unit(draw(seed, "answer", plate)) * float64(a.sum()))
 	if at -= a.Found; at < 0 {
 		contact := fmt.Sprintf("9%09d", draw(seed, "contact", plate)%1_000_000_000)
 		return Answer{Record: RecordCompleted, Valid: true, Status: StatusFound, Contact: contact}
@@ -80,8 +79,10 @@ func draw(seed uint64, parts ...string) uint64 {
 	return mix(h)
 }
 
-// drawAt is draw for the i-th of many.
-func drawAt(h uint64, i int) uint64 { return mix(h + uint64(i)*0x9e3779b97f4a7c15) }
+// drawAt is draw for the i-th of many, i not negative.
+func drawAt(h uint64, i int) uint64 {
+	return mix(h + uint64(i)*0x9e3779b97f4a7c15) //nolint:gosec // not negative
+}
 
 // mix is the finisher of splitmix64.
 func mix(h uint64) uint64 {

@@ -75,7 +75,7 @@ func (s *Server) attestrRoutes(mux *http.ServeMux) {
 
 func (s *Server) attestrSubmit(w http.ResponseWriter, r *http.Request) {
 	c, err := s.begin(r, endpointSubmit)
-	defer s.end(c)
+	defer s.end()
 	var req submitRequest
 	if err == nil {
 		err = decode(r, c.body, &req)
@@ -133,7 +133,7 @@ func (s *Server) submit(c *call, a *account, webhook bool, bad error) reply {
 
 func (s *Server) attestrItems(w http.ResponseWriter, r *http.Request) {
 	c, err := s.begin(r, endpointItems)
-	defer s.end(c)
+	defer s.end()
 	var req itemsRequest
 	if err == nil {
 		err = decode(r, c.body, &req)

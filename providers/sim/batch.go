@@ -58,11 +58,11 @@ func (b *batch) order(c *call, now time.Time) []int {
 	}
 	settled := b.settled(now)
 	if f, ok := c.fault(KindReorder); ok {
-		at := uint64(b.reads)
+		at := b.reads
 		if settled && !f.Forever {
 			at = 0
 		}
-		rows = rand.New(rand.NewPCG(b.draw, at)).Perm(len(b.plates))
+		rows = rand.New(rand.NewPCG(b.draw, drawAt(b.draw, at))).Perm(len(b.plates))
 	}
 	if f, ok := c.fault(KindShift); ok && (!settled || f.Forever) {
 		by := b.reads * f.n(20) % len(rows)

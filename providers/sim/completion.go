@@ -64,8 +64,10 @@ func (c Completion) after(h uint64, i, n int) time.Duration {
 // duration is a time.Duration that is text in JSON.
 type duration time.Duration
 
+// MarshalText writes it as Go does: "1.5s".
 func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
 
+// UnmarshalText reads what [time.ParseDuration] reads.
 func (d *duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
 	*d = duration(v)

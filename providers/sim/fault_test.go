@@ -164,9 +164,21 @@ func TestHang(t *testing.T) {
 		{sim.Fault{Kind: sim.KindChargeThenHang}, 1},
 	} {
 		u, _ := struck(t, c.fault, 1)
-		u.hc.Timeout = 200 * time.Millisecond
-		if a := u.submit(t, "KA01AB1234"); !errors.Is(a.err, context.DeadlineExceeded) {
-			t.Errorf("%+v: got status %d, error %v; want a timeout", c.fault, a.status, a.err)
+		ctx, leave := context.WithCancel(t.Context())
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.url+batchx, bytes.NewReader(submitBody("KA01AB1234")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Authorization", "Basic "+u.token)
+		done := make(chan answer)
+		go func() { done <- u.send(req) }()
+		for u.Stats().Faults[string(c.fault.Kind)] == 0 || len(u.Ledger()) != 1+c.charges {
+			time.Sleep(time.Millisecond) // until it hangs
+		}
+		leave()
+		if a := <-done; !errors.Is(a.err, context.Canceled) {
+			t.Errorf("%+v: got status %d, error %v; want none until the client leaves", c.fault, a.status, a.err)
 		}
 		u.wantCharged(t, c.charges, string(c.fault.Kind))
 	}
@@ -212,10 +224,10 @@ func TestDrip(t *testing.T) {
 	if took := time.Since(begun); took < 60*time.Millisecond {
 		t.Errorf("took %v, want a millisecond a byte", took)
 	}
-	if err := u.SetFault(sim.Fault{Kind: sim.KindDrip, For: time.Second}); err != nil {
+	if err := u.SetFault(sim.Fault{Kind: sim.KindDrip, For: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
-	u.hc.Timeout = 100 * time.Millisecond
+	u.hc.Timeout = time.Second
 	a := u.submit(t, "KA01AB1234")
 	if !errors.Is(a.err, context.DeadlineExceeded) || a.status != http.StatusOK {
 		t.Errorf("got status %d, error %v; want a timeout in the body", a.status, a.err)

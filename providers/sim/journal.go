@@ -32,6 +32,7 @@ type memoryJournal struct {
 	lines [][]byte
 }
 
+// Append keeps a copy of line.
 func (m *memoryJournal) Append(line []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -39,6 +40,7 @@ func (m *memoryJournal) Append(line []byte) error {
 	return nil
 }
 
+// Replay runs without the lock, on the lines that were there when it was called.
 func (m *memoryJournal) Replay(f func(line []byte) error) error {
 	m.mu.Lock()
 	lines := slices.Clone(m.lines)
@@ -51,13 +53,14 @@ func (m *memoryJournal) Replay(f func(line []byte) error) error {
 	return nil
 }
 
+// Close does nothing: the lines can still be read.
 func (m *memoryJournal) Close() error { return nil }
 
 // FileJournal opens the journal at path, JSON Lines, and creates it, readable by its owner alone, where there is none.
 // A last line without its line break is cut off. With sync each Append reaches the disk before it returns, so that the
 // journal survives the machine too. One process at a time may use a path.
 func FileJournal(path string, sync bool) (Journal, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // where to keep it is for the caller to say
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
@@ -86,7 +89,7 @@ func (j *fileJournal) open(dir string) error {
 	if !j.sync {
 		return nil
 	}
-	d, err := os.Open(dir)
+	d, err := os.Open(dir) //nolint:gosec // the folder of the same path
 	if err != nil {
 		return err
 	}
@@ -115,6 +118,7 @@ func (j *fileJournal) scan(f func(line []byte) error) (int, error) {
 	}
 }
 
+// Append writes line and its line break in one call.
 func (j *fileJournal) Append(line []byte) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -132,6 +136,7 @@ func (j *fileJournal) Append(line []byte) error {
 	return nil
 }
 
+// Replay reads the file from its start.
 func (j *fileJournal) Replay(f func(line []byte) error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -141,4 +146,5 @@ func (j *fileJournal) Replay(f func(line []byte) error) error {
 	return nil
 }
 
+// Close closes the file.
 func (j *fileJournal) Close() error { return j.f.Close() }

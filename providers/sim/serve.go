@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -41,7 +42,7 @@ func (s *Server) begin(r *http.Request, endpoint string) (*call, error) {
 	return &call{r: r, endpoint: endpoint, body: body}, err
 }
 
-func (s *Server) end(c *call) {
+func (s *Server) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts.inFlight--
@@ -171,9 +172,7 @@ func (s *Server) write(w http.ResponseWriter, c *call, rep reply) {
 		body, _ = json.Marshal(rep.value) // plain structs: cannot fail
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	}
-	for k, v := range rep.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), rep.header)
 	label := strconv.Itoa(rep.status)
 	if rep.code != 0 {
 		label = strconv.Itoa(rep.code)
