@@ -1,0 +1,124 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/plateq/plateq/store"
+)
+
+// pieceRows is how many rows the store is given at once.
+const pieceRows = 5000
+
+// readAhead is how many pieces are ready while the store takes one.
+const readAhead = 2
+
+// Summary is what became of a list.
+type Summary struct {
+	store.Taken // summed over the list
+	// Reasons counts the invalid rows by the code of their problem.
+	Reasons map[string]int
+}
+
+// Feed gives the rows of r to the batch in pieces, reading ahead while the
+// store takes one. progress, which may be nil, is told after each piece how
+// many rows the store has taken so far.
+//
+// After an error the batch holds a part of the list, and is to be abandoned.
+// If ctx ends, Feed returns at once; a read of the list that has begun ends
+// by itself, and r must not be used any more.
+func Feed(ctx context.Context, st store.Intake, batch store.BatchNo, r *Reader, progress func(rows int)) (Summary, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	pieces := make(chan piece, readAhead)
+	go cut(ctx, r, pieces)
+
+	sum := Summary{Reasons: map[string]int{}}
+	for {
+		p, err := take(ctx, pieces)
+		if errors.Is(err, io.EOF) {
+			return sum, nil
+		}
+		if err != nil {
+			return sum, err
+		}
+		got, err := st.AddRows(ctx, batch, p.rows)
+		if err != nil {
+			return sum, fmt.Errorf("store rows: %w", err)
+		}
+		sum.add(got, p.reasons)
+		if progress != nil {
+			progress(sum.Rows)
+		}
+	}
+}
+
+// piece is a run of rows, or what ended the list.
+type piece struct {
+	rows    []store.NewRow
+	reasons map[string]int
+	err     error
+}
+
+// cut sends the list in pieces, the last of which holds the error that ended
+// it, io.EOF in the end.
+func cut(ctx context.Context, r *Reader, to chan<- piece) {
+	for {
+		p := read(ctx, r)
+		if len(p.rows) > 0 && !send(ctx, to, piece{rows: p.rows, reasons: p.reasons}) {
+			return
+		}
+		if p.err != nil {
+			send(ctx, to, piece{err: p.err})
+			return
+		}
+	}
+}
+
+func send(ctx context.Context, to chan<- piece, p piece) bool {
+	select {
+	case to <- p:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func read(ctx context.Context, r *Reader) piece {
+	p := piece{rows: make([]store.NewRow, 0, pieceRows), reasons: map[string]int{}}
+	for len(p.rows) < pieceRows {
+		row, err := r.Next(ctx)
+		if err != nil {
+			p.err = err
+			return p
+		}
+		if row.Problem != nil {
+			p.reasons[row.Problem.Code]++
+		}
+		p.rows = append(p.rows, row.NewRow)
+	}
+	return p
+}
+
+func take(ctx context.Context, from <-chan piece) (piece, error) {
+	select {
+	case p := <-from:
+		return p, p.err
+	case <-ctx.Done():
+		return piece{}, context.Cause(ctx)
+	}
+}
+
+func (s *Summary) add(t store.Taken, reasons map[string]int) {
+	s.Rows += t.Rows
+	s.Invalid += t.Invalid
+	s.Asks += t.Asks
+	s.Shared += t.Shared
+	s.Cached += t.Cached
+	s.Unknown += t.Unknown
+	for code, n := range reasons {
+		s.Reasons[code] += n
+	}
+}

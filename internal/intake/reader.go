@@ -1,0 +1,215 @@
+package intake
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/plateq/plateq/providers"
+)
+
+// Options say how a list is to be read. The zero value, with a Spec, reads
+// CSV or JSON Lines and finds the columns by their names.
+type Options struct {
+	// Name is what the list is called in errors: the name of its file.
+	Name string
+	// Format of the list; Auto tells by its first bytes.
+	Format Format
+	// Spec of the provider that is to be asked: its Needs, Uses and Params.
+	Spec providers.Spec
+	// Columns name the column of the list that holds something, where its own
+	// name does not tell. Keys are providers.Columns, CallerID and the names
+	// of the provider's parameters. See ParseColumns.
+	Columns map[providers.Column]string
+	// Set are values for all rows, by the name of a parameter of the provider
+	// or of a column. What a row says itself wins. See ParseSet.
+	Set map[string]string
+	// Limit ends the list after so many rows; 0: it does not.
+	Limit int
+}
+
+// Reader reads the rows of one list. It is for one goroutine.
+type Reader struct {
+	name   string
+	format Format
+	src    source
+	layout *layout
+	build  *builder
+	sum    hash.Hash
+	limit  int
+	rows   int
+	first  *Row  // read to see that there is one
+	err    error // that ended the list
+}
+
+// Open reads the header of the list in r, and its first row. An error is an
+// *InputError (with ErrEmptyList where there is no row) unless r itself failed.
+// The Reader reads from r with a buffer of its own and does not close it.
+func Open(r io.Reader, o Options) (*Reader, error) {
+	l, head, err := newLines(r)
+	if err != nil {
+		return nil, err
+	}
+	format, bad := sniff(head, o.Format)
+	if bad != nil {
+		return nil, inFile(o.Name, bad)
+	}
+	src, err := openSource(format, l, o)
+	if err != nil {
+		return nil, inFile(o.Name, err)
+	}
+	return open(format, src, o)
+}
+
+// OpenItems is Open for rows that are JSON values already, in the body of a
+// request. Lines in errors count the items.
+func OpenItems(items []json.RawMessage, o Options) (*Reader, error) {
+	n := 0
+	src, err := openJSONL(func() ([]byte, int, error) {
+		if n == len(items) {
+			return nil, n, io.EOF
+		}
+		n++
+		if len(items[n-1]) > MaxLine {
+			return nil, n, tooLong(n)
+		}
+		return items[n-1], n, nil
+	})
+	if err != nil {
+		return nil, inFile(o.Name, err)
+	}
+	return open(JSONL, src, o)
+}
+
+// openSource is the list of formats.
+func openSource(f Format, l *lines, o Options) (source, error) {
+	switch f {
+	case JSONL:
+		return openJSONL(func() ([]byte, int, error) {
+			line, err := l.next()
+			return line, l.n, err
+		})
+	case CSV, Auto: // of an empty list nothing can be told
+		return openCSV(l, func(name string) bool {
+			return columnNamed(name) != "" || slices.Contains(slices.Collect(maps.Values(o.Columns)), name)
+		})
+	default:
+		return nil, &InputError{Code: CodeUnknownFormat, Reason: fmt.Sprintf("there is no format %q", string(f))}
+	}
+}
+
+func open(f Format, src source, o Options) (*Reader, error) {
+	names := src.columns()
+	if len(names) == 0 {
+		return nil, inFile(o.Name, &InputError{Code: CodeEmptyList, Reason: ErrEmptyList.Error(), Err: ErrEmptyList})
+	}
+	l, err := newLayout(names, o)
+	if err != nil {
+		return nil, inFile(o.Name, err)
+	}
+	r := &Reader{name: o.Name, format: f, src: src, layout: l, build: newBuilder(o.Spec, l), limit: o.Limit}
+	r.sum = l.fingerprint()
+	row, err := r.read()
+	if errors.Is(err, io.EOF) {
+		err = &InputError{Code: CodeEmptyList, Reason: ErrEmptyList.Error(), Err: ErrEmptyList}
+	}
+	if err != nil {
+		return nil, inFile(o.Name, err)
+	}
+	r.first = &row
+	return r, nil
+}
+
+// inFile gives an *InputError the name of the list.
+func inFile(name string, err error) error {
+	if e, ok := errors.AsType[*InputError](err); ok && e.File == "" {
+		e.File = name
+	}
+	return err
+}
+
+// Next returns the next row, io.EOF behind the last one, or why the list
+// cannot be read further. It looks at ctx before it reads; a read that has
+// begun it does not interrupt.
+func (r *Reader) Next(ctx context.Context) (Row, error) {
+	if err := ctx.Err(); err != nil {
+		return Row{}, context.Cause(ctx)
+	}
+	if r.first != nil {
+		row := *r.first
+		r.first = nil
+		return row, nil
+	}
+	return r.read()
+}
+
+func (r *Reader) read() (Row, error) {
+	if r.err != nil {
+		return Row{}, r.err
+	}
+	if r.limit > 0 && r.rows == r.limit {
+		r.err = io.EOF
+		return Row{}, r.err
+	}
+	var rec record
+	if err := r.src.next(&rec); err != nil {
+		r.err = inFile(r.name, err)
+		return Row{}, r.err
+	}
+	r.rows++
+	r.sum.Write(rec.raw)
+	r.sum.Write([]byte{'\n'})
+	return r.build.build(&rec), nil
+}
+
+// Format returns what the list is written in.
+func (r *Reader) Format() Format { return r.format }
+
+// Columns returns the names of the caller's columns, as NewRow.Line has them:
+// those of the list in its order, then those that were set for all rows.
+func (r *Reader) Columns() []string { return slices.Clone(r.layout.names) }
+
+// Found returns the name of the column in which each thing was found.
+func (r *Reader) Found() map[providers.Column]string {
+	m := make(map[providers.Column]string, len(r.layout.at))
+	for c, i := range r.layout.at {
+		m[c] = r.layout.names[i]
+	}
+	return m
+}
+
+// Params returns the parameters of the batch: those of Options.Set that are
+// parameters of the provider.
+func (r *Reader) Params() providers.Params { return maps.Clone(r.layout.batch) }
+
+// Sum returns the fingerprint of what was read so far: the rows, byte for
+// byte but for the ends of lines, and how columns were found in them. Behind
+// the last row two lists have the same exactly if they are the same work.
+// It tells nothing of the list to those who do not have it only if it is
+// keyed: plates can be guessed.
+func (r *Reader) Sum() [sha256.Size]byte {
+	return [sha256.Size]byte(r.sum.Sum(nil))
+}
+
+// fingerprint returns a hash that knows where everything stands.
+func (l *layout) fingerprint() hash.Hash {
+	h := sha256.New()
+	part := func(s string) { fmt.Fprintf(h, "%d:%s,", len(s), s) }
+	for _, name := range l.names {
+		part(name)
+	}
+	for _, c := range slices.Sorted(maps.Keys(l.at)) {
+		part(fmt.Sprintf("%s@%d", c, l.at[c]))
+	}
+	for _, k := range slices.Sorted(maps.Keys(l.given)) {
+		part(k)
+		part(l.given[k])
+	}
+	return h
+}

@@ -1,0 +1,169 @@
+package intake
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+// Row is a row of a list, ready for the store.
+type Row struct {
+	// Line is where the row begins in the list, from 1. It differs from the
+	// number of the row by header, blank lines and rows over several lines.
+	Line int
+	store.NewRow
+}
+
+// builder makes rows of records.
+type builder struct {
+	spec   providers.Spec
+	layout *layout
+	fields []field
+	needs  map[providers.Column]bool
+}
+
+// field is a column of the subject and where it stands.
+type field struct {
+	column providers.Column
+	at     int
+	used   bool // the provider is sent it, so that it has to be right
+	asked  bool // it is asked about, and no parameter
+}
+
+func newBuilder(spec providers.Spec, l *layout) *builder {
+	b := &builder{spec: spec, layout: l, needs: map[providers.Column]bool{}}
+	for _, c := range spec.Needs {
+		b.needs[c] = true
+	}
+	for _, c := range providers.Columns() {
+		if i, ok := l.at[c]; ok {
+			b.fields = append(b.fields, field{c, i, uses(spec, c), slices.Contains(spec.Uses, c)})
+		}
+	}
+	return b
+}
+
+// build makes a row of rec. The subject of an invalid row holds what was not
+// fit to be asked as it was given, for people to recognise it.
+func (b *builder) build(rec *record) Row {
+	cells := append(rec.cells, b.layout.consts...)
+	for i, v := range b.layout.fills {
+		if strings.TrimSpace(cells[i]) == "" {
+			cells[i] = v
+		}
+	}
+	row := Row{Line: rec.line, NewRow: store.NewRow{Line: cells, Problem: rec.problem}}
+	row.CallerID = b.callerID(cells)
+	row.Subject = b.subject(cells, rec, &row.Problem)
+	params := b.params(cells, &row.Problem)
+	if row.Problem == nil {
+		row.Question = store.Question{Subject: b.asked(row.Subject), Params: params}
+	}
+	return row
+}
+
+func (b *builder) callerID(cells []string) string {
+	if i, ok := b.layout.at[CallerID]; ok {
+		return strings.TrimSpace(cells[i])
+	}
+	return ""
+}
+
+// subject reads the subject; the first thing wrong with it is the problem.
+func (b *builder) subject(cells []string, rec *record, problem **store.Failure) providers.Subject {
+	s := make(providers.Subject, len(b.fields))
+	sendable := false
+	for _, f := range b.fields {
+		raw := cells[f.at]
+		v, wrong := value(f.column, raw)
+		if wrong == nil && isOdd(rec, f.at) {
+			wrong = fault(f.column, "type", "the %s is neither text nor a whole number", f.column)
+		}
+		if wrong != nil || v == "" {
+			v = strings.TrimSpace(raw)
+		}
+		if v != "" {
+			s[f.column] = v
+		}
+		if wrong == nil && v == "" && b.needs[f.column] {
+			wrong = fault(f.column, "empty", "the row has no %s", f.column)
+		}
+		if wrong != nil && f.used && *problem == nil {
+			*problem = wrong
+		}
+		sendable = sendable || f.asked && v != ""
+	}
+	if !sendable && *problem == nil {
+		*problem = rowFault("subject_empty", "the row holds nothing that could be asked about")
+	}
+	return s
+}
+
+// value writes what stands in a column in its one form. Nothing is in order.
+func value(c providers.Column, raw string) (string, *store.Failure) {
+	if raw == "" {
+		return "", nil
+	}
+	switch c {
+	case providers.Plate, providers.VIN, providers.Body:
+		if strings.TrimSpace(raw) == "" {
+			return "", nil
+		}
+		return forms[c].canonical(raw)
+	default:
+		return text(c, raw)
+	}
+}
+
+var forms = map[providers.Column]identifier{
+	providers.Plate: plateForm, providers.VIN: vinForm, providers.Body: bodyForm,
+}
+
+func isOdd(rec *record, at int) bool {
+	for _, i := range rec.odd {
+		if i == at {
+			return true
+		}
+	}
+	return false
+}
+
+// params returns the parameters of the question: those of the batch, and over
+// them what the row says itself.
+func (b *builder) params(cells []string, problem **store.Failure) providers.Params {
+	p, own := b.layout.batch, false
+	for name, i := range b.layout.params {
+		v := strings.TrimSpace(cells[i])
+		if v == "" {
+			continue
+		}
+		if !own {
+			p, own = maps.Clone(p), true
+		}
+		p[name] = v
+	}
+	for _, want := range b.spec.Params {
+		if want.Required && p[want.Name] == "" && *problem == nil {
+			*problem = fault(providers.Column(want.Name), "empty", "the row has no %s", want.Name)
+		}
+	}
+	return p
+}
+
+// asked returns the part of the subject that the provider is sent; the
+// subject itself where that is all of it, as rows only ever read it.
+func (b *builder) asked(s providers.Subject) providers.Subject {
+	n := 0
+	for _, c := range b.spec.Uses {
+		if s[c] != "" {
+			n++
+		}
+	}
+	if n == len(s) {
+		return s
+	}
+	return s.Keep(b.spec.Uses)
+}
