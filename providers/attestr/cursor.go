@@ -4,7 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"math/bits"
+	"slices"
 )
 
 // cursor is where the reading of a batch stands, and what was seen of it. Its
@@ -18,13 +18,20 @@ type cursor struct {
 	seen   bitmap   // in this pass
 	final  bitmap   // in any pass
 	skip   int      // the next page begins here
+	doubts int      // signs in this pass that its pages did not show the batch as it is
 	passes int      // that have ended
-	barren int      // whole passes on end that lacked a plate, all seen ones being final
-	silent int      // whole passes on end in which nothing was seen, now or before
+
+	// Whole passes since one last saw a plate that is not final, or had all:
+	// those that prove that a plate is not listed, and those with doubts.
+	barren, doubtful int
 }
 
 // cursorVersion is the first byte of an encoded cursor.
 const cursorVersion = 1
+
+// cursorHead is the size of what comes before the plates: the version and six
+// numbers.
+const cursorHead = 1 + 6*4
 
 // maxCount bounds every number in a cursor.
 const maxCount = 1 << 30
@@ -46,9 +53,9 @@ func hashPlate(plate string) uint64 {
 
 // encode is the inverse of decodeCursor.
 func (c *cursor) encode() []byte {
-	b := make([]byte, 0, 1+5*4+8*len(c.plates)+2*len(c.seen))
+	b := make([]byte, 0, cursorHead+8*len(c.plates)+2*len(c.seen))
 	b = append(b, cursorVersion)
-	for _, n := range []int{len(c.plates), c.skip, c.passes, c.barren, c.silent} {
+	for _, n := range []int{len(c.plates), c.skip, c.doubts, c.passes, c.barren, c.doubtful} {
 		b = binary.BigEndian.AppendUint32(b, uint32(min(n, maxCount))) //nolint:gosec // bounded on both sides
 	}
 	for _, h := range c.plates {
@@ -62,11 +69,10 @@ var errCursor = errors.New("read cursor: not one of this version")
 
 // decodeCursor reads what encode wrote and refuses all else.
 func decodeCursor(b []byte) (*cursor, error) {
-	const head = 1 + 5*4
-	if len(b) < head || b[0] != cursorVersion {
+	if len(b) < cursorHead || b[0] != cursorVersion {
 		return nil, errCursor
 	}
-	var nums [5]int
+	var nums [6]int
 	for i := range nums {
 		n := binary.BigEndian.Uint32(b[1+4*i:])
 		if n > maxCount {
@@ -74,12 +80,12 @@ func decodeCursor(b []byte) (*cursor, error) {
 		}
 		nums[i] = int(n)
 	}
-	n, rest := nums[0], b[head:]
+	n, rest := nums[0], b[cursorHead:]
 	size := bitmapSize(n)
 	if len(rest) != 8*n+2*size {
 		return nil, errCursor
 	}
-	c := &cursor{skip: nums[1], passes: nums[2], barren: nums[3], silent: nums[4], plates: make([]uint64, n)}
+	c := &cursor{skip: nums[1], doubts: nums[2], passes: nums[3], barren: nums[4], doubtful: nums[5], plates: make([]uint64, n)}
 	for i := range c.plates {
 		c.plates[i] = binary.BigEndian.Uint64(rest[8*i:])
 	}
@@ -91,22 +97,31 @@ func decodeCursor(b []byte) (*cursor, error) {
 	return c, nil
 }
 
-// advance counts the records of a page and reports whether the pass has ended
-// and, if so, whether it read the batch as a whole.
-func (c *cursor) advance(records int) (ended, whole bool) {
-	c.skip += records
+// advance counts a page of which so many records were ours, and reports
+// whether the pass has ended and whether it was cut short. The next page
+// begins after what was ours: to read a record twice is harmless, to pass one
+// over is not.
+func (c *cursor) advance(received, ours int) (ended, cut bool) {
+	c.skip += ours
 	switch {
-	case records == 0 || c.covered():
-		return true, true
-	case c.skip > 4*len(c.plates)+endlessMargin:
+	case c.covered():
+		return true, false
+	case ours == 0:
+		if received > 0 {
+			c.doubts++
+		}
 		return true, false
 	}
-	return false, false
+	cut = c.skip > endlessTimes*len(c.plates)+endlessMargin
+	return cut, cut
 }
 
-// endlessMargin is how many records more than four times the plates a pass
-// reads before it takes the provider to be sending pages without end.
-const endlessMargin = 1000
+// A pass that has read more records than this takes the provider to be
+// sending pages without end.
+const (
+	endlessTimes  = 3
+	endlessMargin = 100
+)
 
 // covered reports whether each plate was seen in this pass or is final.
 func (c *cursor) covered() bool {
@@ -118,13 +133,14 @@ func (c *cursor) covered() bool {
 	return true
 }
 
-// endPass begins the next pass, after counting what a whole one showed.
-func (c *cursor) endPass(whole bool) {
-	if whole {
+// endPass begins the next pass. What a whole one showed is counted; one that
+// was cut short showed nothing.
+func (c *cursor) endPass(cut bool) {
+	if !cut {
 		c.count()
 	}
 	clear(c.seen)
-	c.skip = 0
+	c.skip, c.doubts = 0, 0
 	c.passes++
 }
 
@@ -133,27 +149,26 @@ func (c *cursor) count() {
 	for i := range c.seen {
 		waiting = waiting || c.seen[i]&^c.final[i] != 0
 	}
-	switch known := c.seen.any() || c.final.any(); {
-	case !known:
-		c.silent++
-		c.barren = 0
+	switch {
 	case waiting || c.covered():
-		c.barren, c.silent = 0, 0
-	default:
+		c.barren, c.doubtful = 0, 0
+	case c.seen.any() && c.doubts == 0:
 		c.barren++
-		c.silent = 0
+	default:
+		c.doubtful++
 	}
 }
 
-// A plate is missing when this many whole passes on end lacked it although
-// all others were final. A batch of which nothing was ever seen is given more
-// of them: it may not be listed yet.
+// A plate is missing when this many whole passes lacked it although all that
+// they saw was final. A pass proves only then that a plate is not listed if it
+// saw something, and nothing twice: where pages shift under the reader, a
+// record seen twice stands for one that was passed over.
 const (
-	missingPasses = 3
-	silentPasses  = 12
+	barrenPasses   = 3
+	doubtfulPasses = 12
 )
 
-func (c *cursor) lost() bool { return c.barren >= missingPasses || c.silent >= silentPasses }
+func (c *cursor) lost() bool { return c.barren >= barrenPasses || c.doubtful >= doubtfulPasses }
 
 // bitmap holds one bit for each plate.
 type bitmap []byte
@@ -165,13 +180,7 @@ func newBitmap(n int) bitmap { return make(bitmap, bitmapSize(n)) }
 func (b bitmap) set(i int)      { b[i/8] |= 1 << (i % 8) }
 func (b bitmap) has(i int) bool { return b[i/8]&(1<<(i%8)) != 0 }
 
-func (b bitmap) any() bool {
-	n := 0
-	for _, x := range b {
-		n += bits.OnesCount8(x)
-	}
-	return n > 0
-}
+func (b bitmap) any() bool { return slices.ContainsFunc(b, func(x byte) bool { return x != 0 }) }
 
 // beyond reports whether a bit at or after n is set.
 func (b bitmap) beyond(n int) bool {

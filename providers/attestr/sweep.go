@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/plateq/plateq/providers"
 )
@@ -58,40 +57,58 @@ func (s *sweep) covers(plates []string) bool {
 
 // take reads a page and returns what the poll brought.
 func (s *sweep) take(records []json.RawMessage) providers.Progress {
+	ours := 0
 	for _, raw := range records {
-		s.takeOne(raw)
-	}
-	ended, whole := s.cursor.advance(len(records))
-	if ended {
-		if !whole {
-			s.notices["endless_pages"]++
+		if s.takeOne(raw) {
+			ours++
 		}
-		s.cursor.endPass(whole)
-		if whole && s.cursor.lost() {
+	}
+	ended, cut := s.cursor.advance(len(records), ours)
+	if cut {
+		s.notices["endless_pages"]++
+	}
+	if ended {
+		s.cursor.endPass(cut)
+		if s.cursor.lost() {
 			s.giveUpMissing()
 		}
 	}
 	s.ticket.Cursor = s.cursor.encode()
 	s.got.Ticket, s.got.More = s.ticket, !ended
-	for kind, count := range s.notices {
-		s.got.Notices = append(s.got.Notices, providers.Notice{Kind: kind, Count: count})
+	for _, kind := range slices.Sorted(maps.Keys(s.notices)) {
+		s.got.Notices = append(s.got.Notices, providers.Notice{Kind: kind, Count: s.notices[kind]})
 	}
-	slices.SortFunc(s.got.Notices, func(a, b providers.Notice) int { return strings.Compare(a.Kind, b.Kind) })
 	return s.got
 }
 
-func (s *sweep) takeOne(raw json.RawMessage) {
+// takeOne reads a record and reports whether it stands in our batch.
+func (s *sweep) takeOne(raw json.RawMessage) bool {
 	r, ok := decodeRecord(raw)
 	if !ok {
 		s.notices["unreadable_record"]++
-		return
+		s.cursor.doubts++
+		return true
 	}
-	i, ours := s.index[hashPlate(r.plate)]
-	if !ours || r.batchID != "" && r.batchID != s.ticket.ID {
+	i, known := s.index[hashPlate(r.plate)]
+	switch elsewhere := r.batchID != "" && r.batchID != s.ticket.ID; {
+	case elsewhere, !known && r.batchID == "":
 		s.notices["foreign_record"]++
-		return
+		return false
+	case !known:
+		s.notices["foreign_record"]++
+		s.cursor.doubts++ // one of ours, under another name?
+		return true
+	}
+	if s.cursor.seen.has(i) {
+		s.cursor.doubts++
 	}
 	s.cursor.seen.set(i)
+	s.judge(r, i)
+	return true
+}
+
+// judge takes note of how record i stands.
+func (s *sweep) judge(r record, i int) {
 	final, known := r.final()
 	if !known {
 		s.notices["unknown_status"]++

@@ -1,0 +1,318 @@
+package providertest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/plateq/plateq/providers"
+)
+
+func specAgrees(t testing.TB, h Harness) {
+	b := newRig(t, h) // a set refuses what disagrees with the methods
+	s := b.spec
+	if s.Title == "" || s.Answers == "" || len(s.Countries) == 0 {
+		t.Errorf("got %+v, want title, answers and countries for people to read", s)
+	}
+	again := b.provider.Spec()
+	s.FreeRepeat, again.FreeRepeat = nil, nil
+	if !reflect.DeepEqual(s, again) {
+		t.Errorf("got another spec at the second call:\n%+v\n%+v", s, again)
+	}
+	if len(h.Requests) == 0 || len(h.Requests) > s.MaxBatch || len(h.Requests) < min(2, s.MaxBatch) {
+		t.Fatalf("harness: got %d requests, want 2 up to MaxBatch", len(h.Requests))
+	}
+	for _, r := range h.Requests {
+		if kept := r.Subject.Keep(s.Uses); !maps.Equal(kept, r.Subject) {
+			t.Errorf("harness: request %q has columns that the spec does not use", r.Ref)
+		}
+		if kept := r.Subject.Keep(s.Needs); len(kept) != len(s.Needs) {
+			t.Errorf("harness: request %q lacks a column that the spec needs", r.Ref)
+		}
+	}
+}
+
+func oneOutcomeEach(t testing.TB, h Harness) {
+	b := newRig(t, h)
+	outs, err := b.provider.Submit(t.Context(), h.Requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(outs) != len(h.Requests) {
+		t.Fatalf("got %d outcomes, want %d", len(outs), len(h.Requests))
+	}
+	for i, o := range b.submit(t.Context()) {
+		if c := classOf(o); c != 0 && c != ticketClass {
+			t.Errorf("outcome %d: got %v, want a record or a ticket", i, o.Err)
+		}
+	}
+}
+
+func happyEnds(t testing.TB, h Harness) {
+	b := newRig(t, h)
+	got := b.finish(b.submit(t.Context()), func(t providers.Ticket) providers.Ticket { return t })
+	if !maps.Equal(got, h.Want) {
+		t.Errorf("got %v, want %v", got, h.Want)
+	}
+}
+
+func codesLand(t testing.TB, h Harness) {
+	b := newRig(t, h)
+	for _, c := range h.Codes {
+		var errs []error
+		answer := func(w http.ResponseWriter, _ *http.Request) {
+			maps.Copy(w.Header(), c.Header)
+			w.WriteHeader(c.Status)
+			_, _ = w.Write([]byte(c.Body))
+		}
+		if c.Poll {
+			ticket, _ := b.ticket()
+			b.serveFunc(answer)
+			_, err := b.poll(ticket)
+			errs = append(errs, err)
+		} else {
+			b.serveFunc(answer)
+			for _, o := range b.submit(t.Context()) {
+				errs = append(errs, o.Err)
+			}
+		}
+		for _, err := range errs {
+			b.wantCode(c, err)
+		}
+	}
+}
+
+func (b *rig) wantCode(c Code, err error) {
+	b.Helper()
+	e, ok := err.(*providers.Error) //nolint:errorlint // a set gives nothing else
+	scope := c.Scope
+	if scope == "" {
+		scope = b.spec.Name
+	}
+	if !ok || e.Class != c.Class || e.Scope != scope || c.Code != "" && e.Code != c.Code {
+		b.Errorf("%s: got %+v, want class %v, scope %q, code %q", c.Name, err, c.Class, scope, c.Code)
+	}
+}
+
+// statusFloor writes its answers to the connection itself: net/http would not
+// send each of them.
+func statusFloor(t testing.TB, h Harness) {
+	b := newRig(t, h)
+	for _, body := range []string{"", "{}", "null", "[]", "<html>sorry</html>"} {
+		for status := 100; status < 600; status++ {
+			if body != "" && status%100 != 0 && status != 404 && status != 429 {
+				continue // every status once, and each kind of body with some
+			}
+			b.serveFunc(func(w http.ResponseWriter, _ *http.Request) {
+				conn, _, err := w.(http.Hijacker).Hijack()
+				if err != nil {
+					return
+				}
+				defer conn.Close() //nolint:errcheck // nobody to tell
+				_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", status, len(body), body)
+			})
+			want := providers.Ambiguous
+			if status == http.StatusTooManyRequests {
+				want = providers.RateLimited
+			}
+			b.wantAll(t.Context(), fmt.Sprintf("status %d, body %q", status, body), want)
+		}
+	}
+}
+
+func webPage(t testing.TB, h Harness) {
+	b := newRig(t, h)
+	for _, status := range []int{200, 400, 404, 502} {
+		b.serveFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte("<!DOCTYPE html><title>Sorry</title>"))
+		})
+		b.wantAll(t.Context(), fmt.Sprintf("web page with %d", status), providers.Ambiguous)
+	}
+}
+
+func cancelledBefore(t testing.TB, h Harness) {
+	b := newRig(t, h)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	b.wantAll(ctx, "cancelled context", providers.Unavailable)
+	if n := b.requests.Load(); n != 0 {
+		t.Errorf("got %d requests, want none", n)
+	}
+}
+
+func cancelledAfter(t testing.TB, h Harness) {
+	b := newRig(t, h)
+	ctx, cancel := context.WithCancel(t.Context())
+	b.serveFunc(func(_ http.ResponseWriter, r *http.Request) {
+		cancel()
+		drain(r)
+		<-r.Context().Done()
+	})
+	b.wantAll(ctx, "cancelled while waiting", providers.Ambiguous)
+	if n := b.requests.Load(); n != 1 {
+		t.Errorf("got %d requests, want 1", n)
+	}
+}
+
+func nobodyListening(t testing.TB, h Harness) {
+	b := newRig(t, h)
+	b.url = closedURL(t)
+	b.renew()
+	b.wantAll(t.Context(), "refused connection", providers.Unavailable)
+}
+
+func oneRequest(t testing.TB, h Harness) {
+	b := newRig(t, h)
+	b.submit(t.Context())
+	if n := b.requests.Load(); n != 1 {
+		t.Errorf("answered: got %d requests for one submit, want 1", n)
+	}
+	for i := range int64(3) { // a second and a third may find a kept connection
+		b.serveFunc(func(w http.ResponseWriter, r *http.Request) {
+			drain(r)
+			hangUp(w)
+		})
+		b.wantAll(t.Context(), "charged and closed", providers.Ambiguous)
+		if n := b.requests.Load(); n != 2*i+2 {
+			t.Errorf("charged and closed: got %d requests, want %d", n, 2*i+2)
+		}
+		b.serve(h.Happy())
+		b.submit(t.Context())
+	}
+}
+
+func noRedirect(t testing.TB, h Harness) {
+	b := newRig(t, h)
+	for i, status := range []int{301, 302, 303, 307, 308} {
+		b.serveFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, r.URL.String(), status)
+		})
+		b.wantAll(t.Context(), fmt.Sprintf("redirect %d", status), providers.Ambiguous)
+		if n := b.requests.Load(); n != int64(i+1) {
+			t.Fatalf("redirect %d: got %d requests, want %d", status, n, i+1)
+		}
+	}
+}
+
+func nothingLeaks(t testing.TB, h Harness) {
+	b := newRig(t, h)
+	echo := strings.Join(b.secrets(), " ")
+	for name, serve := range map[string]http.HandlerFunc{
+		"as a page": func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintf(w, "<html>%s", echo) },
+		"as JSON": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprintf(w, `{"status":%q,"code":%q}`, echo, echo)
+		},
+		"in Location": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Location"] = []string{"http://[" + echo}
+			w.WriteHeader(307)
+		},
+		"in the status line": func(w http.ResponseWriter, _ *http.Request) {
+			if conn, _, err := w.(http.Hijacker).Hijack(); err == nil {
+				_, _ = fmt.Fprintf(conn, "HTTP/1.1 %s\r\n\r\n", echo)
+				_ = conn.Close()
+			}
+		},
+		"in the codes": func(w http.ResponseWriter, _ *http.Request) {
+			for _, c := range h.Codes {
+				_, _ = fmt.Fprintf(w, "%s %s", c.Body, echo)
+			}
+		},
+	} {
+		t.Logf("echo %s", name)
+		b.serveFunc(serve)
+		b.submit(t.Context()) // checks the text of each error
+		if ticket, ok := b.ticket(); ok {
+			b.serveFunc(serve)
+			_, _ = b.poll(ticket) // likewise
+		}
+	}
+}
+
+func nothingPrinted(t testing.TB, h Harness) {
+	b := newRig(t, h)
+	for _, verb := range []string{"%v", "%+v", "%#v"} {
+		text := fmt.Sprintf(verb, b.provider)
+		for _, secret := range h.Secrets {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s of the provider holds a secret: %s", verb, text)
+			}
+		}
+	}
+}
+
+func pollAfterRestart(t testing.TB, h Harness) {
+	b := newRig(t, h)
+	if !b.spec.Pending {
+		return
+	}
+	outs := b.submit(t.Context())
+	for _, o := range outs {
+		if o.Ticket != nil {
+			*o.Ticket = roundTrip(t, *o.Ticket)
+		}
+	}
+	b.renew()
+	got := b.finish(outs, func(ticket providers.Ticket) providers.Ticket {
+		b.renew()
+		return roundTrip(t, ticket)
+	})
+	if !maps.Equal(got, h.Want) {
+		t.Errorf("got %v, want %v", got, h.Want)
+	}
+}
+
+func failedPoll(t testing.TB, h Harness) {
+	b := newRig(t, h)
+	ticket, ok := b.ticket()
+	if !ok {
+		return
+	}
+	for name, serve := range map[string]http.HandlerFunc{
+		"web page":  func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>sorry")) },
+		"nothing":   func(http.ResponseWriter, *http.Request) {},
+		"{}":        func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) },
+		"no answer": func(w http.ResponseWriter, _ *http.Request) { hangUp(w) },
+		"503":       func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) },
+		"cut":       cutAt(h.Happy(), 0.5),
+	} {
+		b.serveFunc(serve)
+		got, err := b.poll(ticket)
+		if c := errorClass(err); c != providers.Ambiguous && c != providers.Unavailable || len(got.Outcomes) > 0 {
+			t.Errorf("%s: got %+v, %v, want an error alone, ambiguous or unavailable", name, got, err)
+		}
+	}
+}
+
+func twoAtOnce(t testing.TB, h Harness) {
+	b := newRig(t, h)
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			outs, err := b.set.Submit(t.Context(), b.spec.Name, h.Requests)
+			if err != nil {
+				t.Errorf("submit: %v", err)
+				return
+			}
+			open := h.Requests
+			for i := 0; i < maxPolls && len(open) > 0 && outs[0].Ticket != nil; i++ {
+				got, err := b.set.Poll(t.Context(), b.spec.Name, *outs[0].Ticket, open)
+				if err != nil {
+					t.Errorf("poll: %v", err)
+					return
+				}
+				open, outs[0].Ticket = without(open, got.Outcomes), &got.Ticket
+			}
+		})
+	}
+	wg.Wait()
+	if n := b.requests.Load(); n < 2 {
+		t.Errorf("got %d requests, want one of each at least", n)
+	}
+}
