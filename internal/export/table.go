@@ -1,0 +1,132 @@
+package export
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/plateq/plateq/store"
+)
+
+// table lays rows out in columns, for CSV and whatever else has them.
+type table struct {
+	batch   store.Batch
+	extras  Extras
+	results []string
+	names   []string
+	own     []int // the customer's columns that come back, by place
+	cells   []cell
+}
+
+// cell is a value of a table. Text is what somebody else wrote; the rest are
+// numbers and words of ours.
+type cell struct {
+	value string
+	text  bool
+}
+
+// Columns of a table that hold the same as the customer's column of that name.
+var sameColumns = []string{"id", "plate", "vin"}
+
+// newTable fixes the columns: ours in the order of the JSON, then those of
+// the customer that ours do not hold already, under their own name or, where
+// that is taken, with "input." before it. Input adds those that ours hold.
+func newTable(b store.Batch, o Options) *table {
+	t := &table{batch: b, extras: Extras{Raw: o.Raw}, results: o.Results}
+	t.names = []string{"batch", "row", "id", "provider", "plate", "vin", "status"}
+	if len(t.results) == 0 {
+		t.names = append(t.names, "result")
+	}
+	for _, f := range t.results {
+		t.names = append(t.names, "result."+f)
+	}
+	t.names = append(t.names, "error.class", "error.code", "error.message", "attempts", "cached", "answered_at")
+	if o.Raw {
+		t.names = append(t.names, "raw")
+	}
+	for i, name := range b.Columns {
+		if slices.Contains(sameColumns, name) && !o.Input {
+			continue
+		}
+		for slices.Contains(t.names, name) {
+			name = "input." + name
+		}
+		t.names = append(t.names, name)
+		t.own = append(t.own, i)
+	}
+	return t
+}
+
+// row returns the cells of r, good until the next row.
+func (t *table) row(r store.Row) []cell {
+	v := FromStore(t.batch, r, t.extras)
+	t.cells = append(t.cells[:0],
+		cell{v.Batch, false}, cell{strconv.Itoa(v.Number), false}, cell{v.ID, true}, cell{v.Provider, false},
+		cell{v.Plate, true}, cell{v.VIN, true}, cell{v.Status, false})
+	t.result(v.Result)
+	var e store.Failure
+	if v.Error != nil {
+		e = *v.Error
+	}
+	t.cells = append(t.cells, cell{string(e.Class), false}, cell{e.Code, true}, cell{e.Message, true},
+		cell{strconv.Itoa(v.Attempts), false}, cell{strconv.FormatBool(v.Cached), false}, cell{timeText(v.AnsweredAt), false})
+	if t.extras.Raw {
+		t.cells = append(t.cells, cell{string(v.Raw), true})
+	}
+	for _, i := range t.own {
+		t.cells = append(t.cells, cell{at(r.Line, i), true})
+	}
+	return t.cells
+}
+
+func timeText(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(timeForm)
+}
+
+func (t *table) result(raw json.RawMessage) {
+	if len(t.results) == 0 {
+		t.cells = append(t.cells, cell{string(raw), true})
+		return
+	}
+	var fields map[string]json.RawMessage
+	if len(raw) > 0 {
+		_ = json.Unmarshal(raw, &fields) // what is no object has no fields
+	}
+	for _, name := range t.results {
+		t.cells = append(t.cells, fieldCell(lookUp(fields, name)))
+	}
+}
+
+// lookUp finds a field, "a.b" being the field b of the object a.
+func lookUp(fields map[string]json.RawMessage, name string) json.RawMessage {
+	if v, ok := fields[name]; ok {
+		return v
+	}
+	outer, inner, ok := strings.Cut(name, ".")
+	if !ok || fields[outer] == nil {
+		return nil
+	}
+	var nested map[string]json.RawMessage
+	_ = json.Unmarshal(fields[outer], &nested) // what is no object has no fields
+	return lookUp(nested, inner)
+}
+
+// fieldCell writes strings as their text, null and nothing as nothing, and
+// anything else as its JSON.
+func fieldCell(v json.RawMessage) cell {
+	switch {
+	case len(v) == 0 || v[0] == 'n':
+		return cell{}
+	case v[0] == '"':
+		var s string
+		_ = json.Unmarshal(v, &s) // it is a part of what was read as JSON
+		return cell{s, true}
+	default:
+		return cell{string(v), false}
+	}
+}
