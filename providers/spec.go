@@ -69,6 +69,9 @@ type Spec struct {
 	Uses []Column
 	// Params are the parameters of the product.
 	Params []Param
+	// Results are the fields of a Record's Result, as the provider's document
+	// names and orders them; "owner.name" is a field inside of one.
+	Results []string
 	// MaxBatch is how many requests one Submit takes; 1 for single look-ups.
 	MaxBatch int
 	// Pending: Submit may return tickets; Poller is implemented.

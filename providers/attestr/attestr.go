@@ -73,6 +73,7 @@ func (p *Provider) Spec() providers.Spec {
 		Countries: []string{"IN"},
 		Needs:     []providers.Column{providers.Plate},
 		Uses:      []providers.Column{providers.Plate},
+		Results:   []string{"valid", "status", "contact"},
 		MaxBatch:  p.cfg.BatchSize,
 		Pending:   true,
 		Endpoints: providers.Endpoints{Submit: opSubmit, Poll: opItems},
