@@ -1,0 +1,351 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Batch is a list that was submitted, as it stands.
+type Batch struct {
+	ID       string         `json:"id"`
+	Provider string         `json:"provider"`
+	Name     string         `json:"name"`
+	State    State          `json:"state"`
+	Rows     int            `json:"rows"`
+	Counts   map[Status]int `json:"counts"`
+	Cost     Cost           `json:"cost"`
+	// WaitingFor says what holds it up beyond the provider's own time.
+	WaitingFor *Waiting        `json:"waiting_for"`
+	CreatedAt  time.Time       `json:"created_at"`
+	DoneAt     *time.Time      `json:"done_at"`
+	Metadata   json.RawMessage `json:"metadata"`
+}
+
+// State is where a batch stands.
+type State string
+
+// The states of a batch.
+const (
+	Running   State = "running"
+	Paused    State = "paused"
+	Done      State = "done"
+	Cancelled State = "cancelled"
+)
+
+// Finished reports whether nothing more happens to a batch by itself.
+func (s State) Finished() bool { return s == Done || s == Cancelled }
+
+// Status is where a row stands.
+type Status string
+
+// The statuses of a row. The first three are on their way.
+const (
+	RowQueued    Status = "queued"
+	RowSending   Status = "sending"
+	RowWaiting   Status = "waiting"
+	RowFound     Status = "found"
+	RowNotFound  Status = "not_found"
+	RowFailed    Status = "failed"
+	RowInvalid   Status = "invalid"
+	RowUnknown   Status = "unknown"
+	RowCancelled Status = "cancelled"
+)
+
+// Statuses lists every status of a row, in the order in which people read
+// them.
+func Statuses() []Status {
+	return []Status{RowQueued, RowSending, RowWaiting, RowFound, RowNotFound, RowFailed, RowInvalid, RowUnknown, RowCancelled}
+}
+
+// Open returns how many rows are on their way.
+func (b Batch) Open() int { return b.Counts[RowQueued] + b.Counts[RowSending] + b.Counts[RowWaiting] }
+
+// Cost is what a batch costs, in decimals; nil while no prices are known.
+type Cost struct {
+	Currency *string `json:"currency"`
+	Spent    *string `json:"spent"`
+	AtMost   *string `json:"at_most"`
+}
+
+// Waiting names a closed gate.
+type Waiting struct {
+	Scope  string     `json:"scope"`
+	Reason string     `json:"reason"`
+	Until  *time.Time `json:"until"`
+}
+
+// Row is one row of a batch with its answer, as far as there is one.
+type Row struct {
+	Batch    string  `json:"batch"`
+	Row      int     `json:"row"`
+	ID       *string `json:"id"` // the caller's own
+	Provider string  `json:"provider"`
+	Plate    *string `json:"plate"`
+	VIN      *string `json:"vin"`
+	Status   Status  `json:"status"`
+	// Result is the provider's answer in the provider's own words.
+	Result     json.RawMessage `json:"result"`
+	Error      *RowError       `json:"error"`
+	Attempts   int             `json:"attempts"`
+	Cached     bool            `json:"cached"`
+	AnsweredAt *time.Time      `json:"answered_at"`
+}
+
+// RowError says why a row has no answer.
+type RowError struct {
+	Class   string `json:"class"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// Format is how lists are written.
+type Format string
+
+// The formats of lists.
+const (
+	CSV    Format = "text/csv"
+	NDJSON Format = "application/x-ndjson"
+)
+
+// SubmitOptions say what is to be done with a list.
+type SubmitOptions struct {
+	// Provider is who is asked: "attestr".
+	Provider string
+	Name     string
+	Purpose  string
+	Metadata json.RawMessage // an object, given back as it is; nil: none
+	Weight   float64         // share of the pace among batches; 0: 1
+	// Fresh asks again where an answer is known.
+	Fresh bool
+	// Params are parameters of the provider, or values of a column for every
+	// row that has none.
+	Params map[string]string
+
+	// Format is what a list that Submit reads is written in.
+	Format Format
+	// Columns name columns that are not found by their own name: "Reg no"
+	// holds the plates, "vin=Chassis" something else. Only for Submit.
+	Columns []string
+	// Limit ends the list after so many rows; 0: it does not. Only for Submit.
+	Limit int
+}
+
+// Submit hands a list over. It is read once and streamed; the batch runs when
+// Submit returns, or was not created.
+func (c *Client) Submit(ctx context.Context, o SubmitOptions, list io.Reader) (Batch, error) {
+	q := url.Values{"provider": {o.Provider}, "column": o.Columns}
+	set := func(name, value string, given bool) {
+		if given {
+			q.Set(name, value)
+		}
+	}
+	set("name", o.Name, o.Name != "")
+	set("purpose", o.Purpose, o.Purpose != "")
+	set("metadata", string(o.Metadata), o.Metadata != nil)
+	set("weight", strconv.FormatFloat(o.Weight, 'g', -1, 64), o.Weight != 0)
+	set("fresh", "true", o.Fresh)
+	set("limit", strconv.Itoa(o.Limit), o.Limit != 0)
+	for k, v := range o.Params {
+		q.Add("set", k+"="+v)
+	}
+	var b Batch
+	// The body is hidden behind a plain reader: it is sent as it comes.
+	err := c.post(ctx, request{path: "/v1/batches", query: q, contentType: string(o.Format), body: io.NopCloser(list)}, &b)
+	return b, err
+}
+
+// Item is one row: values by the name of their column, "plate" among them.
+type Item map[string]string
+
+// SubmitItems hands rows over that are at hand.
+func (c *Client) SubmitItems(ctx context.Context, o SubmitOptions, items []Item) (Batch, error) {
+	body, err := json.Marshal(struct {
+		Provider string            `json:"provider"`
+		Name     string            `json:"name,omitempty"`
+		Purpose  string            `json:"purpose,omitempty"`
+		Metadata json.RawMessage   `json:"metadata,omitempty"`
+		Weight   float64           `json:"weight,omitempty"`
+		Params   map[string]string `json:"params,omitempty"`
+		Fresh    bool              `json:"fresh,omitempty"`
+		Items    []Item            `json:"items"`
+	}{o.Provider, o.Name, o.Purpose, o.Metadata, o.Weight, o.Params, o.Fresh, items})
+	if err != nil {
+		return Batch{}, fmt.Errorf("encode items: %w", err)
+	}
+	var b Batch
+	err = c.post(ctx, request{path: "/v1/batches", contentType: jsonType, body: bytes.NewReader(body)}, &b)
+	return b, err
+}
+
+// Batch returns a batch as it stands.
+func (c *Client) Batch(ctx context.Context, id string) (Batch, error) {
+	var b Batch
+	err := c.get(ctx, batchPath(id), nil, &b)
+	return b, err
+}
+
+func batchPath(id string) string { return "/v1/batches/" + url.PathEscape(id) }
+
+// BatchesOptions choose batches.
+type BatchesOptions struct {
+	States   []State // empty: all
+	Provider string  // empty: all
+}
+
+// Batches returns batches, newest first, fetched as they are asked for. After
+// an error there are no more.
+func (c *Client) Batches(ctx context.Context, o BatchesOptions) iter.Seq2[Batch, error] {
+	q := url.Values{}
+	for _, s := range o.States {
+		q.Add("state", string(s))
+	}
+	if o.Provider != "" {
+		q.Set("provider", o.Provider)
+	}
+	return pages[Batch](ctx, c, "/v1/batches", q)
+}
+
+// ResultsOptions choose rows.
+type ResultsOptions struct {
+	Status []Status // empty: all
+}
+
+func (o ResultsOptions) query() url.Values {
+	q := url.Values{}
+	for _, s := range o.Status {
+		q.Add("status", string(s))
+	}
+	return q
+}
+
+// Results returns rows of a batch in their order, fetched as they are asked
+// for. After an error there are no more.
+func (c *Client) Results(ctx context.Context, id string, o ResultsOptions) iter.Seq2[Row, error] {
+	q := o.query()
+	q.Set("limit", "1000")
+	return pages[Row](ctx, c, batchPath(id)+"/results", q)
+}
+
+// pages goes through what path lists, page by page.
+func pages[T any](ctx context.Context, c *Client, path string, q url.Values) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for {
+			var page struct {
+				Items      []T     `json:"items"`
+				NextCursor *string `json:"next_cursor"`
+			}
+			if err := c.get(ctx, path, q, &page); err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, item := range page.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if page.NextCursor == nil {
+				return
+			}
+			q.Set("cursor", *page.NextCursor)
+		}
+	}
+}
+
+// Download writes the rows of a batch to w as a list, all of them in one
+// piece. After an error w holds a part of it.
+func (c *Client) Download(ctx context.Context, id string, format Format, o ResultsOptions, w io.Writer) error {
+	resp, err := c.safely(ctx, request{method: http.MethodGet, path: batchPath(id) + "/results", query: o.query(), accept: string(format)})
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close() //nolint:errcheck // what was read has been read
+	if _, err := io.Copy(w, resp.Body); err != nil {
+		return fmt.Errorf("download results: %w", err)
+	}
+	return nil
+}
+
+// Pause stops new calls for a batch. Calls in flight end, answers still come.
+func (c *Client) Pause(ctx context.Context, id string) (Batch, error) {
+	return c.change(ctx, id, "pause")
+}
+
+// Resume goes on with a paused batch.
+func (c *Client) Resume(ctx context.Context, id string) (Batch, error) {
+	return c.change(ctx, id, "resume")
+}
+
+// Cancel ends a batch. What was sent is finished and kept.
+func (c *Client) Cancel(ctx context.Context, id string) (Batch, error) {
+	return c.change(ctx, id, "cancel")
+}
+
+func (c *Client) change(ctx context.Context, id, verb string) (Batch, error) {
+	var b Batch
+	err := c.post(ctx, request{path: batchPath(id) + "/" + verb}, &b)
+	return b, err
+}
+
+// Poll has the provider asked at once about what it has not finished. It
+// returns about how many of its tickets.
+func (c *Client) Poll(ctx context.Context, id string) (int, error) {
+	var polled struct {
+		Tickets int `json:"tickets"`
+	}
+	err := c.post(ctx, request{path: batchPath(id) + "/poll"}, &polled)
+	return polled.Tickets, err
+}
+
+// The pauses between two looks of Wait.
+const (
+	shortestLook = 200 * time.Millisecond
+	longestLook  = 2 * time.Second
+)
+
+// Wait looks at a batch until it is done or cancelled, and returns it.
+// progress, which may be nil, is told what each look has found.
+func (c *Client) Wait(ctx context.Context, id string, progress func(Batch)) (Batch, error) {
+	for look := shortestLook; ; look = min(look*3/2, longestLook) {
+		b, err := c.Batch(ctx, id)
+		if err != nil {
+			return b, err
+		}
+		if progress != nil {
+			progress(b)
+		}
+		if b.State.Finished() {
+			return b, nil
+		}
+		if err := sleep(ctx, look); err != nil {
+			return b, err
+		}
+	}
+}
+
+// errNotPlateq says that something else answers at the server's address.
+var errNotPlateq = errors.New("ask for health: what answers is not Plateq")
+
+// Healthy asks once whether the server answers.
+func (c *Client) Healthy(ctx context.Context) error {
+	resp, err := c.once(ctx, request{method: http.MethodGet, path: "/healthz", accept: jsonType})
+	if err != nil {
+		return err
+	}
+	var health struct {
+		Status string `json:"status"`
+	}
+	if decode(resp, &health) != nil || health.Status != "ok" {
+		return errNotPlateq
+	}
+	return nil
+}
