@@ -55,10 +55,10 @@ func (r record) final() (final, known bool) {
 // outcome returns what a final record means, without a Ref.
 func (r record) outcome() providers.Outcome {
 	if r.status == "ERRORED" {
-		return r.failed(providers.ProviderError, "ERRORED")
+		return r.failed(providers.ProviderError, "ERRORED", "")
 	}
 	if r.output == nil {
-		return r.failed(providers.ProviderError, "no_output")
+		return r.failed(providers.ProviderError, "no_output", "")
 	}
 	status, _ := r.output.text("status")
 	valid := string(r.output["valid"])
@@ -66,17 +66,17 @@ func (r record) outcome() providers.Outcome {
 	case valid == "true" || valid == `"true"`:
 		return providers.Outcome{Record: &providers.Record{Result: r.result(), Raw: r.raw}}
 	case status == "NOT_FOUND":
-		return r.failed(providers.NotFound, status)
+		return r.failed(providers.NotFound, status, "")
 	case isWord(status):
-		return r.failed(providers.ProviderError, status)
+		return r.failed(providers.ProviderError, status, status)
 	default:
-		return r.failed(providers.ProviderError, "other_status")
+		return r.failed(providers.ProviderError, "other_status", status)
 	}
 }
 
 // failed keeps the record with the error, as it was paid for.
-func (r record) failed(class providers.Class, code string) providers.Outcome {
-	e := &providers.Error{Provider: Name, Op: opItems, Class: class, Code: code, Head: providers.Head(r.raw)}
+func (r record) failed(class providers.Class, code, message string) providers.Outcome {
+	e := &providers.Error{Provider: Name, Op: opItems, Class: class, Code: code, Message: message, Head: providers.Head(r.raw)}
 	if class == providers.ProviderError {
 		e.Err = errors.New("the record ended without an answer")
 	}

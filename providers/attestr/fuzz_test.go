@@ -1,0 +1,100 @@
+package attestr
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/plateq/plateq/providers"
+)
+
+// seed adds the answers of testdata, and some that are none.
+func seed(f *testing.F) {
+	f.Helper()
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("got %v, %v, want answers in testdata", files, err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file) //nolint:gosec // a file of ours
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(200, b)
+	}
+	f.Add(502, []byte("<html>"))
+	f.Add(200, []byte("\ufeff{}"))
+	f.Add(200, []byte(`{"_id":"\ud800"}`))
+}
+
+func FuzzDecodeSubmit(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		a := &providers.Answer{Status: status, Body: body}
+		got, ok := decodeSubmit(a)
+		_, isFault := decodeFault(body)
+		switch {
+		case ok && isFault:
+			t.Error("got a ticket and an error of one body")
+		case ok && (got.id == "" || status/100 != 2 || !json.Valid(bytes.TrimPrefix(body, []byte("\ufeff")))):
+			t.Errorf("got id %q out of status %d", got.id, status)
+		}
+	})
+}
+
+func FuzzDecodeItems(f *testing.F) {
+	seed(f)
+	plates := []string{"KA01AB1234", "DL8CAF5031", "MH12AB0001"}
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		records, ok := decodeItems(&providers.Answer{Status: status, Body: body})
+		if !ok {
+			return
+		}
+		var open []providers.Request
+		for _, plate := range plates {
+			open = append(open, providers.Request{Ref: plate, Subject: providers.Subject{providers.Plate: plate}})
+		}
+		ticket := providers.Ticket{ID: "b1", Cursor: newCursor(plates).encode()}
+		got := newSweep(ticket, open).take(records)
+		if len(got.Outcomes) > len(open) {
+			t.Errorf("got %d outcomes of %d requests", len(got.Outcomes), len(open))
+		}
+		for _, o := range got.Outcomes {
+			if o.Record != nil && (!json.Valid(o.Record.Result) || !json.Valid(o.Record.Raw)) {
+				t.Errorf("got result %q, raw %q, want JSON", o.Record.Result, o.Record.Raw)
+			}
+		}
+		if _, err := decodeCursor(got.Ticket.Cursor); err != nil {
+			t.Errorf("got a cursor that does not read back: %v", err)
+		}
+	})
+}
+
+func FuzzDecodeCursor(f *testing.F) {
+	for _, n := range []int{0, 1, 7, 8, 9, 500} {
+		c := newCursor(make([]string, n))
+		c.skip, c.doubts, c.passes, c.barren, c.doubtful = 1, 2, 3, 4, 5
+		if n > 0 {
+			c.seen.set(n - 1)
+			c.final.set(0)
+		}
+		f.Add(c.encode())
+	}
+	f.Add([]byte{cursorVersion})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := decodeCursor(b)
+		if err != nil {
+			return
+		}
+		if got := c.encode(); !bytes.Equal(got, b) {
+			t.Errorf("got %x back from %x", got, b)
+		}
+		c.covered()
+		c.endPass(false)
+		if c.seen.any() || c.skip != 0 {
+			t.Error("got a new pass that has seen something")
+		}
+	})
+}
