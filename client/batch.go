@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -98,6 +99,10 @@ type Row struct {
 	Attempts   int             `json:"attempts"`
 	Cached     bool            `json:"cached"`
 	AnsweredAt *time.Time      `json:"answered_at"`
+	// Input is the line as it was given, and Raw the answer as it was
+	// received: only where they were asked for, and kept.
+	Input json.RawMessage `json:"input"`
+	Raw   json.RawMessage `json:"raw"`
 }
 
 // RowError says why a row has no answer.
@@ -214,15 +219,23 @@ func (c *Client) Batches(ctx context.Context, o BatchesOptions) iter.Seq2[Batch,
 	return pages[Batch](ctx, c, "/v1/batches", q)
 }
 
-// ResultsOptions choose rows.
+// ResultsOptions choose rows, and what is shown of them.
 type ResultsOptions struct {
 	Status []Status // empty: all
+	// Input adds the lines as they were given, Raw the answers as received.
+	Input, Raw bool
 }
 
 func (o ResultsOptions) query() url.Values {
 	q := url.Values{}
 	for _, s := range o.Status {
 		q.Add("status", string(s))
+	}
+	if o.Input {
+		q.Set("input", "true")
+	}
+	if o.Raw {
+		q.Set("raw", "true")
 	}
 	return q
 }
@@ -238,6 +251,7 @@ func (c *Client) Results(ctx context.Context, id string, o ResultsOptions) iter.
 // pages goes through what path lists, page by page.
 func pages[T any](ctx context.Context, c *Client, path string, q url.Values) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
+		q := maps.Clone(q) // each walk begins anew
 		for {
 			var page struct {
 				Items      []T     `json:"items"`

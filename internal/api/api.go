@@ -1,0 +1,124 @@
+// Package api serves Plateq over HTTP. It is thin: what a batch is, how a list
+// is read and how rows are written is decided by the parts that it is handed.
+//
+// # Errors
+//
+// Every error is a problem of RFC 9457 (application/problem+json) that names
+// all that is wrong with a request at once. Its "code" is stable, its "detail"
+// is for people, and its "errors" name fields. An error that nobody foresaw
+// says no more than that, with the id under which the log tells the rest.
+//
+// # Who may ask
+//
+// There are no keys yet. So only requests to a loopback name are answered, as
+// a page that rebinds its own name to this machine must not read what is kept
+// here, and a page of another site cannot make a browser post.
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+// Options are what the API serves and with whom it speaks.
+type Options struct {
+	Store     store.Store
+	Providers *providers.Set
+	Log       zerolog.Logger
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+	// Reuse says which known answers the lists for a provider are content
+	// with; nil: none.
+	Reuse func(provider string) store.Reuse
+	// Wake is called when there is new work: a batch was committed or
+	// resumed, or its tickets were made due. May be nil. It must not block.
+	Wake func()
+	// Ready returns what is wrong with what the API stands on, each in words
+	// that hold no secret. nil: nothing can be.
+	Ready func(ctx context.Context) []error
+	// Purposes, if there are any, are those of which a batch must name one.
+	Purposes []string
+	// MaxBody bounds an upload in bytes; 0: 1 GiB. MaxRows bounds the rows of
+	// a list; 0: 10 million.
+	MaxBody int64
+	MaxRows int
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Reuse == nil {
+		o.Reuse = func(string) store.Reuse { return store.Reuse{} }
+	}
+	if o.Wake == nil {
+		o.Wake = func() {}
+	}
+	if o.Ready == nil {
+		o.Ready = func(context.Context) []error { return nil }
+	}
+	if o.MaxBody == 0 {
+		o.MaxBody = 1 << 30
+	}
+	if o.MaxRows == 0 {
+		o.MaxRows = 10_000_000
+	}
+	return o
+}
+
+type server struct{ Options }
+
+// New returns the handler of all routes. It is safe for concurrent use and
+// can be called without a listener.
+func New(o Options) http.Handler {
+	s := &server{o.withDefaults()}
+	mux := http.NewServeMux()
+	for pattern, h := range map[string]handler{
+		"POST /v1/batches":             s.submit,
+		"GET /v1/batches":              s.list,
+		"GET /v1/batches/{id}":         s.batch,
+		"GET /v1/batches/{id}/results": s.results,
+		"POST /v1/batches/{id}/pause":  s.pause,
+		"POST /v1/batches/{id}/resume": s.resume,
+		"POST /v1/batches/{id}/cancel": s.cancel,
+		"POST /v1/batches/{id}/poll":   s.poll,
+		"GET /healthz":                 s.healthz,
+		"GET /readyz":                  s.readyz,
+	} {
+		mux.Handle(pattern, s.handle(h))
+	}
+	crossSite := http.NewCrossOriginProtection()
+	crossSite.SetDenyHandler(s.handle(func(http.ResponseWriter, *http.Request) error {
+		return problem(http.StatusForbidden, "cross_site", "a page of another site may not change anything here")
+	}))
+	return s.observe(s.loopbackOnly(crossSite.Handler(s.unrouted(mux))))
+}
+
+// The times after which a client that does not go on is left. Uploads and
+// downloads move theirs as long as bytes come and go.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = 60 * time.Second
+	idleTimeout   = 60 * time.Second
+	maxHeader     = 32 << 10
+)
+
+// NewServer returns a server for h with every bound set. The caller sets its
+// address and error log.
+func NewServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+	}
+}

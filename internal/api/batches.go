@@ -1,0 +1,233 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/plateq/plateq/store"
+)
+
+// Batch is a batch as it is sent.
+type Batch struct {
+	ID       string           `json:"id"`
+	Provider string           `json:"provider"`
+	Name     string           `json:"name"`
+	State    store.BatchState `json:"state"`
+	Rows     int              `json:"rows"`
+	// Counts has every state that a row can show.
+	Counts     map[string]int  `json:"counts"`
+	Cost       Cost            `json:"cost"`
+	WaitingFor *Waiting        `json:"waiting_for"`
+	CreatedAt  timestamp       `json:"created_at"`
+	DoneAt     *timestamp      `json:"done_at"`
+	Metadata   json.RawMessage `json:"metadata"`
+}
+
+// Cost is what a batch costs. Its fields are null while no prices are known.
+type Cost struct {
+	Currency *string `json:"currency"`
+	Spent    *string `json:"spent"`
+	AtMost   *string `json:"at_most"`
+}
+
+// Waiting says what holds a batch up beyond the provider's own time.
+type Waiting struct {
+	Scope  string     `json:"scope"`
+	Reason string     `json:"reason"`
+	Until  *timestamp `json:"until"`
+}
+
+// timestamp is a time as it is sent: UTC, with milliseconds.
+type timestamp time.Time
+
+// MarshalText implements encoding.TextMarshaler.
+func (t timestamp) MarshalText() ([]byte, error) {
+	return []byte(time.Time(t).UTC().Format("2006-01-02T15:04:05.000Z")), nil
+}
+
+func timestampOf(t time.Time) *timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return new(timestamp(t))
+}
+
+func (s *server) show(b store.Batch, gates []store.Gate) Batch {
+	counts := make(map[string]int, len(store.RowStates()))
+	for _, state := range store.RowStates() {
+		counts[state.String()] = b.Counts[state]
+	}
+	return Batch{
+		ID: b.ID, Provider: b.Provider, Name: b.Name, State: b.State, Rows: b.Rows, Counts: counts,
+		WaitingFor: s.waiting(b, gates), CreatedAt: timestamp(b.Created), DoneAt: timestampOf(b.Done), Metadata: b.Metadata,
+	}
+}
+
+// waiting names the gate that holds the batch up: of those that concern rows
+// that it still has, the one that opens last.
+func (s *server) waiting(b store.Batch, gates []store.Gate) *Waiting {
+	if b.State != store.BatchRunning {
+		return nil
+	}
+	var last *store.Gate
+	for _, g := range gates {
+		if !g.Shut(s.Now()) || !s.concerns(g.Scope, b) {
+			continue
+		}
+		if last == nil || g.Until.After(last.Until) {
+			last = &g
+		}
+	}
+	if last == nil {
+		return nil
+	}
+	return &Waiting{Scope: last.Scope, Reason: last.Class.String(), Until: timestampOf(last.Until)}
+}
+
+func (s *server) concerns(scope string, b store.Batch) bool {
+	if scope == b.Provider {
+		return b.Counts.Open() > 0
+	}
+	spec, err := s.Providers.Spec(b.Provider)
+	if err != nil {
+		return false // the provider is not set up any more
+	}
+	return scope == spec.SubmitScope() && b.Counts[store.Queued] > 0 ||
+		spec.Pending && scope == spec.PollScope() && b.Counts[store.Waiting] > 0
+}
+
+// batch answers with one batch.
+func (s *server) batch(w http.ResponseWriter, r *http.Request) error {
+	b, err := s.find(r)
+	if err != nil {
+		return err
+	}
+	return s.answer(w, r, http.StatusOK, b)
+}
+
+// find returns the batch that the path names. One whose list is still coming
+// in is not there yet.
+func (s *server) find(r *http.Request) (store.Batch, error) {
+	b, err := s.Store.Batch(r.Context(), r.PathValue("id"))
+	if err == nil && b.State == store.BatchIntake {
+		return store.Batch{}, store.ErrNoBatch
+	}
+	return b, err
+}
+
+func (s *server) answer(w http.ResponseWriter, r *http.Request, status int, b store.Batch) error {
+	gates, err := s.Store.Gates(r.Context())
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, status, s.show(b, gates))
+}
+
+// Batches is a page of batches, newest first.
+type Batches struct {
+	Items      []Batch `json:"items"`
+	NextCursor *string `json:"next_cursor"`
+}
+
+// list answers with a page of batches.
+func (s *server) list(w http.ResponseWriter, r *http.Request) error {
+	q := newQuery(r)
+	f := store.BatchFilter{
+		Provider: q.text("provider"), States: q.batchStates(),
+		Before: store.BatchNo(q.cursor()), Limit: q.limit(), //nolint:gosec // the cursor is within 31 bits
+	}
+	if err := q.err(); err != nil {
+		return err
+	}
+	if len(f.States) == 0 {
+		f.States = []store.BatchState{store.BatchRunning, store.BatchPaused, store.BatchDone, store.BatchCancelled}
+	}
+	f.Limit++ // one more tells whether there is a next page
+	batches, err := s.Store.Batches(r.Context(), f)
+	if err != nil {
+		return err
+	}
+	gates, err := s.Store.Gates(r.Context())
+	if err != nil {
+		return err
+	}
+	page := Batches{Items: []Batch{}}
+	for i, b := range batches {
+		if i == f.Limit-1 {
+			page.NextCursor = new(cursorOf(int(batches[i-1].No)))
+			break
+		}
+		page.Items = append(page.Items, s.show(b, gates))
+	}
+	return writeJSON(w, http.StatusOK, page)
+}
+
+func (s *server) pause(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, func(ctx context.Context, b store.BatchNo) error { return s.Store.Pause(ctx, b, byRequest) })
+}
+
+func (s *server) resume(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, s.Store.Resume)
+}
+
+func (s *server) cancel(w http.ResponseWriter, r *http.Request) error {
+	return s.change(w, r, func(ctx context.Context, b store.BatchNo) error { return s.Store.Cancel(ctx, b, byRequest) })
+}
+
+// byRequest is why a batch is paused or cancelled.
+const byRequest = "asked for"
+
+// change does one thing to a batch and answers with how it stands then.
+func (s *server) change(w http.ResponseWriter, r *http.Request, do func(context.Context, store.BatchNo) error) error {
+	b, err := s.find(r)
+	if err != nil {
+		return err
+	}
+	if err := do(r.Context(), b.No); err != nil {
+		return err
+	}
+	s.Wake()
+	b, err = s.Store.BatchByNo(r.Context(), b.No)
+	if err != nil {
+		return err
+	}
+	return s.answer(w, r, http.StatusOK, b)
+}
+
+// Polled says how many tickets will be asked about at once.
+type Polled struct {
+	Tickets int `json:"tickets"`
+}
+
+// poll makes the tickets of a batch due.
+func (s *server) poll(w http.ResponseWriter, r *http.Request) error {
+	b, err := s.find(r)
+	if err != nil {
+		return err
+	}
+	n, err := s.Store.PollNow(r.Context(), b.No)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		s.Wake()
+	}
+	return writeJSON(w, http.StatusOK, Polled{Tickets: n})
+}
+
+// cursorOf hides a number in a cursor, which is nobody's to make.
+func cursorOf(n int) string {
+	return base64.RawURLEncoding.EncodeToString([]byte("c" + strconv.Itoa(n)))
+}
+
+func parseCursor(text string) (int, bool) {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	digits, ok := strings.CutPrefix(string(raw), "c")
+	n, err2 := strconv.ParseInt(digits, 10, 32)
+	return int(n), err == nil && err2 == nil && ok && n > 0
+}

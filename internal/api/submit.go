@@ -1,0 +1,161 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/plateq/plateq/internal/intake"
+	"github.com/plateq/plateq/store"
+)
+
+// Media types of lists.
+const (
+	typeJSON   = "application/json"
+	typeCSV    = "text/csv"
+	typeNDJSON = "application/x-ndjson"
+)
+
+// submit takes a list in, whole or not at all, and answers with its batch.
+func (s *server) submit(w http.ResponseWriter, r *http.Request) error {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || r.Header.Get("Content-Encoding") != "" {
+		media = ""
+	}
+	up := newUpload(w, http.MaxBytesReader(w, r.Body, s.MaxBody))
+	var l list
+	switch media {
+	case typeJSON:
+		l, err = s.readJSON(r, up)
+	case typeCSV:
+		l, err = s.readList(r, up, intake.CSV)
+	case typeNDJSON, "application/jsonl", "application/jsonlines":
+		l, err = s.readList(r, up, intake.JSONL)
+	default:
+		err = problem(http.StatusUnsupportedMediaType, "unsupported_media_type",
+			"the body must be %s, %s or %s, not compressed", typeJSON, typeCSV, typeNDJSON)
+	}
+	if err != nil {
+		return err
+	}
+	b, err := s.accept(r.Context(), l)
+	if err != nil {
+		return err
+	}
+	s.Wake()
+	up.answerable()
+	w.Header().Set("Location", "/v1/batches/"+b.ID)
+	return s.answer(w, r, http.StatusCreated, b)
+}
+
+// list is a list as it came, its rows not read yet.
+type list struct {
+	envelope
+	rows io.Reader
+	from intake.Options
+}
+
+func (s *server) readJSON(r *http.Request, body io.Reader) (list, error) {
+	if err := newQuery(r).err(); err != nil {
+		return list{}, err
+	}
+	sub, err := readSubmission(body)
+	if err != nil {
+		return list{}, err
+	}
+	l := list{envelope: sub.envelope, rows: sub, from: intake.Options{Format: intake.JSONL, Set: sub.Params}}
+	return l, badFields(http.StatusUnprocessableEntity, "bad_envelope", l.check(s.Purposes))
+}
+
+// readList takes the envelope from the query.
+func (s *server) readList(r *http.Request, body io.Reader, format intake.Format) (list, error) {
+	q := newQuery(r)
+	l := list{rows: body, from: intake.Options{Format: format, Limit: q.number("limit")}}
+	l.Provider, l.Name, l.Purpose = q.text("provider"), q.text("name"), q.text("purpose")
+	l.Weight, l.Fresh = q.weight(), q.flag("fresh")
+	if m := q.text("metadata"); m != "" {
+		l.Metadata = q.json("metadata", m)
+	}
+	var err error
+	if l.from.Columns, err = intake.ParseColumns(q.each("column")); err != nil {
+		q.fault("column", "%s", reason(err))
+	}
+	if l.from.Set, err = intake.ParseSet(q.each("set")); err != nil {
+		q.fault("set", "%s", reason(err))
+	}
+	if err := q.err(); err != nil {
+		return list{}, err
+	}
+	return l, badFields(http.StatusUnprocessableEntity, "bad_envelope", l.check(s.Purposes))
+}
+
+// reason returns what an error of intake says, without the words for the
+// command line.
+func reason(err error) string {
+	if e, ok := errors.AsType[*intake.InputError](err); ok {
+		return e.Reason
+	}
+	return err.Error()
+}
+
+// accept gives the rows of l to the store. A list that breaks off leaves
+// nothing.
+func (s *server) accept(ctx context.Context, l list) (store.Batch, error) {
+	var err error
+	if l.from.Spec, err = s.Providers.Spec(l.Provider); err != nil {
+		return store.Batch{}, err
+	}
+	rows, err := intake.Open(l.rows, l.from)
+	if err != nil {
+		return store.Batch{}, err
+	}
+	reuse := s.Reuse(l.Provider)
+	reuse.Fresh = l.Fresh
+	no, err := s.Store.BeginBatch(ctx, store.NewBatch{
+		Provider: l.Provider, Params: rows.Params(), Name: l.Name, Purpose: l.Purpose, Metadata: l.Metadata,
+		Columns: rows.Columns(), Weight: l.Weight, Reuse: reuse,
+	})
+	if err != nil {
+		return store.Batch{}, fmt.Errorf("begin batch: %w", err)
+	}
+	if err := s.feed(ctx, no, rows); err != nil {
+		return store.Batch{}, s.abandon(ctx, no, err)
+	}
+	b, err := s.Store.CommitBatch(ctx, no, nil, time.Time{})
+	if err != nil {
+		return store.Batch{}, s.abandon(ctx, no, fmt.Errorf("commit batch: %w", err))
+	}
+	return b, nil
+}
+
+func (s *server) feed(ctx context.Context, no store.BatchNo, rows *intake.Reader) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	_, err := intake.Feed(ctx, s.Store, no, rows, func(n int) {
+		if n > s.MaxRows {
+			stop(problem(http.StatusRequestEntityTooLarge, "too_many_rows", "a list has at most %d rows", s.MaxRows))
+		}
+	})
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// abandonTimeout bounds the tidying up after a client that may be gone.
+const abandonTimeout = 30 * time.Second
+
+// abandon forgets what came in of a list. What it leaves is forgotten at the
+// next start.
+func (s *server) abandon(ctx context.Context, no store.BatchNo, cause error) error {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
+	defer stop()
+	if err := s.Store.AbandonBatch(ctx, no); err != nil {
+		s.Log.Warn().Err(err).Msg("abandon batch")
+	}
+	return cause
+}
