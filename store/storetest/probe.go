@@ -1,0 +1,165 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+var probeRules = []rule{
+	{"a gate that waits for a probe lets one pass at its time", probeOne},
+	{"a probe that came through opens the gate to all", probeOpens},
+	{"a probe that was refused may set the time anew", probeRefused},
+	{"a call that was no probe does not", probeOther},
+	{"a probe that died frees the gate after its time", probeDies},
+	{"a probe outlives a restart", probeSurvives},
+	{"a claim that takes nothing uses up no probe", probeUnused},
+	{"a claim that another gate refuses uses up no probe", probeBlocked},
+	{"a poll may be the probe", probePoll},
+	{"a gate that is made due lets its probe pass now", probeDue},
+}
+
+// probing is a gate closed until a probe passes.
+func (w *world) probing(scope string, d time.Duration) store.GateClose {
+	return store.GateClose{Scope: scope, Class: providers.OutOfCredit, Code: "5003", By: "policy", Until: w.in(d), Probe: true, Strikes: 1}
+}
+
+// probe shuts the wide gate, waits for its time and claims the probe.
+func (w *world) probe(chunk store.ChunkID) store.Claim {
+	w.t.Helper()
+	w.shut(w.probing(wide, time.Minute))
+	w.pass(time.Minute)
+	c := w.passes(chunk, wide, submit)
+	equal(w, "the claim is a probe", c.Probe, true)
+	return c
+}
+
+func probeOne(w *world) {
+	ref := w.chunk(w.list("P1", "P2"))
+	w.shut(w.probing(wide, time.Minute))
+	w.pass(time.Minute - time.Millisecond)
+	w.refused(ref.ID, wide, wide, submit)
+	w.pass(time.Millisecond)
+	c := w.passes(ref.ID, wide, submit)
+	equal(w, "the claim is a probe", c.Probe, true)
+	g := w.gate(wide)
+	equal(w, "closed", g.Closed, true)
+	if !g.ProbeUntil.After(w.now()) {
+		w.t.Errorf("the probe is out until %v, want a later time", g.ProbeUntil)
+	}
+	w.refused(ref.ID, wide, wide, submit)
+}
+
+func probeOpens(w *world) {
+	ref := w.chunk(w.list("P1", "P2", "P3"))
+	c := w.probe(ref.ID)
+	found := w.found(0)
+	got := w.settleAll(store.Settlement{Call: c.Call, Rest: &found, Gates: store.GateChanges{Open: []string{wide}}})
+	equal(w, "events", got.Gates, []store.GateEvent{{Gate: w.gate(wide), Opened: true}})
+	for range 2 {
+		equal(w, "a later claim is a probe", w.passes(ref.ID, wide, submit).Probe, false)
+	}
+}
+
+func probeRefused(w *world) {
+	ref := w.chunk(w.list("P1", "P2"))
+	c := w.probe(ref.ID)
+	again := w.probing(wide, 30*time.Second) // sooner than the probe could have run
+	again.Strikes = 2
+	got := w.settleAll(store.Settlement{
+		Call: c.Call, Rest: &store.Verdict{To: store.Queued}, Gates: store.GateChanges{Close: []store.GateClose{again}},
+	})
+	equal(w, "events", got.Gates, nil)
+	g := w.gate(wide)
+	equal(w, "until", g.Until, w.in(30*time.Second))
+	equal(w, "strikes", g.Strikes, 2)
+	equal(w, "a probe is out", g.ProbeUntil.IsZero(), true)
+	w.refused(ref.ID, wide, wide, submit)
+	w.pass(30 * time.Second)
+	equal(w, "the next claim is a probe", w.passes(ref.ID, wide, submit).Probe, true)
+}
+
+func probeOther(w *world) {
+	ref := w.chunk(w.list("P1", "P2"))
+	early := w.passes(ref.ID, wide, submit)
+	w.shut(w.probing(wide, time.Hour))
+	w.settleAll(store.Settlement{
+		Call: early.Call, Rest: &store.Verdict{To: store.Queued},
+		Gates: store.GateChanges{Close: []store.GateClose{w.probing(wide, time.Minute)}},
+	})
+	equal(w, "until", w.gate(wide).Until, w.in(time.Hour))
+}
+
+func probeDies(w *world) {
+	ref := w.chunk(w.list("P1", "P2"))
+	w.probe(ref.ID)
+	until := w.gate(wide).ProbeUntil
+	w.pass(until.Sub(w.now()) - time.Millisecond)
+	w.refused(ref.ID, wide, wide, submit)
+	w.pass(time.Millisecond)
+	equal(w, "the next claim is a probe", w.passes(ref.ID, wide, submit).Probe, true)
+	w.refused(ref.ID, wide, wide, submit)
+}
+
+func probeSurvives(w *world) {
+	ref := w.chunk(w.list("P1", "P2"))
+	c := w.probe(ref.ID)
+	w.reopen()
+	w.refused(ref.ID, wide, wide, submit)
+	again := w.probing(wide, time.Second)
+	w.settleAll(store.Settlement{
+		Call: c.Call, Rest: &store.Verdict{To: store.Queued}, Gates: store.GateChanges{Close: []store.GateClose{again}},
+	})
+	equal(w, "until", w.gate(wide).Until, w.in(time.Second))
+}
+
+func probeUnused(w *world) {
+	empty, full := w.chunk(w.list("P1")), w.chunk(w.list("P2"))
+	w.settleRest(w.take(empty.ID), w.found(0))
+	w.shut(w.probing(wide, time.Minute))
+	w.pass(time.Minute)
+	c, err := w.tryClaim(empty.ID, wide, submit)
+	w.must(err, "claim of an answered chunk")
+	equal(w, "asks", plates(c), nil)
+	equal(w, "the next claim is a probe", w.passes(full.ID, wide, submit).Probe, true)
+}
+
+func probeBlocked(w *world) {
+	ref := w.chunk(w.list("P1"))
+	w.shut(w.probing(wide, time.Minute))
+	w.shut(w.closing(submit, time.Hour))
+	w.pass(time.Minute)
+	w.refused(ref.ID, submit, wide, submit)
+	equal(w, "the next claim is a probe", w.passes(ref.ID, wide, items).Probe, true)
+}
+
+func probePoll(w *world) {
+	w.waiting("T-1", "P1")
+	w.waiting("T-2", "P2")
+	w.shut(w.probing(wide, time.Minute))
+	w.pass(time.Minute)
+	refs := w.due()
+	o := w.takeTicket(refs[0].ID)
+	equal(w, "the poll is a probe", o.Probe, true)
+	_, err := w.s.ClaimTicket(w.ctx, store.TicketClaim{ID: refs[1].ID, Owner: worker, Scopes: []string{wide}, Until: w.in(lease)})
+	wantError[*store.GateClosedError](w, "claim the other ticket", err)
+	got := w.settlePoll(store.TicketSettlement{
+		ID: o.ID, Lease: o.Lease, Handle: o.Handle, Due: w.in(time.Minute),
+		Gates: store.GateChanges{Close: []store.GateClose{w.probing(wide, time.Second)}},
+	})
+	equal(w, "events", got.Gates, nil)
+	equal(w, "until", w.gate(wide).Until, w.in(time.Second))
+	w.pass(time.Second)
+	equal(w, "the next poll is a probe", w.takeTicket(refs[1].ID).Probe, true)
+}
+
+func probeDue(w *world) {
+	ref := w.chunk(w.list("P1", "P2"))
+	w.shut(w.probing(wide, time.Hour))
+	w.shut(w.closing(submit, time.Minute))
+	w.setGates(store.GateChanges{Due: []string{wide, submit, items}})
+	w.refused(ref.ID, submit, wide, submit)
+	equal(w, "the next claim is a probe", w.passes(ref.ID, wide).Probe, true)
+	w.refused(ref.ID, wide, wide)
+}

@@ -1,0 +1,396 @@
+package storetest
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+var ticketRules = []rule{
+	{"a ticket is due at its time and not before", ticketDue},
+	{"the next due time is that of the earliest ticket", ticketNextDue},
+	{"a ticket is taken by one of many", ticketOnce},
+	{"a lease that runs out frees the ticket", ticketLeaseEnds},
+	{"a lost lease keeps its answers and moves nothing else", ticketLostLease},
+	{"a pass that goes on holds the ticket", ticketHold},
+	{"the handle is replaced by what the poll returned, byte for byte", ticketHandle},
+	{"a poll answers some and the others wait on", ticketParts},
+	{"two tickets of a call hold each its own asks", ticketTwo},
+	{"a ticket of another call is taken, and nothing is written", ticketTaken},
+	{"a ticket that is closed is never due", ticketClose},
+	{"a person makes the tickets of a list due now", ticketPollNow},
+	{"tickets due are those of the provider that was named", ticketProvider},
+	{"as many tickets are listed as wanted, the longest due first", ticketLimit},
+	{"polls are counted and change the ticket's name", ticketPolls},
+	{"tickets outlive a restart", ticketSurvives},
+	{"a paused or cancelled list is polled all the same", ticketPaused},
+}
+
+func newTicket(id string, due time.Time) store.NewTicket {
+	return store.NewTicket{Handle: providers.Ticket{ID: id, Number: "N-" + id}, Due: due, Deadline: due.Add(48 * time.Hour), Interval: time.Minute}
+}
+
+// ticketed settles all of a call as waiting on a ticket due after d.
+func (w *world) ticketed(c store.Claim, id string, d time.Duration) {
+	w.t.Helper()
+	w.settleAll(store.Settlement{
+		Call: c.Call, Rest: &store.Verdict{To: store.Waiting}, Tickets: []store.NewTicket{newTicket(id, w.in(d))},
+	})
+}
+
+// settleWaiting settles all of a call as waiting on a ticket that is due.
+func (w *world) settleWaiting(c store.Claim, id string) {
+	w.t.Helper()
+	w.ticketed(c, id, 0)
+}
+
+// waiting is a list whose asks wait on a ticket that is due.
+func (w *world) waiting(id string, plates ...string) store.BatchNo {
+	w.t.Helper()
+	b := w.list(plates...)
+	w.settleWaiting(w.claim(b), id)
+	return b
+}
+
+func (w *world) due() []store.TicketRef {
+	w.t.Helper()
+	refs, err := w.s.DueTickets(w.ctx, provider, 1000)
+	w.must(err, "list due tickets")
+	return refs
+}
+
+// lease is how long the tickets taken here are nobody else's.
+const lease = 2 * time.Minute
+
+func (w *world) takeTicket(id store.TicketID) store.OpenTicket {
+	w.t.Helper()
+	o, err := w.s.ClaimTicket(w.ctx, store.TicketClaim{ID: id, Owner: worker, Scopes: []string{provider}, Until: w.in(lease)})
+	w.must(err, "claim ticket")
+	return o
+}
+
+// poll takes the due ticket of that handle.
+func (w *world) poll(id string) store.OpenTicket {
+	w.t.Helper()
+	for _, ref := range w.due() {
+		o := w.takeTicket(ref.ID)
+		if o.Lease == 0 {
+			w.t.Fatalf("due ticket %d was not given", ref.ID)
+		}
+		if o.Handle.ID == id {
+			return o
+		}
+		w.release(o)
+	}
+	w.t.Fatalf("no ticket %s is due", id)
+	return store.OpenTicket{}
+}
+
+// release gives a ticket back, due at once.
+func (w *world) release(o store.OpenTicket) {
+	w.t.Helper()
+	w.settlePoll(store.TicketSettlement{ID: o.ID, Lease: o.Lease, Handle: o.Handle, Due: w.now(), Interval: o.Interval})
+}
+
+// hold brings verdicts and keeps the ticket.
+func (w *world) hold(o store.OpenTicket, v ...store.Verdict) store.Settled {
+	w.t.Helper()
+	return w.settlePoll(store.TicketSettlement{
+		ID: o.ID, Lease: o.Lease, Handle: o.Handle, Verdicts: v, Hold: true, Due: w.in(lease), Interval: o.Interval,
+	})
+}
+
+// settleTicket brings verdicts and gives the ticket back, due in a minute.
+func (w *world) settleTicket(o store.OpenTicket, v ...store.Verdict) store.Settled {
+	w.t.Helper()
+	return w.settlePoll(store.TicketSettlement{
+		ID: o.ID, Lease: o.Lease, Handle: o.Handle, Verdicts: v, Due: w.in(time.Minute), Interval: time.Minute,
+	})
+}
+
+func (w *world) settlePoll(s store.TicketSettlement) store.Settled {
+	w.t.Helper()
+	got, err := w.s.SettleTicket(w.ctx, s)
+	w.must(err, "settle ticket")
+	return got
+}
+
+// asks lists what a ticket is still asked about, sorted.
+func asks(o store.OpenTicket) []string { return plates(store.Claim{Asks: o.Asks}) }
+
+func ticketDue(w *world) {
+	b := w.list("P1", "P2")
+	c := w.claim(b)
+	w.ticketed(c, "T-1", time.Minute)
+	w.states(b, store.Waiting, store.Waiting)
+	w.pass(59 * time.Second)
+	equal(w, "due before", w.due(), nil)
+	w.pass(time.Second)
+	refs := w.due()
+	equal(w, "due", len(refs), 1)
+	created := w.now()
+	o := w.takeTicket(refs[0].ID)
+	equal(w, "ticket", o, store.OpenTicket{
+		ID: refs[0].ID, Lease: o.Lease, Call: c.Call, Provider: provider,
+		Handle: providers.Ticket{ID: "T-1", Number: "N-T-1"}, Asks: c.Asks,
+		Created: created.Add(-time.Minute), Deadline: created.Add(48 * time.Hour), Interval: time.Minute,
+	})
+}
+
+func ticketNextDue(w *world) {
+	none, err := w.s.NextDue(w.ctx, provider)
+	w.must(err, "read next due time")
+	equal(w, "without tickets", none.IsZero(), true)
+	w.ticketed(w.claim(w.list("P1")), "T-1", 3*time.Minute)
+	w.ticketed(w.claim(w.list("P2")), "T-2", 2*time.Minute)
+	next, err := w.s.NextDue(w.ctx, provider)
+	w.must(err, "read next due time")
+	equal(w, "next", next, w.in(2*time.Minute))
+	other, err := w.s.NextDue(w.ctx, "regnum")
+	w.must(err, "read next due time")
+	equal(w, "of another provider", other.IsZero(), true)
+}
+
+func ticketOnce(w *world) {
+	w.waiting("T-1", "P1")
+	ref := w.due()[0]
+	o := w.takeTicket(ref.ID)
+	second := w.takeTicket(ref.ID)
+	equal(w, "leases", []bool{o.Lease != 0, second.Lease != 0}, []bool{true, false})
+	equal(w, "due while it is taken", w.due(), nil)
+	w.settleTicket(o)
+	equal(w, "taken before it is due", w.takeTicket(ref.ID).Lease, 0)
+}
+
+func ticketLeaseEnds(w *world) {
+	w.waiting("T-1", "P1")
+	o := w.poll("T-1")
+	w.pass(lease - time.Second)
+	equal(w, "due during the lease", w.due(), nil)
+	w.pass(time.Second)
+	again := w.poll("T-1")
+	if again.Lease == o.Lease {
+		w.t.Errorf("two passes have one lease, %d", o.Lease)
+	}
+}
+
+func ticketLostLease(w *world) {
+	b := w.waiting("T-1", "P1", "P2", "P3", "P4")
+	lost := w.poll("T-1")
+	w.pass(lease)
+	mine := w.poll("T-1")
+	p := func(plate string) store.AskID { return w.ask(store.Claim{Asks: lost.Asks}, plate) }
+	stray := lost.Handle
+	stray.Cursor = []byte("where the lost pass stood")
+	got := w.settlePoll(store.TicketSettlement{
+		ID: lost.ID, Lease: lost.Lease, Handle: stray, Due: w.in(-time.Minute), Interval: time.Hour, Close: true,
+		Verdicts: []store.Verdict{w.found(p("P1")), w.notFound(p("P2")), w.failed(p("P3"), store.ClassProviderTimeout)},
+		Gates:    store.GateChanges{Close: []store.GateClose{{Scope: provider, Class: providers.RateLimited, Until: w.in(time.Hour)}}},
+	})
+	equal(w, "settled", []int{got.Applied, got.Refused, len(got.Gates)}, []int{2, 1, 0})
+	w.states(b, store.Found, store.NotFound, store.Waiting, store.Waiting)
+	equal(w, "due", w.due(), nil)
+	equal(w, "the holder's word", w.settleTicket(mine, w.found(p("P3"))).Applied, 1)
+	w.pass(time.Minute)
+	o := w.poll("T-1")
+	equal(w, "cursor", o.Handle, mine.Handle)
+	equal(w, "pause", o.Interval, time.Minute)
+	equal(w, "asks", asks(o), []string{"P4"})
+}
+
+func ticketHold(w *world) {
+	b := w.waiting("T-1", "P1", "P2")
+	o := w.poll("T-1")
+	w.pass(time.Minute)
+	w.hold(o, w.found(w.ask(store.Claim{Asks: o.Asks}, "P1")))
+	w.pass(lease - time.Second) // past the first lease
+	equal(w, "due while it is held", w.due(), nil)
+	equal(w, "the same pass", w.settleTicket(o, w.found(w.ask(store.Claim{Asks: o.Asks}, "P2"))).Applied, 1)
+	w.states(b, store.Found, store.Found)
+
+	w.waiting("T-2", "P3")
+	o = w.poll("T-2")
+	w.hold(o)
+	w.pass(lease)
+	equal(w, "taken when the hold has run out", w.poll("T-2").ID, o.ID)
+}
+
+func ticketHandle(w *world) {
+	w.waiting("T-1", "P1")
+	for _, cursor := range [][]byte{[]byte("page 2"), {0, 255, 10, 13, 0}, slices.Repeat([]byte{0xfe, '"', '<'}, 3000), nil} {
+		o := w.poll("T-1")
+		h := providers.Ticket{ID: "T-1", Number: "N-<\"1\">", Cursor: cursor}
+		w.settlePoll(store.TicketSettlement{ID: o.ID, Lease: o.Lease, Handle: h, Due: w.now(), Interval: time.Second})
+		o = w.poll("T-1")
+		equal(w, "handle", o.Handle, h)
+		equal(w, "pause", o.Interval, time.Second)
+		w.release(o)
+	}
+}
+
+func ticketParts(w *world) {
+	b := w.waiting("T-1", "P1", "P2", "P3")
+	o := w.poll("T-1")
+	a := store.Claim{Asks: o.Asks}
+	equal(w, "first", w.settleTicket(o, w.found(w.ask(a, "P2"))), store.Settled{Applied: 1})
+	w.pass(time.Minute)
+	o = w.poll("T-1")
+	equal(w, "asks left", asks(o), []string{"P1", "P3"})
+	got := w.settleTicket(o, w.notFound(w.ask(a, "P1")), w.failed(w.ask(a, "P3"), store.ClassMissing))
+	equal(w, "second", got, store.Settled{Applied: 2, Done: []store.BatchNo{b}})
+	w.states(b, store.NotFound, store.Found, store.Failed)
+}
+
+func ticketTwo(w *world) {
+	b := w.list("P1", "P2", "P3")
+	c := w.claim(b)
+	wait := func(plate string, ticket int) store.Verdict {
+		return store.Verdict{Ask: w.ask(c, plate), To: store.Waiting, Ticket: ticket}
+	}
+	w.settleAll(store.Settlement{
+		Call: c.Call, Verdicts: []store.Verdict{wait("P1", 0), wait("P2", 1), wait("P3", 0)},
+		Tickets: []store.NewTicket{newTicket("T-1", w.now()), newTicket("T-2", w.now())},
+	})
+	equal(w, "due", len(w.due()), 2)
+	first, second := w.poll("T-1"), w.poll("T-2")
+	equal(w, "asks of the first", asks(first), []string{"P1", "P3"})
+	equal(w, "asks of the second", asks(second), []string{"P2"})
+	got := w.settleTicket(first, w.found(w.ask(c, "P1")), w.found(w.ask(c, "P2")))
+	equal(w, "settled", got, store.Settled{Applied: 1, Refused: 1})
+	w.states(b, store.Found, store.Waiting, store.Waiting)
+}
+
+func ticketTaken(w *world) {
+	first := w.waiting("T-1", "P1")
+	second := w.list("P2", "P3")
+	c := w.claim(second)
+	_, err := w.s.Settle(w.ctx, store.Settlement{
+		Call:     c.Call,
+		Verdicts: []store.Verdict{w.found(w.ask(c, "P2"))},
+		Rest:     &store.Verdict{To: store.Waiting},
+		Tickets:  []store.NewTicket{newTicket("T-1", w.now())},
+		Gates:    store.GateChanges{Close: []store.GateClose{{Scope: provider, Class: providers.RateLimited, Until: w.in(time.Hour)}}},
+	})
+	if !errors.Is(err, store.ErrTicketTaken) {
+		w.t.Fatalf("got error %v, want ErrTicketTaken", err)
+	}
+	w.states(second, store.Sending, store.Sending)
+	gates, err := w.s.Gates(w.ctx)
+	w.must(err, "list gates")
+	equal(w, "gates", gates, nil)
+	o := w.poll("T-1")
+	equal(w, "asks of the ticket", asks(o), []string{"P1"})
+	w.settleTicket(o, w.found(o.Asks[0].ID))
+	w.settleRest(c, unknown(0))
+	w.states(first, store.Found)
+	w.states(second, store.Unknown, store.Unknown)
+}
+
+func ticketClose(w *world) {
+	w.waiting("T-1", "P1")
+	o := w.poll("T-1")
+	w.settlePoll(store.TicketSettlement{
+		ID: o.ID, Lease: o.Lease, Handle: o.Handle, Verdicts: []store.Verdict{w.found(o.Asks[0].ID)},
+		Due: w.now(), Close: true,
+	})
+	w.pass(90 * 24 * time.Hour)
+	equal(w, "due", w.due(), nil)
+	equal(w, "taken", w.takeTicket(o.ID).Lease, 0)
+	next, err := w.s.NextDue(w.ctx, provider)
+	w.must(err, "read next due time")
+	equal(w, "next due", next.IsZero(), true)
+}
+
+func ticketPollNow(w *world) {
+	b := w.list("P1", "P2")
+	for i, r := range w.offer(b, 1) {
+		w.ticketed(w.take(r.ID), []string{"T-1", "T-2"}[i], time.Hour)
+	}
+	w.ticketed(w.claim(w.list("P3")), "T-3", time.Hour)
+	n, err := w.s.PollNow(w.ctx, b)
+	w.must(err, "poll now")
+	equal(w, "made due", n, 2)
+	equal(w, "due", len(w.due()), 2)
+	next, err := w.s.NextDue(w.ctx, provider)
+	w.must(err, "read next due time")
+	if next.After(w.now()) {
+		w.t.Errorf("the next due time is %v, want now", next)
+	}
+}
+
+func ticketProvider(w *world) {
+	w.waiting("T-1", "P1")
+	nb := plain()
+	nb.Provider = "spectrumdata"
+	b := w.submit(nb, rows("P1"))
+	w.settleWaiting(w.claim(b), "T-1") // the same name at another provider is another ticket
+	equal(w, "due", len(w.due()), 1)
+	refs, err := w.s.DueTickets(w.ctx, "spectrumdata", 10)
+	w.must(err, "list due tickets")
+	equal(w, "due of the other", len(refs), 1)
+	equal(w, "call's provider", w.takeTicket(refs[0].ID).Provider, "spectrumdata")
+}
+
+func ticketLimit(w *world) {
+	for i, id := range []string{"T-1", "T-2", "T-3"} {
+		w.ticketed(w.claim(w.list("P"+id)), id, time.Duration(3-i)*time.Minute)
+	}
+	w.pass(time.Hour)
+	refs, err := w.s.DueTickets(w.ctx, provider, 2)
+	w.must(err, "list due tickets")
+	var got []string
+	for _, r := range refs {
+		got = append(got, w.takeTicket(r.ID).Handle.ID)
+	}
+	equal(w, "tickets", got, []string{"T-3", "T-2"})
+}
+
+func ticketPolls(w *world) {
+	w.waiting("T-1", "P1")
+	first := w.due()[0]
+	equal(w, "listed twice", w.due()[0], first)
+	w.release(w.takeTicket(first.ID))
+	second := w.due()[0]
+	equal(w, "ticket", second.ID, first.ID)
+	if second.Polls == first.Polls {
+		w.t.Errorf("polls stayed %d when the ticket was claimed", first.Polls)
+	}
+	totals, err := w.s.Totals(w.ctx, 0)
+	w.must(err, "read totals")
+	equal(w, "polls", totals.Polls, 1)
+}
+
+func ticketSurvives(w *world) {
+	b := w.waiting("T-1", "P1", "P2")
+	o := w.poll("T-1")
+	h := o.Handle
+	h.Cursor = []byte{0, 1, 2}
+	w.settlePoll(store.TicketSettlement{
+		ID: o.ID, Lease: o.Lease, Handle: h, Verdicts: []store.Verdict{w.found(o.Asks[0].ID)}, Due: w.in(time.Minute), Interval: time.Minute,
+	})
+	w.reopen()
+	w.states(b, store.Found, store.Waiting)
+	next, err := w.s.NextDue(w.ctx, provider)
+	w.must(err, "read next due time")
+	equal(w, "next due", next, w.in(time.Minute))
+	w.pass(time.Minute)
+	again := w.poll("T-1")
+	equal(w, "handle", again.Handle, h)
+	equal(w, "asks", asks(again), []string{"P2"})
+	equal(w, "answer", w.settleTicket(again, w.found(again.Asks[0].ID)).Done, []store.BatchNo{b})
+}
+
+func ticketPaused(w *world) {
+	paused, cancelled := w.waiting("T-1", "P1"), w.waiting("T-2", "P2")
+	w.must(w.s.Pause(w.ctx, paused, "wait"), "pause")
+	w.must(w.s.Cancel(w.ctx, cancelled, "wrong file"), "cancel")
+	for _, id := range []string{"T-1", "T-2"} {
+		o := w.poll(id)
+		w.settleTicket(o, w.found(o.Asks[0].ID))
+	}
+	w.states(paused, store.Found)
+	w.states(cancelled, store.Found)
+}
