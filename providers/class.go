@@ -78,7 +78,7 @@ func (c Class) Error() string { return c.String() }
 func ParseClass(name string) (Class, bool) {
 	for c, n := range classNames {
 		if n == name && n != "" {
-			return Class(c), true //nolint:gosec // the table has a dozen entries
+			return Class(c), true
 		}
 	}
 	return 0, false

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,7 +93,7 @@ func (c *Client) Do(req *http.Request, op string) (*Answer, error) {
 		}
 		return nil, &Error{Op: op, Class: class, Code: interrupted(err, code), Err: cause(err)}
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end or given up
+	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, c.max+1))
 	if err != nil {
 		return nil, &Error{Op: op, Class: Ambiguous, Code: interrupted(err, "cut_body"), Err: cause(err), Head: Head(body)}
@@ -173,7 +174,8 @@ func cause(err error) error {
 	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
 		return errors.New("timeout")
 	}
-	return fmt.Errorf("the exchange broke off (%T)", err)
+	kind := reflect.TypeOf(err).String()
+	return errors.New("the exchange broke off: " + kind)
 }
 
 // Foreign judges an answer that is not in the provider's own envelope: a web
@@ -215,7 +217,7 @@ func RetryAfter(h http.Header, now time.Time) time.Time {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	var wait time.Duration
 	if n, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		wait = time.Duration(min(n, uint64(day/time.Second))) * time.Second //nolint:gosec // a day at most
+		wait = time.Duration(min(n, uint64(day/time.Second))) * time.Second
 	} else if at, err := http.ParseTime(v); err == nil {
 		from := now
 		if theirs, err := http.ParseTime(h.Get("Date")); err == nil {

@@ -10,7 +10,11 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	providertest.Run(t, providertest.Harness{
+	providertest.Run(t, harness())
+}
+
+func harness() providertest.Harness {
+	return providertest.Harness{
 		New: func(t testing.TB, baseURL string) providers.Provider {
 			cfg := config(baseURL)
 			cfg.PageSize = 2
@@ -23,7 +27,7 @@ func TestConformance(t *testing.T) {
 			"r0": 0, "r1": providers.NotFound, "r2": providers.ProviderError, "r3": 0, "r4": 0,
 		},
 		Codes: documentedCodes(),
-	})
+	}
 }
 
 // documentedCodes are the lines of the two documents, on both endpoints.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -22,9 +23,7 @@ func rewrite(h http.Handler, change func(http.Header, []byte) []byte) http.Handl
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, r)
 		header := w.Header()
-		for k, v := range rec.Header() {
-			header[k] = v
-		}
+		maps.Copy(header, rec.Header())
 		header.Del("Content-Length")
 		body := change(header, rec.Body.Bytes())
 		w.WriteHeader(rec.Code)
