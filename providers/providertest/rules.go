@@ -16,8 +16,8 @@ import (
 func specAgrees(t testing.TB, h Harness) {
 	b := newRig(t, h) // a set refuses what disagrees with the methods
 	s := b.spec
-	if s.Title == "" || s.Answers == "" || len(s.Countries) == 0 {
-		t.Errorf("got %+v, want title, answers and countries for people to read", s)
+	if s.Title == "" || s.Answers == "" || len(s.Countries) == 0 || len(s.Results) == 0 {
+		t.Errorf("got %+v, want title, answers, countries and result fields for people to read", s)
 	}
 	again := b.provider.Spec()
 	s.FreeRepeat, again.FreeRepeat = nil, nil
