@@ -31,6 +31,9 @@ func ToFile(path string, stdout io.Writer, write func(io.Writer) error) error {
 	case !info.Mode().IsRegular():
 		return toDevice(path, write)
 	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target // a link stays one
+	}
 	return toWhole(path, write)
 }
 

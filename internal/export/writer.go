@@ -143,6 +143,7 @@ func newJSONL(w io.Writer, b store.Batch, o Options) (Writer, error) {
 	return &jsonlWriter{w: bufio.NewWriterSize(w, bufferSize), batch: b, extras: o.Extras}, nil
 }
 
+// Write is Writer.Write.
 func (j *jsonlWriter) Write(r store.Row) error {
 	j.line = append(FromStore(j.batch, r, j.extras).AppendJSON(j.line[:0]), '\n')
 	if _, err := j.w.Write(j.line); err != nil {
@@ -151,6 +152,7 @@ func (j *jsonlWriter) Write(r store.Row) error {
 	return nil
 }
 
+// Close is Writer.Close.
 func (j *jsonlWriter) Close() error {
 	if err := j.w.Flush(); err != nil {
 		return fmt.Errorf("write rows: %w", err)
@@ -175,6 +177,7 @@ func newCSV(w io.Writer, b store.Batch, o Options) (Writer, error) {
 	return c, c.put(header, 0)
 }
 
+// Write is Writer.Write.
 func (c *csvWriter) Write(r store.Row) error { return c.put(c.table.row(r), r.Number) }
 
 func (c *csvWriter) put(cells []cell, number int) error {
@@ -191,6 +194,7 @@ func (c *csvWriter) put(cells []cell, number int) error {
 	return nil
 }
 
+// Close is Writer.Close.
 func (c *csvWriter) Close() error {
 	c.w.Flush()
 	if err := c.w.Error(); err != nil {

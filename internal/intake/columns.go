@@ -198,31 +198,29 @@ func (l *layout) has(c providers.Column) bool {
 }
 
 func missingColumn(c providers.Column, names []string) error {
-	e := &InputError{Code: CodeMissingColumn, Column: string(c), Line: 1}
-	if slices.ContainsFunc(names, looksLikeData) {
-		e.Reason = fmt.Sprintf("there is no column %s, and the first line looks like a row", c)
+	e := &InputError{Code: CodeMissingColumn, Column: string(c)}
+	e.Reason = fmt.Sprintf("there is no column %s; %s", c, list(names))
+	switch {
+	case slices.ContainsFunc(names, looksLikeData):
 		e.Hint = fmt.Sprintf("put a line with the names of the columns before it, such as %s", c)
-		return e
-	}
-	e.Reason = fmt.Sprintf("there is no column %s; there is %s", c, list(names))
-	e.Hint = fmt.Sprintf("name the right one with --column %s=NAME", c)
-	if c == providers.Plate {
+	case c == providers.Plate:
 		e.Hint = "name the right one with --column NAME"
+	default:
+		e.Hint = fmt.Sprintf("name the right one with --column %s=NAME", c)
 	}
 	return e
 }
 
-// looksLikeData tells a plate from a name, so that no error shows a plate
-// where a list has no header.
+// looksLikeData tells a value from the name of a column, so that no error
+// shows a plate where a list has no header.
 func looksLikeData(name string) bool {
-	s, fault := Body(name)
-	digits := strings.Count(strings.Map(func(r rune) rune {
-		if '0' <= r && r <= '9' {
-			return '0'
+	digits := 0
+	for _, r := range name {
+		if unicode.IsDigit(r) {
+			digits++
 		}
-		return r
-	}, s), "0")
-	return fault == nil && digits >= 2
+	}
+	return digits > 1
 }
 
 func indexOf(names []string, name string) (int, error) {
@@ -240,8 +238,8 @@ func indexOf(names []string, name string) (int, error) {
 		}
 		return i, nil
 	}
-	return 0, &InputError{Code: CodeUnknownColumn, Column: name, Line: 1,
-		Reason: fmt.Sprintf("there is no column %s; there is %s", shown(name), list(names)), Hint: "correct --column"}
+	return 0, &InputError{Code: CodeUnknownColumn, Column: name,
+		Reason: fmt.Sprintf("there is no column %s; %s", shown(name), list(names)), Hint: "correct --column"}
 }
 
 func known(c providers.Column) bool {
@@ -286,20 +284,20 @@ func shown(name string) string {
 	return fmt.Sprintf("%q", string(r))
 }
 
+// list says which columns there are.
 func list(names []string) string {
 	const limit = 20
-	var parts []string
+	if slices.ContainsFunc(names, looksLikeData) {
+		return "the first line looks like a row"
+	}
+	parts := make([]string, 0, limit)
 	for _, n := range names[:min(len(names), limit)] {
 		parts = append(parts, shown(n))
 	}
-	switch {
-	case len(names) == 0:
-		return "none"
-	case len(names) > limit:
-		return fmt.Sprintf("%s and %d more", strings.Join(parts, ", "), len(names)-limit)
-	default:
-		return strings.Join(parts, ", ")
+	if len(names) > limit {
+		return fmt.Sprintf("there are %s and %d more", strings.Join(parts, ", "), len(names)-limit)
 	}
+	return "there is " + strings.Join(parts, ", ")
 }
 
 func join(cols []providers.Column) string {

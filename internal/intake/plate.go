@@ -68,32 +68,37 @@ func (d identifier) canonical(raw string) (string, *store.Failure) {
 	s, bad := d.fold(raw)
 	switch {
 	case bad == utf8.RuneError:
-		return "", fault(d.column, "characters", "the %s holds a character that cannot be read", d.column)
-	case bad != 0:
-		return "", fault(d.column, "characters", "the %s holds %s, which cannot be part of one", d.column, strconv.QuoteRune(bad))
+		return "", fault(d.column, "characters", "holds a character that cannot be read")
+	case bad != none:
+		return "", fault(d.column, "characters", "holds %s, which cannot be part of it", strconv.QuoteRune(bad))
 	case s == "":
-		return "", fault(d.column, "empty", "the row has no %s", d.column)
+		return "", fault(d.column, "empty", "is missing")
 	case d.min == d.max && len(s) != d.min:
-		return "", fault(d.column, "length", "the %s has %d characters, it must have %d", d.column, len(s), d.min)
+		return "", fault(d.column, "length", "must have %d characters and has %d", d.min, len(s))
 	case len(s) < d.min || len(s) > d.max:
-		return "", fault(d.column, "length", "the %s has %d characters, allowed are %d to %d", d.column, len(s), d.min, d.max)
+		return "", fault(d.column, "length", "must have %d to %d characters and has %d", d.min, d.max, len(s))
 	}
 	return s, nil
 }
 
+// fault says what is wrong with the value of a column: "the vin …".
 func fault(c providers.Column, what, format string, args ...any) *store.Failure {
-	return &store.Failure{Class: store.ClassInvalidInput, Code: string(c) + "_" + what, Message: fmt.Sprintf(format, args...)}
+	words := "the " + strings.ReplaceAll(string(c), "_", " ") + " " + fmt.Sprintf(format, args...)
+	return &store.Failure{Class: store.ClassInvalidInput, Code: string(c) + "_" + what, Message: words}
 }
 
+// none stands for no character.
+const none rune = -1
+
 // fold writes raw in the form of d. bad is the first character that has no
-// place in it, 0 where there is none.
+// place in it, or none.
 func (d identifier) fold(raw string) (s string, bad rune) {
 	if d.isFolded(raw) {
-		return raw, 0
+		return raw, none
 	}
 	raw = strings.TrimSpace(raw)
 	if !isASCII(raw) {
-		if bad := expands(raw); bad != 0 {
+		if bad := expands(raw); bad != none {
 			return "", bad
 		}
 		raw = norm.NFKC.String(raw)
@@ -113,7 +118,7 @@ func (d identifier) fold(raw string) (s string, bad rune) {
 			return "", given
 		}
 	}
-	return string(out), 0
+	return string(out), none
 }
 
 func (d identifier) isFolded(s string) bool {
@@ -139,23 +144,26 @@ func isASCII(s string) bool {
 }
 
 // expands returns the first character of s that NFKC turns into more than one
-// letter or digit, and U+FFFD for bytes that are none.
+// letter or digit, U+FFFD for bytes that are no character, or none.
 func expands(s string) rune {
-	for i, r := range s {
+	for _, r := range s {
+		if r == utf8.RuneError {
+			return r
+		}
 		if r < utf8.RuneSelf {
 			continue
 		}
 		n := 0
-		for _, part := range norm.NFKC.String(s[i : i+max(1, utf8.RuneLen(r))]) {
+		for _, part := range norm.NFKC.String(string(r)) {
 			if unicode.IsLetter(part) || unicode.IsDigit(part) {
 				n++
 			}
 		}
-		if n > 1 || r == utf8.RuneError {
+		if n > 1 {
 			return r
 		}
 	}
-	return 0
+	return none
 }
 
 func isDash(r rune) bool { return unicode.Is(unicode.Pd, r) || r == '−' || r == '⁃' }
@@ -178,7 +186,7 @@ func text(c providers.Column, raw string) (string, *store.Failure) {
 	}
 	s := strings.TrimSpace(raw)
 	if strings.ContainsFunc(s, unicode.IsControl) {
-		return "", fault(c, "characters", "the %s holds a control character", c)
+		return "", fault(c, "characters", "holds a control character")
 	}
 	if strings.Contains(s, "  ") || !isASCII(s) {
 		s = strings.Join(strings.Fields(s), " ")

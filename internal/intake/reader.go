@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/plateq/plateq/providers"
 )
@@ -200,7 +201,7 @@ func (r *Reader) Sum() [sha256.Size]byte {
 // fingerprint returns a hash that knows where everything stands.
 func (l *layout) fingerprint() hash.Hash {
 	h := sha256.New()
-	part := func(s string) { fmt.Fprintf(h, "%d:%s,", len(s), s) }
+	part := func(s string) { h.Write([]byte(strconv.Itoa(len(s)) + ":" + s)) }
 	for _, name := range l.names {
 		part(name)
 	}

@@ -79,8 +79,8 @@ func (b *builder) subject(cells []string, rec *record, problem **store.Failure) 
 	for _, f := range b.fields {
 		raw := cells[f.at]
 		v, wrong := value(f.column, raw)
-		if wrong == nil && isOdd(rec, f.at) {
-			wrong = fault(f.column, "type", "the %s is neither text nor a whole number", f.column)
+		if slices.Contains(rec.odd, f.at) {
+			wrong = fault(f.column, "type", "is neither text nor a whole number")
 		}
 		if wrong != nil || v == "" {
 			v = strings.TrimSpace(raw)
@@ -89,7 +89,7 @@ func (b *builder) subject(cells []string, rec *record, problem **store.Failure) 
 			s[f.column] = v
 		}
 		if wrong == nil && v == "" && b.needs[f.column] {
-			wrong = fault(f.column, "empty", "the row has no %s", f.column)
+			wrong = fault(f.column, "empty", "is missing")
 		}
 		if wrong != nil && f.used && *problem == nil {
 			*problem = wrong
@@ -122,15 +122,6 @@ var forms = map[providers.Column]identifier{
 	providers.Plate: plateForm, providers.VIN: vinForm, providers.Body: bodyForm,
 }
 
-func isOdd(rec *record, at int) bool {
-	for _, i := range rec.odd {
-		if i == at {
-			return true
-		}
-	}
-	return false
-}
-
 // params returns the parameters of the question: those of the batch, and over
 // them what the row says itself.
 func (b *builder) params(cells []string, problem **store.Failure) providers.Params {
@@ -147,7 +138,7 @@ func (b *builder) params(cells []string, problem **store.Failure) providers.Para
 	}
 	for _, want := range b.spec.Params {
 		if want.Required && p[want.Name] == "" && *problem == nil {
-			*problem = fault(providers.Column(want.Name), "empty", "the row has no %s", want.Name)
+			*problem = fault(providers.Column(want.Name), "empty", "is missing")
 		}
 	}
 	return p
