@@ -1,0 +1,318 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// markSize is the size of the mark of one ask: a byte with its State, and one
+// with the attempts that counted in its low half and the deaths in its high
+// one. Both halves stop at 15.
+const (
+	markSize  = 2
+	markLimit = 15
+)
+
+// poisonDeaths is how often an ask may take its worker down before it is
+// given up.
+const poisonDeaths = 3
+
+// Mark is where one ask of a chunk stands.
+type Mark struct {
+	State    State
+	Attempts int // that counted
+	Deaths   int // calls that ended before anything was sent, by a panic or with their process
+}
+
+// Move is one step of an ask, as tallies must follow it.
+type Move struct {
+	Ask      AskID
+	From, To State
+}
+
+// Chunk is a run of asks of one home batch with their marks, and all rules of
+// how marks change. Stores keep its bytes and know none of the rules. It is
+// not safe for concurrent use.
+type Chunk struct {
+	ID ChunkID
+	// Part bounds how many asks one call takes; 0: no bound.
+	Part  int
+	marks []byte
+}
+
+// NewChunk returns a chunk of n asks, all queued.
+func NewChunk(id ChunkID, n int) *Chunk {
+	c := &Chunk{ID: id, marks: make([]byte, markSize*n)}
+	for i := 0; i < len(c.marks); i += markSize {
+		c.marks[i] = byte(Queued)
+	}
+	return c
+}
+
+// LoadChunk reads a chunk from the bytes that Marks returned. It keeps marks.
+func LoadChunk(id ChunkID, part int, marks []byte) (*Chunk, error) {
+	if len(marks) == 0 || len(marks)%markSize != 0 {
+		return nil, errors.New("read chunk: the marks are damaged")
+	}
+	for i := 0; i < len(marks); i += markSize {
+		if s := State(marks[i]); s < Queued || s > Dropped {
+			return nil, fmt.Errorf("read chunk: the marks are damaged: %s", s)
+		}
+	}
+	return &Chunk{ID: id, Part: part, marks: marks}, nil
+}
+
+// Marks returns the bytes to keep. They change with the chunk.
+func (c *Chunk) Marks() []byte { return c.marks }
+
+// Len returns how many asks there are.
+func (c *Chunk) Len() int { return len(c.marks) / markSize }
+
+// Ask returns the ask at offset i.
+func (c *Chunk) Ask(i int) AskID { return c.ID + AskID(i) }
+
+// Last returns the last ask.
+func (c *Chunk) Last() AskID { return c.Ask(c.Len() - 1) }
+
+// Has reports whether the ask is one of the chunk's.
+func (c *Chunk) Has(a AskID) bool { return a >= c.ID && a <= c.Last() }
+
+// State returns the state of the ask at offset i.
+func (c *Chunk) State(i int) State { return State(c.marks[i*markSize]) }
+
+// Mark returns the mark of the ask at offset i.
+func (c *Chunk) Mark(i int) Mark {
+	n := c.marks[i*markSize+1]
+	return Mark{State: c.State(i), Attempts: int(n & 0x0f), Deaths: int(n >> 4)}
+}
+
+func (c *Chunk) setMark(i int, m Mark) {
+	c.marks[i*markSize] = byte(m.State)
+	c.marks[i*markSize+1] = byte(min(m.Attempts, markLimit) | min(m.Deaths, markLimit)<<4) //nolint:gosec // two halves of a byte
+}
+
+// Count returns how many asks are queued, and how many are open in all.
+func (c *Chunk) Count() (queued, open int) {
+	for i := range c.Len() {
+		if s := c.State(i); s.Open() {
+			open++
+			if s == Queued {
+				queued++
+			}
+		}
+	}
+	return queued, open
+}
+
+// Take moves queued asks to Sending for one call: those that wanted accepts,
+// from the first on, at most limit of them and at most Part. A limit of 0 is
+// none, a nil wanted accepts all.
+func (c *Chunk) Take(limit int, wanted func(AskID) bool) (Offsets, []Move) {
+	if limit <= 0 {
+		limit = c.Len()
+	}
+	if c.Part > 0 {
+		limit = min(limit, c.Part)
+	}
+	var taken Offsets
+	var moves []Move
+	for i := 0; i < c.Len() && len(taken) < limit; i++ {
+		if c.State(i) != Queued || wanted != nil && !wanted(c.Ask(i)) {
+			continue
+		}
+		c.marks[i*markSize] = byte(Sending)
+		taken = append(taken, i)
+		moves = append(moves, Move{Ask: c.Ask(i), From: Queued, To: Sending})
+	}
+	return taken, moves
+}
+
+// Drop moves the ask at offset i from Queued to Dropped. It reports false and
+// does nothing where the ask is not queued.
+func (c *Chunk) Drop(i int) (Move, bool) {
+	if c.State(i) != Queued {
+		return Move{}, false
+	}
+	c.marks[i*markSize] = byte(Dropped)
+	return Move{Ask: c.Ask(i), From: Queued, To: Dropped}, true
+}
+
+// Holding is what a call or a ticket still has a say over.
+type Holding struct {
+	// Open are its asks that are not settled, and those that failed so that a
+	// late answer counts.
+	Open Offsets
+	// Carried is how many asks the call took when it was claimed.
+	Carried int
+	// AnswersOnly refuses everything but Found and NotFound: the fence was
+	// lost, but what was paid for is kept.
+	AnswersOnly bool
+}
+
+// Ruling is what verdicts did to a chunk.
+type Ruling struct {
+	Moves   []Move
+	Answers []Answered
+	// Waiting holds, for each ticket by its index, the asks that wait on it.
+	Waiting map[int]Offsets
+	// Requeued are the offsets that went back to Queued.
+	Requeued Offsets
+	// Open replaces Holding.Open.
+	Open          Offsets
+	Refused, Late int
+}
+
+// Answered is an answer to be kept. Found, NotFound and Failed asks have
+// exactly one; a late one replaces the failure.
+type Answered struct {
+	Ask    AskID
+	Answer Answer
+	// By is the index of the verdict that brought it; -1: it was the rest, or
+	// the ask is poison.
+	By int
+}
+
+// Settle applies verdicts to the asks that the holder has a say over; rest, if
+// not nil, to all of those that verdicts does not name and that are still to
+// be judged. A verdict on an ask
+// that is not held, or a move that the table of states does not have, is
+// refused and changes nothing.
+//
+// An ask that died for the third time is not queued again but failed as
+// poison, if the call carried it alone: then it is the cause. A call of
+// several asks cannot tell which of them it was, so it halves the chunk's
+// Part instead, until each suspect has a call of its own. Finding the poison
+// lifts the bound.
+//
+// An error says that a verdict makes no sense; the chunk must then be thrown
+// away.
+func (c *Chunk) Settle(h Holding, verdicts []Verdict, rest *Verdict, now time.Time) (Ruling, error) {
+	r := &ruler{c: c, carried: h.Carried, answersOnly: h.AnswersOnly, now: now, held: make([]bool, c.Len())}
+	for _, i := range h.Open {
+		if i >= c.Len() {
+			return Ruling{}, errOffsets
+		}
+		r.held[i] = true
+	}
+	named := make([]bool, c.Len())
+	for by, v := range verdicts {
+		if !c.Has(v.Ask) {
+			r.Refused++
+			continue
+		}
+		i := int(v.Ask - c.ID)
+		named[i] = true
+		if err := r.rule(i, v, by); err != nil {
+			return Ruling{}, err
+		}
+	}
+	if rest != nil {
+		for _, i := range h.Open {
+			if s := c.State(i); named[i] || s != Sending && s != Unknown || !CanMove(s, rest.To) {
+				continue
+			}
+			if err := r.rule(i, *rest, -1); err != nil {
+				return Ruling{}, err
+			}
+		}
+	}
+	for i, held := range r.held {
+		if held {
+			r.Open = append(r.Open, i)
+		}
+	}
+	return r.Ruling, nil
+}
+
+// ruler is one Settle under way.
+type ruler struct {
+	Ruling
+	c           *Chunk
+	carried     int
+	answersOnly bool
+	now         time.Time
+	held        []bool
+}
+
+func (r *ruler) rule(i int, v Verdict, by int) error {
+	m := r.c.Mark(i)
+	answers := v.To == Found || v.To == NotFound
+	if !r.held[i] || !CanMove(m.State, v.To) || r.answersOnly && !answers {
+		r.Refused++
+		return nil
+	}
+	if v.Counted {
+		m.Attempts++
+	}
+	if v.Died && v.To == Queued {
+		m.Deaths++
+		if v = r.judgeDeath(m, v); v.To == Failed {
+			by = -1 // the answer is ours
+		}
+	}
+	switch v.To {
+	case Found, NotFound, Failed:
+		a, err := r.answer(v)
+		if err != nil {
+			return err
+		}
+		r.Answers = append(r.Answers, Answered{Ask: r.c.Ask(i), Answer: a, By: by})
+		// An offset that stays with its holder is what lets a late answer in.
+		r.held[i] = v.To == Failed && a.Failure.Class.LateAnswersCount()
+		if answers && !m.State.Open() {
+			r.Late++
+		}
+	case Waiting:
+		if r.Waiting == nil {
+			r.Waiting = map[int]Offsets{}
+		}
+		r.Waiting[v.Ticket] = r.Waiting[v.Ticket].Union(Offsets{i})
+		r.held[i] = false
+	case Queued:
+		r.Requeued = append(r.Requeued, i)
+		r.held[i] = false
+	case Unknown:
+	default:
+		return fmt.Errorf("settle ask: no call can make it %s", v.To)
+	}
+	r.Moves = append(r.Moves, Move{Ask: r.c.Ask(i), From: m.State, To: v.To})
+	m.State = v.To
+	r.c.setMark(i, m)
+	return nil
+}
+
+// judgeDeath turns the third death of an ask that was alone in its call into
+// the verdict of poison, and halves the chunk where it was not alone.
+func (r *ruler) judgeDeath(m Mark, v Verdict) Verdict {
+	if r.carried > 1 {
+		r.c.Part = (r.carried + 1) / 2
+		return v
+	}
+	if m.Deaths < poisonDeaths {
+		return v
+	}
+	r.c.Part = 0
+	v.To = Failed
+	v.Answer = &Answer{At: r.now, Failure: &Failure{
+		Class:   ClassPoison,
+		Message: "the program broke on this row three times before anything was sent",
+	}}
+	return v
+}
+
+// answer completes what a verdict says was answered.
+func (r *ruler) answer(v Verdict) (Answer, error) {
+	a := Answer{}
+	if v.Answer != nil {
+		a = *v.Answer
+	}
+	if v.To == Failed && a.Failure == nil {
+		return Answer{}, errors.New("settle ask: a failed ask needs a failure")
+	}
+	if a.At.IsZero() {
+		a.At = r.now
+	}
+	a.At = Millis(a.At)
+	return a, nil
+}

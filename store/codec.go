@@ -1,0 +1,148 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/plateq/plateq/providers"
+)
+
+// The forms in which personal columns are sealed. They are JSON, so that a
+// field can be added without touching what is stored; an answer is framed
+// instead, because what a provider sent is kept byte for byte.
+
+// rowLine is the sealed part of a row.
+type rowLine struct {
+	CallerID string            `json:"i,omitempty"`
+	Subject  providers.Subject `json:"s,omitempty"`
+	Line     []string          `json:"l,omitempty"`
+	Problem  *Failure          `json:"p,omitempty"`
+}
+
+// EncodeLine returns what is sealed of a row.
+func EncodeLine(r NewRow) ([]byte, error) {
+	return encode("row", rowLine{CallerID: r.CallerID, Subject: r.Subject, Line: r.Line, Problem: r.Problem})
+}
+
+// DecodeLine fills in CallerID, Subject, Line and Problem.
+func DecodeLine(text []byte, r *Row) error {
+	var l rowLine
+	if err := decode("row", text, &l); err != nil {
+		return err
+	}
+	r.CallerID, r.Subject, r.Line, r.Problem = l.CallerID, l.Subject, l.Line, l.Problem
+	return nil
+}
+
+// EncodeQuestion returns what is sealed of an ask.
+func EncodeQuestion(q Question) ([]byte, error) { return encode("question", q) }
+
+// DecodeQuestion is the inverse of EncodeQuestion.
+func DecodeQuestion(text []byte) (q Question, err error) {
+	return q, decode("question", text, &q)
+}
+
+type ticketHandle struct {
+	ID     string `json:"id"`
+	Number string `json:"no,omitempty"`
+	Cursor []byte `json:"cur,omitempty"`
+}
+
+// EncodeTicket returns what is sealed of a ticket.
+func EncodeTicket(t providers.Ticket) ([]byte, error) {
+	return encode("ticket", ticketHandle(t))
+}
+
+// DecodeTicket is the inverse of EncodeTicket.
+func DecodeTicket(text []byte) (providers.Ticket, error) {
+	var h ticketHandle
+	err := decode("ticket", text, &h)
+	return providers.Ticket(h), err
+}
+
+type batchMeta struct {
+	Name     string           `json:"name,omitempty"`
+	Purpose  string           `json:"purpose,omitempty"`
+	Metadata json.RawMessage  `json:"meta,omitempty"`
+	Columns  []string         `json:"cols,omitempty"`
+	Params   providers.Params `json:"params,omitempty"`
+}
+
+// EncodeMeta returns what is sealed of a batch.
+func EncodeMeta(b NewBatch) ([]byte, error) {
+	return encode("batch", batchMeta{Name: b.Name, Purpose: b.Purpose, Metadata: b.Metadata, Columns: b.Columns, Params: b.Params})
+}
+
+// DecodeMeta fills in Name, Purpose, Metadata, Columns and Params.
+func DecodeMeta(text []byte, b *Batch) error {
+	var m batchMeta
+	if err := decode("batch", text, &m); err != nil {
+		return err
+	}
+	b.Name, b.Purpose, b.Metadata, b.Columns, b.Params = m.Name, m.Purpose, m.Metadata, m.Columns, m.Params
+	return nil
+}
+
+func encode(what string, v any) ([]byte, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", what, err)
+	}
+	return text, nil
+}
+
+// decode leaves the cause out: errors of encoding/json can quote values.
+func decode(what string, text []byte, v any) error {
+	if json.Unmarshal(text, v) != nil {
+		return fmt.Errorf("decode %s: the bytes are damaged", what)
+	}
+	return nil
+}
+
+var errAnswer = errors.New("decode answer: the bytes are damaged")
+
+// EncodeAnswer returns what is sealed of an answer, its time left out: the
+// result and the raw answer, each behind its length, and the failure as JSON.
+func EncodeAnswer(a Answer) ([]byte, error) {
+	var failure []byte
+	if a.Failure != nil {
+		var err error
+		if failure, err = encode("answer", a.Failure); err != nil {
+			return nil, err
+		}
+	}
+	b := make([]byte, 0, 2*binary.MaxVarintLen32+len(a.Result)+len(a.Raw)+len(failure))
+	b = append(binary.AppendUvarint(b, uint64(len(a.Result))), a.Result...)
+	b = append(binary.AppendUvarint(b, uint64(len(a.Raw))), a.Raw...)
+	return append(b, failure...), nil
+}
+
+// DecodeAnswer is the inverse of EncodeAnswer. The answer shares text's bytes.
+func DecodeAnswer(text []byte) (a Answer, err error) {
+	if a.Result, text, err = frame(text); err != nil {
+		return Answer{}, err
+	}
+	if a.Raw, text, err = frame(text); err != nil {
+		return Answer{}, err
+	}
+	if len(text) > 0 {
+		if err := decode("answer", text, &a.Failure); err != nil {
+			return Answer{}, err
+		}
+	}
+	return a, nil
+}
+
+func frame(b []byte) (part, rest []byte, err error) {
+	n, k := binary.Uvarint(b)
+	if k <= 0 || n > uint64(len(b)-k) {
+		return nil, nil, errAnswer
+	}
+	if n == 0 {
+		return nil, b[k:], nil
+	}
+	end := k + int(n) //nolint:gosec // bounded by len(b)
+	return b[k:end:end], b[end:], nil
+}

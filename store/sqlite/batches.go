@@ -1,0 +1,272 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/plateq/plateq/store"
+)
+
+// stateAbandoned marks a batch that was abandoned and whose asks others want.
+// It is shown to nobody.
+const stateAbandoned store.BatchState = "abandoned"
+
+// header is what work needs to know of a batch.
+type header struct {
+	no                   store.BatchNo
+	id, tenant, provider string
+	state                store.BatchState
+	keepRaw              bool
+	reuse                store.Reuse
+	rows, asks, cut      int
+}
+
+// header returns the batch, or ErrNoBatch.
+func (c conn) header(no store.BatchNo) (*header, error) {
+	h, err := c.anyHeader(no)
+	if err == nil && h.state == stateAbandoned {
+		return nil, store.ErrNoBatch
+	}
+	return h, err
+}
+
+// anyHeader is header for those who follow asks to their home, which may have
+// been abandoned.
+func (c conn) anyHeader(no store.BatchNo) (*header, error) {
+	h := &header{no: no}
+	found, err := c.one(`SELECT id, tenant, provider, state, keep_raw, fresh, fresh_ms, none_ms, resend, rows, asks, cut
+		FROM batches WHERE no = ?`, func(stmt *sqlite.Stmt) {
+		h.id, h.tenant, h.provider = stmt.ColumnText(0), stmt.ColumnText(1), stmt.ColumnText(2)
+		h.state = store.BatchState(stmt.ColumnText(3))
+		h.keepRaw = stmt.ColumnBool(4)
+		h.reuse = store.Reuse{
+			Fresh: stmt.ColumnBool(5), FreshFor: columnDuration(stmt, 6),
+			FreshNotFoundFor: columnDuration(stmt, 7), ResendUnknown: stmt.ColumnBool(8),
+		}
+		h.rows, h.asks, h.cut = stmt.ColumnInt(9), stmt.ColumnInt(10), stmt.ColumnInt(11)
+	}, no)
+	if err != nil {
+		return nil, fmt.Errorf("read batch: %w", err)
+	}
+	if !found {
+		return nil, store.ErrNoBatch
+	}
+	return h, nil
+}
+
+// in returns the batch if it is in one of the states, else *store.StateError
+// about what was wanted.
+func (c conn) in(no store.BatchNo, want string, states ...store.BatchState) (*header, error) {
+	h, err := c.header(no)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range states {
+		if h.state == s {
+			return h, nil
+		}
+	}
+	return nil, &store.StateError{Batch: h.id, State: h.state, Want: want}
+}
+
+// BeginBatch implements store.Intake.
+func (s *Store) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo, error) {
+	meta, err := store.EncodeMeta(b)
+	if err != nil {
+		return 0, err
+	}
+	if b.Tenant == "" {
+		b.Tenant = "default"
+	}
+	if b.Weight == 0 {
+		b.Weight = 1
+	}
+	id := "b_" + strings.ToLower(rand.Text()[:20]) // 100 bits
+	return write(ctx, s, func(t *tx) (store.BatchNo, error) {
+		err := t.exec(`INSERT INTO batches (id, tenant, provider, state, weight, keep_raw, fresh, fresh_ms, none_ms, resend, created_at, meta)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, x'')`,
+			id, b.Tenant, b.Provider, store.BatchIntake, b.Weight, b.KeepRaw, b.Reuse.Fresh, b.Reuse.FreshFor,
+			b.Reuse.FreshNotFoundFor, b.Reuse.ResendUnknown, t.now)
+		if err != nil {
+			return 0, fmt.Errorf("begin batch: %w", err)
+		}
+		no := t.LastInsertRowID()
+		if err := t.exec("UPDATE batches SET meta = ? WHERE no = ?", s.sealer.Seal(sealMeta, no, meta), no); err != nil {
+			return 0, fmt.Errorf("begin batch: %w", err)
+		}
+		return store.BatchNo(no), nil //nolint:gosec // numbers count from 1, far below 2³¹
+	})
+}
+
+// CommitBatch implements store.Intake.
+func (s *Store) CommitBatch(ctx context.Context, no store.BatchNo, identity []byte, since time.Time) (store.Batch, error) {
+	b, err := write(ctx, s, func(t *tx) (store.Batch, error) {
+		if _, err := t.in(no, "commit", store.BatchIntake); err != nil {
+			return store.Batch{}, err
+		}
+		if err := t.refuseTwin(identity, since); err != nil {
+			return store.Batch{}, err
+		}
+		var key any
+		if identity != nil {
+			key = s.identityKey(identity)
+		}
+		err := t.exec("UPDATE batches SET state = ?, identity = ? WHERE no = ?", store.BatchRunning, key, no)
+		if err != nil {
+			return store.Batch{}, fmt.Errorf("commit batch: %w", err)
+		}
+		if _, err := t.finish(no); err != nil {
+			return store.Batch{}, err
+		}
+		return t.batch(s, "no = ?", no)
+	})
+	if twin, ok := errors.AsType[*store.IdentityError](err); ok {
+		return twin.Batch, err
+	}
+	if err == nil {
+		s.intakes.forget(no)
+	}
+	return b, err
+}
+
+// refuseTwin returns *store.IdentityError where the same work is under way or
+// was done after since.
+func (t *tx) refuseTwin(identity []byte, since time.Time) error {
+	if identity == nil {
+		return nil
+	}
+	b, err := t.batch(t.s, `identity = ? AND (state IN ('running', 'paused') OR state = 'done' AND done_at > ?)
+		ORDER BY no DESC LIMIT 1`, t.s.identityKey(identity), since)
+	if errors.Is(err, store.ErrNoBatch) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return &store.IdentityError{Batch: b}
+}
+
+// identityKey is what is stored of an identity, which may be a plain hash of
+// a customer's list.
+func (s *Store) identityKey(identity []byte) []byte {
+	return s.sealer.Hash("identity", string(identity))
+}
+
+// Batch implements store.Reader.
+func (s *Store) Batch(ctx context.Context, id string) (store.Batch, error) {
+	return read(ctx, s, func(c conn) (store.Batch, error) { return c.batch(s, "id = ?", id) })
+}
+
+// BatchByNo implements store.Reader.
+func (s *Store) BatchByNo(ctx context.Context, no store.BatchNo) (store.Batch, error) {
+	return read(ctx, s, func(c conn) (store.Batch, error) { return c.batch(s, "no = ?", no) })
+}
+
+// FindBatch implements store.Reader.
+func (s *Store) FindBatch(ctx context.Context, identity []byte) (store.Batch, error) {
+	return read(ctx, s, func(c conn) (store.Batch, error) {
+		return c.batch(s, "identity = ? ORDER BY no DESC LIMIT 1", s.identityKey(identity))
+	})
+}
+
+// Batches implements store.Reader.
+func (s *Store) Batches(ctx context.Context, f store.BatchFilter) ([]store.Batch, error) {
+	where, args := []string{"true"}, []any{}
+	add := func(clause string, values ...any) {
+		where = append(where, clause)
+		args = append(args, values...)
+	}
+	if f.Tenant != "" {
+		add("tenant = ?", f.Tenant)
+	}
+	if f.Provider != "" {
+		add("provider = ?", f.Provider)
+	}
+	if len(f.States) > 0 {
+		states := make([]any, len(f.States))
+		for i, state := range f.States {
+			states[i] = state
+		}
+		add("state IN (?"+strings.Repeat(", ?", len(states)-1)+")", states...)
+	}
+	if f.Before > 0 {
+		add("no < ?", f.Before)
+	}
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	args = append(args, f.Limit)
+	return read(ctx, s, func(c conn) ([]store.Batch, error) {
+		return c.batches(s, strings.Join(where, " AND ")+" ORDER BY no DESC LIMIT ?", args...)
+	})
+}
+
+// batch returns the first batch that fits, or ErrNoBatch.
+func (c conn) batch(s *Store, where string, args ...any) (store.Batch, error) {
+	all, err := c.batches(s, where, args...)
+	if err != nil {
+		return store.Batch{}, err
+	}
+	if len(all) == 0 {
+		return store.Batch{}, store.ErrNoBatch
+	}
+	return all[0], nil
+}
+
+func (c conn) batches(s *Store, where string, args ...any) ([]store.Batch, error) {
+	var all []store.Batch
+	err := c.each(`SELECT no, id, tenant, provider, weight, keep_raw, state, reason, rows, asks, created_at, done_at, meta
+		FROM batches WHERE state <> 'abandoned' AND `+where, func(stmt *sqlite.Stmt) error {
+		b := store.Batch{
+			No: columnBatch(stmt, 0), ID: stmt.ColumnText(1), Tenant: stmt.ColumnText(2), Provider: stmt.ColumnText(3),
+			Weight: stmt.ColumnFloat(4), KeepRaw: stmt.ColumnBool(5), State: store.BatchState(stmt.ColumnText(6)),
+			Reason: stmt.ColumnText(7), Rows: stmt.ColumnInt(8), Asks: stmt.ColumnInt(9),
+			Created: columnTime(stmt, 10), Done: columnTime(stmt, 11),
+		}
+		meta, err := s.sealer.Open(sealMeta, int64(b.No), columnBytes(stmt, 12))
+		if err != nil {
+			return err
+		}
+		all = append(all, b)
+		return store.DecodeMeta(meta, &all[len(all)-1])
+	}, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read batch: %w", err)
+	}
+	for i := range all {
+		if all[i].Counts, err = c.counts(all[i].No); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// counts returns the rows of a batch by state, as the tallies have them.
+func (c conn) counts(no store.BatchNo) (store.Counts, error) {
+	counts := store.Counts{}
+	err := c.each("SELECT state, n FROM tallies WHERE batch = ? AND n <> 0", func(stmt *sqlite.Stmt) error {
+		counts[store.State(stmt.ColumnInt(0))] = stmt.ColumnInt(1) //nolint:gosec // only states are stored there
+		return nil
+	}, no)
+	if err != nil {
+		return nil, fmt.Errorf("read tallies: %w", err)
+	}
+	return counts, nil
+}
+
+// Columns that are sealed, as they enter the associated data. Changing a name
+// makes what is stored unreadable.
+const (
+	sealMeta     = "batches.meta"
+	sealLine     = "rows.line"
+	sealQuestion = "asks.question"
+	sealAnswer   = "answers.body"
+	sealHandle   = "tickets.handle"
+	sealNote     = "calls.note"
+)

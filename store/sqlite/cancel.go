@@ -1,0 +1,219 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/plateq/plateq/store"
+)
+
+// restSize is how long chunks are that are cut so that their asks have marks,
+// not to be sent next.
+const restSize = 500
+
+// Pause implements store.Work.
+func (s *Store) Pause(ctx context.Context, no store.BatchNo, reason string) error {
+	return s.setState(ctx, no, "pause", reason, store.BatchPaused, store.BatchRunning)
+}
+
+// Resume implements store.Work. A batch that has no open row left runs until
+// the next Finish, which reports it.
+func (s *Store) Resume(ctx context.Context, no store.BatchNo) error {
+	return s.setState(ctx, no, "resume", "", store.BatchRunning, store.BatchPaused)
+}
+
+func (s *Store) setState(ctx context.Context, no store.BatchNo, verb, reason string, to, from store.BatchState) error {
+	_, err := write(ctx, s, func(t *tx) (none struct{}, err error) {
+		if _, err := t.in(no, verb, from); err != nil {
+			return none, err
+		}
+		if err := t.exec("UPDATE batches SET state = ?, reason = ? WHERE no = ?", to, reason, no); err != nil {
+			return none, fmt.Errorf("%s batch: %w", verb, err)
+		}
+		return none, nil
+	})
+	return err
+}
+
+// Cancel implements store.Work.
+func (s *Store) Cancel(ctx context.Context, no store.BatchNo, reason string) error {
+	_, err := writeAlone(ctx, s, func(t *tx) (none struct{}, err error) {
+		h, err := t.in(no, "cancel", store.BatchRunning, store.BatchPaused)
+		if err != nil {
+			return none, err
+		}
+		if err := t.exec("UPDATE batches SET state = ?, reason = ? WHERE no = ?", store.BatchCancelled, reason, no); err != nil {
+			return none, fmt.Errorf("cancel batch: %w", err)
+		}
+		h.state = store.BatchCancelled
+		moved := tally{}
+		if err := t.leaveHome(h, moved); err != nil {
+			return none, fmt.Errorf("cancel batch: %w", err)
+		}
+		if err := t.leaveOthers(h, moved); err != nil {
+			return none, fmt.Errorf("cancel batch: %w", err)
+		}
+		return none, t.apply(moved)
+	})
+	return err
+}
+
+// shed settles who goes on wanting a queued ask when batches that have ended
+// hold it: with nobody else it is dropped, otherwise they leave it, and their
+// rows stay cancelled.
+func (t *tx) shed(k *chunk, i int, in *interest, moved tally) error {
+	a := k.Ask(i)
+	holders := in.of(a)
+	wanted := false
+	for _, w := range holders {
+		wanted = wanted || !ended(w.state)
+	}
+	if !wanted {
+		if m, ok := k.Drop(i); ok {
+			moved.follow(m, in)
+		}
+		return nil
+	}
+	for _, w := range holders {
+		if !ended(w.state) {
+			continue
+		}
+		if err := t.leave(a, w.batch); err != nil {
+			return err
+		}
+		moved.add(w.batch, store.Queued, -w.rows)
+		moved.add(w.batch, store.Cancelled, w.rows)
+	}
+	return nil
+}
+
+// ended reports whether a batch in that state wants nothing new.
+func ended(s store.BatchState) bool { return s.Finished() || s == stateAbandoned }
+
+// leave cuts the rows of a batch off from the ask.
+func (t *tx) leave(a store.AskID, no store.BatchNo) error {
+	err := t.exec("INSERT INTO wants (ask, batch, rows, left) VALUES (?, ?, 0, 1) ON CONFLICT (ask, batch) DO UPDATE SET left = 1", a, no)
+	if err != nil {
+		return fmt.Errorf("write wants: %w", err)
+	}
+	return nil
+}
+
+// leaveHome sheds the queued asks of a batch that has ended.
+func (t *tx) leaveHome(h *header, moved tally) error {
+	for h.cut < h.asks {
+		if _, err := t.cutChunk(h, restSize); err != nil {
+			return err
+		}
+	}
+	first, last := askRange(h.no)
+	ids, err := t.asks("SELECT id FROM chunks WHERE id BETWEEN ? AND ? AND queued > 0", first, last)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		k, err := t.chunk(id)
+		if err != nil {
+			return err
+		}
+		if err := t.shedChunk(k, h, moved, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaveOthers sheds the queued asks that a batch that has ended shares with
+// other homes.
+func (t *tx) leaveOthers(h *header, moved tally) error {
+	homes, err := t.foreignHomes(h.no)
+	if err != nil {
+		return err
+	}
+	for _, home := range homes {
+		first, last := askRange(home.no)
+		asks, err := t.asks("SELECT ask FROM wants WHERE batch = ? AND ask BETWEEN ? AND ? AND left = 0", h.no, first, last)
+		if err != nil {
+			return err
+		}
+		if err := t.leaveAsks(h, home, asks, moved); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaveAsks does so for asks of one home, ascending.
+func (t *tx) leaveAsks(h, home *header, asks []store.AskID, moved tally) error {
+	for len(asks) > 0 {
+		k, err := t.chunkOf(asks[0])
+		if err != nil {
+			return err
+		}
+		if k == nil {
+			return t.leaveUncut(h, home, asks, moved)
+		}
+		mine := map[store.AskID]bool{}
+		for len(asks) > 0 && k.Has(asks[0]) {
+			mine[asks[0]] = true
+			asks = asks[1:]
+		}
+		if err := t.shedChunk(k, home, moved, mine); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaveUncut leaves asks that are in no chunk. Only a home that has not ended
+// has such asks, so none of them can be dropped.
+func (t *tx) leaveUncut(h, home *header, asks []store.AskID, moved tally) error {
+	in, err := t.interest(home, asks[0], asks[len(asks)-1])
+	if err != nil {
+		return err
+	}
+	for _, a := range asks {
+		for _, w := range in.of(a) {
+			if w.batch == h.no {
+				moved.add(h.no, store.Queued, -w.rows)
+				moved.add(h.no, store.Cancelled, w.rows)
+			}
+		}
+		if err := t.leave(a, h.no); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shedChunk sheds the queued asks of a chunk, or only some; nil: all.
+func (t *tx) shedChunk(k *chunk, home *header, moved tally, only map[store.AskID]bool) error {
+	in, err := t.interest(home, k.ID, k.Last())
+	if err != nil {
+		return err
+	}
+	for i := range k.Len() {
+		if k.State(i) != store.Queued || only != nil && !only[k.Ask(i)] {
+			continue
+		}
+		if err := t.shed(k, i, in, moved); err != nil {
+			return err
+		}
+	}
+	return t.save(k)
+}
+
+// asks returns the ids that a query lists.
+func (c conn) asks(query string, args ...any) ([]store.AskID, error) {
+	var all []store.AskID
+	err := c.each(query, func(stmt *sqlite.Stmt) error {
+		all = append(all, columnAsk(stmt, 0))
+		return nil
+	}, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read asks: %w", err)
+	}
+	return all, nil
+}

@@ -1,0 +1,201 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/plateq/plateq/store"
+)
+
+// States of a call. They are stored.
+const (
+	callSending = 1 // somebody must still say what became of it
+	callUnknown = 2
+	callWaiting = 3 // on tickets
+	callDone    = 4
+)
+
+// sealedAsk is an ask as it is read inside the transaction; it is opened
+// outside, so that the writer does not wait for it.
+type sealedAsk struct {
+	store.Ask
+	question []byte
+}
+
+// Claim implements store.Work. A chunk whose asks are to wait, or that no
+// running batch wants, gives nothing.
+func (s *Store) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error) {
+	type claimed struct {
+		store.Claim
+		asks []sealedAsk
+	}
+	c, err := write(ctx, s, func(t *tx) (c claimed, err error) {
+		c.Claim, c.asks, err = t.claim(r)
+		return c, err
+	})
+	if err != nil {
+		return store.Claim{}, err
+	}
+	// The claim is committed: what fails from here on leaves a call that is
+	// stale as soon as its time is up, and nothing was sent.
+	if c.Asks, err = s.openAsks(c.asks); err != nil {
+		return store.Claim{}, err
+	}
+	return c.Claim, nil
+}
+
+func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
+	k, err := t.chunk(r.Chunk)
+	if err != nil || k == nil {
+		return store.Claim{}, nil, err
+	}
+	home, err := t.anyHeader(k.ID.Home())
+	if err != nil {
+		return store.Claim{}, nil, err
+	}
+	passed, err := t.passGates(r.Scopes)
+	if err != nil {
+		return store.Claim{}, nil, err
+	}
+	c := store.Claim{Provider: home.provider, Tenant: home.tenant, Whole: k.queued == 0}
+	if c.Whole || k.readyAt > millis(t.now) {
+		return c, nil, nil
+	}
+	in, err := t.interest(home, k.ID, k.Last())
+	if err != nil {
+		return store.Claim{}, nil, err
+	}
+	taken, moves := k.Take(r.Max, in.running)
+	if len(taken) == 0 {
+		return c, nil, nil
+	}
+	if c.Call, err = t.recordCall(r, k, home, taken); err != nil {
+		return store.Claim{}, nil, err
+	}
+	k.claims++
+	if err := t.save(k); err != nil {
+		return store.Claim{}, nil, err
+	}
+	moved := tally{}
+	for _, m := range moves {
+		moved.follow(m, in)
+		c.KeepRaw = c.KeepRaw || keepsRaw(in, m.Ask)
+	}
+	if err := t.apply(moved); err != nil {
+		return store.Claim{}, nil, err
+	}
+	c.Whole = k.queued == 0
+	c.Probe = passed.probe()
+	if err := t.takeProbes(passed, callProber(c.Call), r.Expires); err != nil {
+		return store.Claim{}, nil, err
+	}
+	asks, err := t.readAsks(k.Chunk, taken)
+	return c, asks, err
+}
+
+func keepsRaw(in *interest, a store.AskID) bool {
+	if in.more == nil {
+		return in.home.keepRaw
+	}
+	for _, w := range in.of(a) {
+		if w.keepRaw {
+			return true
+		}
+	}
+	return false
+}
+
+// recordCall writes the line of the ledger that is the claim.
+func (t *tx) recordCall(r store.ClaimRequest, k *chunk, home *header, taken store.Offsets) (store.CallID, error) {
+	scope := home.provider
+	if len(r.Scopes) > 0 {
+		scope = r.Scopes[len(r.Scopes)-1]
+	}
+	err := t.exec(`INSERT INTO calls (chunk, provider, scope, owner, state, n, open, sent_at, expires_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		k.ID, home.provider, scope, r.Owner, callSending, len(taken), taken.Append(nil), t.now, store.Millis(r.Expires))
+	if err != nil {
+		return 0, fmt.Errorf("record call: %w", err)
+	}
+	return store.CallID(t.LastInsertRowID()), nil
+}
+
+// readAsks reads the asks of a chunk at the given offsets.
+func (c conn) readAsks(k *store.Chunk, offsets store.Offsets) ([]sealedAsk, error) {
+	asks := make([]sealedAsk, 0, len(offsets))
+	stmt, err := c.Prepare("SELECT question FROM asks WHERE id = ?")
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range offsets {
+		a := k.Ask(i)
+		stmt.BindInt64(1, int64(a))
+		found, err := stmt.Step()
+		var question []byte
+		if err == nil && found {
+			question = columnBytes(stmt, 0)
+		}
+		if err := reset(stmt, err); err != nil {
+			return nil, fmt.Errorf("read ask: %w", err)
+		}
+		if !found {
+			return nil, fmt.Errorf("read ask %d of batch %d: it is not there", a.Pos(), a.Home())
+		}
+		asks = append(asks, sealedAsk{Ask: store.Ask{ID: a, Attempts: k.Mark(i).Attempts}, question: question})
+	}
+	return asks, nil
+}
+
+func (s *Store) openAsks(sealed []sealedAsk) ([]store.Ask, error) {
+	asks := make([]store.Ask, len(sealed))
+	for i, a := range sealed {
+		text, err := s.sealer.Open(sealQuestion, int64(a.ID), a.question)
+		if err != nil {
+			return nil, err
+		}
+		q, err := store.DecodeQuestion(text)
+		if err != nil {
+			return nil, err
+		}
+		asks[i] = a.Ask
+		asks[i].Subject, asks[i].Params = q.Subject, q.Params
+	}
+	return asks, nil
+}
+
+// StaleCalls implements store.Work.
+func (s *Store) StaleCalls(ctx context.Context, limit int) ([]store.StaleCall, error) {
+	now := s.clock()
+	if limit <= 0 {
+		limit = -1 // all
+	}
+	return read(ctx, s, func(c conn) ([]store.StaleCall, error) {
+		var stale []store.StaleCall
+		var homes []store.BatchNo
+		err := c.each(`SELECT id, chunk, provider, owner, n, open, sent_at FROM calls c
+			WHERE state = 1 AND (expires_at <= ?1 OR NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = c.owner AND w.beat_at > ?2))
+			ORDER BY id LIMIT ?3`, func(stmt *sqlite.Stmt) error {
+			open, err := store.ParseOffsets(columnBytes(stmt, 5))
+			if err != nil {
+				return err
+			}
+			stale = append(stale, store.StaleCall{
+				Call: store.CallID(stmt.ColumnInt64(0)), Provider: stmt.ColumnText(2),
+				Owner: store.WorkerID(stmt.ColumnText(3)), Asks: len(open), Sent: columnTime(stmt, 6),
+			})
+			homes = append(homes, columnAsk(stmt, 1).Home())
+			return nil
+		}, now, now.Add(-workerLife), limit)
+		if err != nil {
+			return nil, fmt.Errorf("read stale calls: %w", err)
+		}
+		for i := range stale {
+			if stale[i].Params, err = c.params(s, homes[i]); err != nil {
+				return nil, err
+			}
+		}
+		return stale, nil
+	})
+}

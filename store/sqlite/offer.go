@@ -1,0 +1,136 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/plateq/plateq/store"
+)
+
+// maxCuts bounds how many chunks one offer cuts from another batch to get at
+// an ask deep in it. The next offer goes on from there.
+const maxCuts = 1000
+
+// Turns implements store.Work.
+func (s *Store) Turns(ctx context.Context, provider string) ([]store.Turn, error) {
+	return read(ctx, s, func(c conn) ([]store.Turn, error) {
+		var turns []store.Turn
+		err := c.each(`SELECT no, weight FROM batches b WHERE state = 'running' AND provider = ?
+			AND EXISTS (SELECT 1 FROM tallies t WHERE t.batch = b.no AND t.state IN (1, 2, 3) AND t.n > 0)
+			ORDER BY no`, func(stmt *sqlite.Stmt) error {
+			turns = append(turns, store.Turn{Batch: columnBatch(stmt, 0), Weight: stmt.ColumnFloat(1)})
+			return nil
+		}, provider)
+		if err != nil {
+			return nil, fmt.Errorf("read turns: %w", err)
+		}
+		return turns, nil
+	})
+}
+
+// Offer implements store.Work. Every chunk it names holds a queued ask that
+// the batch wants, so that a claim that comes before anything changes is
+// never in vain, and none is offered in a loop.
+func (s *Store) Offer(ctx context.Context, r store.OfferRequest) ([]store.ChunkRef, error) {
+	return write(ctx, s, func(t *tx) ([]store.ChunkRef, error) {
+		h, err := t.header(r.Batch)
+		if err != nil || h.state != store.BatchRunning {
+			return nil, err
+		}
+		o := &offer{tx: t, OfferRequest: r}
+		if err := o.own(h); err != nil {
+			return nil, fmt.Errorf("offer chunks: %w", err)
+		}
+		homes, err := t.foreignHomes(h.no)
+		for i := 0; err == nil && i < len(homes) && !o.full(); i++ {
+			err = o.foreign(homes[i])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("offer chunks: %w", err)
+		}
+		return o.refs, nil
+	})
+}
+
+type offer struct {
+	*tx
+	store.OfferRequest
+	refs []store.ChunkRef
+}
+
+func (o *offer) full() bool { return len(o.refs) >= o.Limit }
+
+func (o *offer) add(ref store.ChunkRef) {
+	if o.Skip == nil || !o.Skip(ref) {
+		o.refs = append(o.refs, ref)
+	}
+}
+
+// own offers the batch's own chunks, then cuts new ones.
+func (o *offer) own(h *header) error {
+	first, last := askRange(h.no)
+	err := o.each("SELECT id, queued, claims FROM chunks WHERE id BETWEEN ? AND ? AND queued > 0 AND ready_at <= ? ORDER BY id",
+		func(stmt *sqlite.Stmt) error {
+			if o.full() {
+				return errEnough
+			}
+			o.add(store.ChunkRef{ID: columnAsk(stmt, 0), N: stmt.ColumnInt(1), Ring: stmt.ColumnInt(2)})
+			return nil
+		}, first, last, o.now)
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	for !o.full() && h.cut < h.asks {
+		k, err := o.cutChunk(h, o.Size)
+		if err != nil {
+			return err
+		}
+		o.add(store.ChunkRef{ID: k.ID, N: k.Len()})
+	}
+	return nil
+}
+
+// foreign offers chunks of a home that is not served by a turn of its own,
+// because it is paused, cancelled, abandoned or still taken in.
+func (o *offer) foreign(home *header) error {
+	if home.state == store.BatchRunning {
+		return nil
+	}
+	first, last := askRange(home.no)
+	err := o.eachChunk("SELECT "+chunkColumns+" FROM chunks WHERE id BETWEEN ? AND ? AND queued > 0 AND ready_at <= ? ORDER BY id",
+		func(k *chunk) (bool, error) { return !o.full(), o.addWanted(k) }, first, last, o.now)
+	for cuts := 0; err == nil && cuts < maxCuts && !o.full(); cuts++ {
+		uncut, wantErr := o.firstWant(o.Batch, store.NewAskID(home.no, home.cut), home)
+		if wantErr != nil || uncut == 0 {
+			return wantErr
+		}
+		k, cutErr := o.cutChunk(home, o.Size)
+		if cutErr != nil {
+			return cutErr
+		}
+		err = o.addWanted(k)
+	}
+	return err
+}
+
+// addWanted offers a chunk of another batch if this one wants a queued ask of
+// it.
+func (o *offer) addWanted(k *chunk) error {
+	asks, err := o.wantedIn(o.Batch, k)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, a := range asks {
+		if k.State(int(a-k.ID)) == store.Queued {
+			n++
+		}
+	}
+	if n > 0 && !o.full() {
+		o.add(store.ChunkRef{ID: k.ID, N: n, Ring: k.claims})
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/plateq/plateq/store"
+)
+
+// SettleTicket implements store.Work.
+func (s *Store) SettleTicket(ctx context.Context, r store.TicketSettlement) (store.Settled, error) {
+	bodies, err := s.sealAnswers(r.Verdicts)
+	if err != nil {
+		return store.Settled{}, err
+	}
+	return write(ctx, s, func(t *tx) (store.Settled, error) {
+		k, err := t.ticket(r.ID)
+		if err != nil {
+			return store.Settled{}, err
+		}
+		if k == nil {
+			return store.Settled{Refused: len(r.Verdicts)}, nil
+		}
+		return t.settleTicket(k, r, bodies)
+	})
+}
+
+func (t *tx) settleTicket(k *ticket, r store.TicketSettlement, bodies [][]byte) (store.Settled, error) {
+	// A lease that has run out and that nobody has taken since is still good.
+	fenced := !k.closed && k.lease == r.Lease && !k.leaseUntil.IsZero()
+	c, home, err := t.chunkAndHome(k.chunk)
+	if err != nil {
+		return store.Settled{}, err
+	}
+	ruling, err := c.Settle(store.Holding{Open: k.open, Carried: len(k.open), AnswersOnly: !fenced}, r.Verdicts, nil, t.now)
+	if err != nil {
+		return store.Settled{}, err
+	}
+	waiting := 0
+	for _, i := range ruling.Open {
+		if c.State(i) == store.Waiting {
+			waiting++
+		}
+	}
+	if fenced && r.Close && waiting > 0 {
+		return store.Settled{}, fmt.Errorf("close ticket: %d asks still wait on it", waiting)
+	}
+	if err := t.saveTicket(k, ruling.Open, waiting); err != nil {
+		return store.Settled{}, err
+	}
+	if fenced {
+		if err := t.savePoll(k, r); err != nil {
+			return store.Settled{}, err
+		}
+	}
+	done, err := t.follow(c, home, ruling, k.call, bodies)
+	if err != nil {
+		return store.Settled{}, err
+	}
+	if len(ruling.Moves) > 0 && waiting == 0 {
+		if err := t.endCall(k.call, c); err != nil {
+			return store.Settled{}, err
+		}
+	}
+	settled := store.Settled{Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late, Done: done}
+	settled.Gates, err = t.changeGates(r.Gates, ticketProber(k.id, r.Lease), t.now)
+	return settled, err
+}
+
+// saveTicket writes down who still waits. A ticket on which nobody waits, and
+// for which no late answer can come, is closed.
+func (t *tx) saveTicket(k *ticket, open store.Offsets, waiting int) error {
+	err := t.exec("UPDATE tickets SET open = ?, waiting = ?, closed = closed OR ? WHERE id = ?",
+		open.Append(nil), waiting, len(open) == 0, k.id)
+	if err != nil {
+		return fmt.Errorf("write ticket: %w", err)
+	}
+	return nil
+}
+
+// savePoll writes down what only the holder of the lease may say.
+func (t *tx) savePoll(k *ticket, r store.TicketSettlement) error {
+	leaseUntil := time.Time{}
+	if r.Hold && !r.Close {
+		leaseUntil = r.Due
+	}
+	interval := r.Interval
+	if interval == 0 {
+		interval = k.interval
+	}
+	err := t.exec(`UPDATE tickets SET due_at = ?, lease_until = ?, interval_ms = ?, late = late OR ?, closed = closed OR ?,
+		polls = polls + 1 WHERE id = ?`, r.Due, leaseUntil, interval, r.Expire, r.Close, k.id)
+	if err != nil {
+		return fmt.Errorf("write ticket: %w", err)
+	}
+	if r.Handle.ID == "" {
+		return nil
+	}
+	return t.saveHandle(k.id, r.Handle)
+}
+
+// endCall ends the call of a ticket on which nobody waits any more, unless
+// other asks of it are open.
+func (t *tx) endCall(id store.CallID, k *chunk) error {
+	c, err := t.call(id)
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		return errors.New("read call: it is not there")
+	}
+	state, unknown, err := t.callState(id, k, c.open)
+	if err != nil {
+		return err
+	}
+	if err := t.exec("UPDATE calls SET state = ?, unknown = ? WHERE id = ?", state, unknown, id); err != nil {
+		return fmt.Errorf("write call: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,248 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/plateq/plateq/store"
+)
+
+// call is a line of the ledger as settling needs it.
+type call struct {
+	id    store.CallID
+	chunk store.ChunkID
+	open  store.Offsets
+	n     int
+	sent  time.Time
+}
+
+// Settle implements store.Work.
+func (s *Store) Settle(ctx context.Context, r store.Settlement) (store.Settled, error) {
+	bodies, err := s.sealAnswers(r.Verdicts)
+	if err != nil {
+		return store.Settled{}, err
+	}
+	return write(ctx, s, func(t *tx) (store.Settled, error) {
+		c, err := t.call(r.Call)
+		if err != nil {
+			return store.Settled{}, err
+		}
+		if c == nil {
+			return store.Settled{Refused: len(r.Verdicts)}, nil
+		}
+		return t.settle(c, r, bodies)
+	})
+}
+
+// sealAnswers seals before the writer is asked, answers by verdict.
+func (s *Store) sealAnswers(verdicts []store.Verdict) ([][]byte, error) {
+	bodies := make([][]byte, len(verdicts))
+	for i, v := range verdicts {
+		if v.Answer == nil {
+			continue
+		}
+		var err error
+		if bodies[i], err = s.sealAnswer(v.Ask, *v.Answer); err != nil {
+			return nil, err
+		}
+	}
+	return bodies, nil
+}
+
+func (s *Store) sealAnswer(a store.AskID, answer store.Answer) ([]byte, error) {
+	text, err := store.EncodeAnswer(answer)
+	if err != nil {
+		return nil, err
+	}
+	return s.sealer.Seal(sealAnswer, int64(a), text), nil
+}
+
+func (c conn) call(id store.CallID) (*call, error) {
+	l := &call{id: id}
+	var open []byte
+	found, err := c.one("SELECT chunk, open, n, sent_at FROM calls WHERE id = ?", func(stmt *sqlite.Stmt) {
+		l.chunk, open = columnAsk(stmt, 0), columnBytes(stmt, 1)
+		l.n, l.sent = stmt.ColumnInt(2), columnTime(stmt, 3)
+	}, id)
+	if err == nil && found {
+		l.open, err = store.ParseOffsets(open)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read call: %w", err)
+	}
+	if !found {
+		return nil, nil
+	}
+	return l, nil
+}
+
+func (t *tx) settle(c *call, r store.Settlement, bodies [][]byte) (store.Settled, error) {
+	k, home, err := t.chunkAndHome(c.chunk)
+	if err != nil {
+		return store.Settled{}, err
+	}
+	ruling, err := k.Settle(store.Holding{Open: c.open, Carried: c.n}, r.Verdicts, r.Rest, t.now)
+	if err != nil {
+		return store.Settled{}, err
+	}
+	if err := t.keepTickets(c, home, r.Tickets, ruling.Waiting); err != nil {
+		return store.Settled{}, err
+	}
+	if len(ruling.Requeued) > 0 && !r.Ready.IsZero() {
+		k.readyAt = max(k.readyAt, millis(store.Millis(r.Ready)))
+	}
+	if r.Part != 0 {
+		k.Part = max(r.Part, 0)
+	}
+	done, err := t.follow(k, home, ruling, c.id, bodies)
+	if err != nil {
+		return store.Settled{}, err
+	}
+	if err := t.saveCall(c.id, k, ruling.Open, r); err != nil {
+		return store.Settled{}, err
+	}
+	events, err := t.changeGates(r.Gates, callProber(c.id), c.sent)
+	return store.Settled{
+		Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late, Done: done, Gates: events,
+	}, err
+}
+
+func (t *tx) chunkAndHome(id store.ChunkID) (*chunk, *header, error) {
+	k, err := t.chunk(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if k == nil {
+		return nil, nil, fmt.Errorf("read chunk %d of batch %d: it is not there", id.Pos(), id.Home())
+	}
+	home, err := t.anyHeader(id.Home())
+	return k, home, err
+}
+
+// follow writes down what a ruling means beside the call or ticket it was
+// made on: answers, the chunk, the tallies. It returns the batches that are
+// done by it.
+func (t *tx) follow(k *chunk, home *header, r store.Ruling, by store.CallID, bodies [][]byte) ([]store.BatchNo, error) {
+	if len(r.Moves) == 0 {
+		return nil, t.save(k)
+	}
+	in, err := t.interest(home, k.ID, k.Last())
+	if err != nil {
+		return nil, err
+	}
+	if err := t.keepAnswers(r.Answers, by, bodies); err != nil {
+		return nil, err
+	}
+	moved := tally{}
+	revived := false
+	for _, m := range r.Moves {
+		moved.follow(m, in)
+		revived = revived || m.From == store.Unknown && m.To == store.Waiting
+	}
+	for _, i := range r.Requeued {
+		if err := t.shed(k, i, in, moved); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.save(k); err != nil {
+		return nil, err
+	}
+	if err := t.apply(moved); err != nil {
+		return nil, err
+	}
+	if revived {
+		if err := t.runAgain(moved); err != nil {
+			return nil, err
+		}
+	}
+	return t.finishTouched(moved)
+}
+
+// runAgain sets batches running that were done when an unknown ask of theirs
+// turned out to be waiting.
+func (t *tx) runAgain(moved tally) error {
+	for b := range moved {
+		if err := t.exec("UPDATE batches SET state = 'running', done_at = 0 WHERE no = ? AND state = 'done'", b); err != nil {
+			return fmt.Errorf("run batch again: %w", err)
+		}
+	}
+	return nil
+}
+
+// keepAnswers stores answers; a late one replaces the failure.
+func (t *tx) keepAnswers(answers []store.Answered, by store.CallID, bodies [][]byte) error {
+	stmt, err := t.Prepare("INSERT OR REPLACE INTO answers (ask, at, call, body) VALUES (?, ?, ?, ?)")
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		var body []byte
+		if a.By >= 0 {
+			body = bodies[a.By]
+		}
+		if body == nil {
+			if body, err = t.s.sealAnswer(a.Ask, a.Answer); err != nil {
+				return err
+			}
+		}
+		stmt.BindInt64(1, int64(a.Ask))
+		stmt.BindInt64(2, millis(a.Answer.At))
+		stmt.BindInt64(3, int64(by))
+		stmt.BindBytes(4, body)
+		if err := step(stmt); err != nil {
+			return fmt.Errorf("write answer: %w", err)
+		}
+	}
+	return nil
+}
+
+// saveCall writes down what the call has become.
+func (t *tx) saveCall(id store.CallID, k *chunk, open store.Offsets, r store.Settlement) error {
+	var note any
+	if len(r.Note) > 0 {
+		note = t.s.sealer.Seal(sealNote, int64(id), r.Note)
+	}
+	state, unknown, err := t.callState(id, k, open)
+	if err != nil {
+		return err
+	}
+	err = t.exec(`UPDATE calls SET state = ?, unknown = ?, open = ?, settled_at = ?, class = coalesce(nullif(?, ''), class),
+		code = coalesce(nullif(?, ''), code), note = coalesce(?, note) WHERE id = ?`,
+		state, unknown, open.Append(nil), t.now, r.Class, r.Code, note, id)
+	if err != nil {
+		return fmt.Errorf("write call: %w", err)
+	}
+	return nil
+}
+
+// callState says where a call stands by the asks that it still holds, and by
+// its tickets.
+func (c conn) callState(id store.CallID, k *chunk, open store.Offsets) (state, unknown int, err error) {
+	state = callDone
+	for _, i := range open {
+		switch k.State(i) {
+		case store.Sending:
+			state = callSending
+		case store.Unknown:
+			unknown++
+		default: // failed, and kept for a late answer
+		}
+	}
+	if state == callSending {
+		return state, unknown, nil
+	}
+	if unknown > 0 {
+		return callUnknown, unknown, nil
+	}
+	waiting, err := c.number("SELECT EXISTS (SELECT 1 FROM tickets WHERE call = ? AND waiting > 0)", id)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read tickets: %w", err)
+	}
+	if waiting > 0 {
+		state = callWaiting
+	}
+	return state, 0, nil
+}

@@ -1,0 +1,265 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/plateq/plateq/store"
+)
+
+// want is the interest of one batch in one ask.
+type want struct {
+	batch   store.BatchNo
+	rows    int
+	left    bool // its rows are cancelled and follow the ask no more
+	state   store.BatchState
+	keepRaw bool
+}
+
+// interest is who wants the asks of a run within one home.
+type interest struct {
+	home want // what every ask has by being at home there
+	more map[store.AskID][]want
+}
+
+// interest reads who wants the asks from first to last, all of one home.
+func (c conn) interest(home *header, first, last store.AskID) (*interest, error) {
+	in := &interest{home: want{batch: home.no, rows: 1, state: home.state, keepRaw: home.keepRaw}}
+	err := c.each(`SELECT w.ask, w.batch, w.rows, w.left, b.state, b.keep_raw
+		FROM wants w JOIN batches b ON b.no = w.batch WHERE w.ask BETWEEN ? AND ?`,
+		func(stmt *sqlite.Stmt) error {
+			if in.more == nil {
+				in.more = map[store.AskID][]want{}
+			}
+			a := columnAsk(stmt, 0)
+			in.more[a] = append(in.more[a], want{
+				batch: columnBatch(stmt, 1), rows: stmt.ColumnInt(2), left: stmt.ColumnBool(3),
+				state: store.BatchState(stmt.ColumnText(4)), keepRaw: stmt.ColumnBool(5),
+			})
+			return nil
+		}, first, last)
+	if err != nil {
+		return nil, fmt.Errorf("read wants: %w", err)
+	}
+	return in, nil
+}
+
+// of lists the batches that want the ask and have not left it.
+func (in *interest) of(a store.AskID) []want {
+	all := append(make([]want, 0, 4), in.home)
+	for _, w := range in.more[a] {
+		if w.batch == in.home.batch {
+			all[0].rows += w.rows
+			all[0].left = w.left
+			continue
+		}
+		all = append(all, w)
+	}
+	return slices.DeleteFunc(all, func(w want) bool { return w.left })
+}
+
+// running reports whether a batch that runs wants the ask.
+func (in *interest) running(a store.AskID) bool {
+	return slices.ContainsFunc(in.of(a), func(w want) bool { return w.state == store.BatchRunning })
+}
+
+// tally is how many rows of which batch come to a state, or leave it.
+type tally map[store.BatchNo]*[store.Cancelled + 1]int
+
+func (t tally) add(b store.BatchNo, s store.State, n int) {
+	if n == 0 {
+		return
+	}
+	if s == store.Dropped {
+		s = store.Cancelled // of an ask that nobody wants a row shows this
+	}
+	if t[b] == nil {
+		t[b] = new([store.Cancelled + 1]int)
+	}
+	t[b][s] += n
+}
+
+// follow moves the rows that want the ask.
+func (t tally) follow(m store.Move, in *interest) {
+	if in.more == nil { // nearly always
+		t.add(in.home.batch, m.From, -in.home.rows)
+		t.add(in.home.batch, m.To, in.home.rows)
+		return
+	}
+	for _, w := range in.of(m.Ask) {
+		t.add(w.batch, m.From, -w.rows)
+		t.add(w.batch, m.To, w.rows)
+	}
+}
+
+// apply writes a tally down.
+func (t *tx) apply(moved tally) error {
+	for _, b := range slices.Sorted(maps.Keys(moved)) {
+		for s, n := range moved[b] {
+			if n == 0 {
+				continue
+			}
+			err := t.exec(`INSERT INTO tallies (batch, state, n) VALUES (?, ?, ?)
+				ON CONFLICT (batch, state) DO UPDATE SET n = n + excluded.n`, b, s, n)
+			if err != nil {
+				return fmt.Errorf("write tallies: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// finishTouched marks those batches as done that hold no open row any more.
+// The tallies only say where it is worth looking.
+func (t *tx) finishTouched(moved tally) ([]store.BatchNo, error) {
+	var done []store.BatchNo
+	for _, b := range slices.Sorted(maps.Keys(moved)) {
+		open, err := t.number("SELECT sum(n) FROM tallies WHERE batch = ? AND state IN (1, 2, 3)", b)
+		if err != nil {
+			return nil, fmt.Errorf("read tallies: %w", err)
+		}
+		if open > 0 {
+			continue
+		}
+		finished, err := t.finish(b)
+		if err != nil {
+			return nil, err
+		}
+		if finished {
+			done = append(done, b)
+		}
+	}
+	return done, nil
+}
+
+// finish marks a running batch as done if no open chunk holds an ask of its
+// rows.
+func (t *tx) finish(no store.BatchNo) (bool, error) {
+	h, err := t.anyHeader(no)
+	if err != nil || h.state != store.BatchRunning {
+		return false, err
+	}
+	open, err := t.holdsOpen(h)
+	if err != nil || open {
+		return false, err
+	}
+	if err := t.exec("UPDATE batches SET state = ?, done_at = ? WHERE no = ?", store.BatchDone, t.now, no); err != nil {
+		return false, fmt.Errorf("finish batch: %w", err)
+	}
+	return true, nil
+}
+
+// holdsOpen reports whether an ask is open that rows of the batch want. A
+// running batch has left none of its own, so at home any open ask is one.
+func (c conn) holdsOpen(h *header) (bool, error) {
+	if h.cut < h.asks {
+		return true, nil
+	}
+	first, last := askRange(h.no)
+	n, err := c.number("SELECT EXISTS (SELECT 1 FROM chunks WHERE id BETWEEN ? AND ? AND open > 0)", first, last)
+	if err != nil || n > 0 {
+		return n > 0, err
+	}
+	homes, err := c.foreignHomes(h.no)
+	if err != nil {
+		return false, err
+	}
+	for _, home := range homes {
+		if open, err := c.wantsOpen(h.no, home); err != nil || open {
+			return open, err
+		}
+	}
+	return false, nil
+}
+
+// foreignHomes lists the homes of asks that a batch shares with others.
+func (c conn) foreignHomes(no store.BatchNo) ([]*header, error) {
+	var numbers []store.BatchNo
+	err := c.each("SELECT home FROM batch_homes WHERE batch = ?", func(stmt *sqlite.Stmt) error {
+		numbers = append(numbers, columnBatch(stmt, 0))
+		return nil
+	}, no)
+	if err != nil {
+		return nil, fmt.Errorf("read homes: %w", err)
+	}
+	homes := make([]*header, len(numbers))
+	for i, n := range numbers {
+		if homes[i], err = c.anyHeader(n); err != nil {
+			return nil, err
+		}
+	}
+	return homes, nil
+}
+
+// wantsOpen reports whether the batch wants an ask of that home that is open.
+func (c conn) wantsOpen(no store.BatchNo, home *header) (bool, error) {
+	uncut, err := c.firstWant(no, store.NewAskID(home.no, home.cut), home)
+	if err != nil || uncut != 0 {
+		return uncut != 0, err
+	}
+	found := false
+	first, last := askRange(home.no)
+	err = c.eachChunk("SELECT "+chunkColumns+" FROM chunks WHERE id BETWEEN ? AND ? AND open > 0", func(k *chunk) (bool, error) {
+		asks, err := c.wantedIn(no, k)
+		for _, a := range asks {
+			found = found || k.State(int(a-k.ID)).Open()
+		}
+		return !found, err
+	}, first, last)
+	return found, err
+}
+
+// firstWant returns the first ask from a on that the batch wants of a home; 0:
+// there is none.
+func (c conn) firstWant(no store.BatchNo, a store.AskID, home *header) (store.AskID, error) {
+	_, last := askRange(home.no)
+	n, err := c.number("SELECT ask FROM wants WHERE batch = ? AND ask BETWEEN ? AND ? AND left = 0 ORDER BY ask LIMIT 1", no, a, last)
+	return store.AskID(n), err
+}
+
+// wantedIn lists the asks of a foreign chunk that the batch wants.
+func (c conn) wantedIn(no store.BatchNo, k *chunk) ([]store.AskID, error) {
+	var asks []store.AskID
+	err := c.each("SELECT ask FROM wants WHERE batch = ? AND ask BETWEEN ? AND ? AND left = 0", func(stmt *sqlite.Stmt) error {
+		asks = append(asks, columnAsk(stmt, 0))
+		return nil
+	}, no, k.ID, k.Last())
+	return asks, err
+}
+
+// Finish implements store.Work.
+func (s *Store) Finish(ctx context.Context) ([]store.BatchNo, error) {
+	return write(ctx, s, func(t *tx) ([]store.BatchNo, error) {
+		running, err := t.batchNumbers("SELECT no FROM batches WHERE state = 'running'")
+		if err != nil {
+			return nil, err
+		}
+		var done []store.BatchNo
+		for _, no := range running {
+			finished, err := t.finish(no)
+			if err != nil {
+				return nil, err
+			}
+			if finished {
+				done = append(done, no)
+			}
+		}
+		return done, nil
+	})
+}
+
+func (c conn) batchNumbers(query string, args ...any) ([]store.BatchNo, error) {
+	var all []store.BatchNo
+	err := c.each(query, func(stmt *sqlite.Stmt) error {
+		all = append(all, columnBatch(stmt, 0))
+		return nil
+	}, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read batches: %w", err)
+	}
+	return all, nil
+}
