@@ -156,3 +156,9 @@ type Gate struct {
 	// ProbeUntil is not zero while a probe is out.
 	ProbeUntil time.Time
 }
+
+// Shut reports whether nobody may pass at that time: it is closed, its time
+// has not come, or its probe is still out.
+func (g Gate) Shut(now time.Time) bool {
+	return g.Closed && (now.Before(g.Until) || now.Before(g.ProbeUntil))
+}

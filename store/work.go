@@ -107,6 +107,9 @@ type GateChanges struct {
 	// Open names scopes that a call just passed. Opening an open gate does
 	// nothing and is free.
 	Open []string
+	// Due names scopes whose gate, if it is closed and waits for a probe, is
+	// to let that probe pass now.
+	Due []string
 }
 
 // GateClose closes a gate. Closing a closed gate moves Until only forward,

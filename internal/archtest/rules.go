@@ -73,6 +73,10 @@ var arrows = []arrow{
 		Why: "all wiring is in one place, so that no other package needs to know two implementations",
 	},
 	{
+		From: "internal/redistest",
+		Why:  "it starts servers for tests and knows nothing of what runs on them",
+	},
+	{
 		From: "internal/archtest", StdOnly: true,
 		Why: "it judges the others",
 	},

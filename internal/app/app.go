@@ -1,0 +1,228 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/plateq/plateq/jobs"
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/scheduler"
+	"github.com/plateq/plateq/store"
+)
+
+// beatEvery is how often a worker says that it lives; it is dead after a
+// minute of silence.
+const beatEvery = 10 * time.Second
+
+// App is a running Plateq, or the parts of it that were asked for.
+type App struct {
+	opts   Options
+	log    zerolog.Logger
+	now    func() time.Time
+	id     store.WorkerID
+	store  store.Store
+	sealer *store.Sealer
+	set    *providers.Set
+	limits map[string]jobs.Limits
+
+	redis     redis.UniversalClient
+	spool     *store.Spool
+	worker    *jobs.Worker
+	scheduler *scheduler.Scheduler
+	listener  *listener
+	closers   []func() error // run in reverse
+}
+
+// Open opens what parts need. Nothing is sent and nothing listens before Run.
+func Open(ctx context.Context, o Options, parts Parts) (*App, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	a := &App{opts: o, log: o.Log, now: o.Now, id: workerID()}
+	if err := a.open(ctx, parts); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func workerID() store.WorkerID {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return store.WorkerID(host + "/" + strconv.Itoa(os.Getpid()) + "/" + uuid.NewString())
+}
+
+func (a *App) open(ctx context.Context, parts Parts) error {
+	if err := a.openBooks(ctx); err != nil {
+		return err
+	}
+	if err := a.openProviders(); err != nil {
+		return err
+	}
+	if parts&(Worker|Scheduler) != 0 {
+		if err := a.openRedis(ctx); err != nil {
+			return err
+		}
+		if err := a.openWork(ctx); err != nil {
+			return err
+		}
+	}
+	if parts&Server != 0 {
+		return a.listen(ctx)
+	}
+	return nil
+}
+
+// openWork makes worker and scheduler. They wake each other within the
+// process; nothing is lost if they do not.
+func (a *App) openWork(ctx context.Context) error {
+	if _, err := a.store.AbandonIntakes(ctx); err != nil {
+		return fmt.Errorf("drop lists that were never accepted: %w", err)
+	}
+	enq := jobs.NewEnqueuer(jobs.EnqueuerOptions{Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Log: a.log, Now: a.now})
+	a.scheduler = scheduler.New(scheduler.Options{Store: a.store, Providers: a.set, Enqueuer: enq, Log: a.log, Now: a.now})
+	w, err := jobs.NewWorker(jobs.WorkerOptions{
+		ID: a.id, Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Spool: a.spool,
+		Log: a.log, Now: a.now, Wake: a.scheduler.Wake,
+	})
+	if err != nil {
+		return err
+	}
+	a.worker = w
+	return a.wakeRefused(ctx)
+}
+
+// wakeRefused lets one probe through gates that were closed over credit or
+// credentials: whoever starts the process has perhaps just put that right.
+func (a *App) wakeRefused(ctx context.Context) error {
+	gates, err := a.store.Gates(ctx)
+	if err != nil {
+		return fmt.Errorf("read gates: %w", err)
+	}
+	var due []string
+	for _, g := range gates {
+		if g.Closed && (g.Class == providers.OutOfCredit || g.Class == providers.Unauthorised) {
+			due = append(due, g.Scope)
+		}
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	_, err = a.store.SetGates(ctx, store.GateChanges{Due: due})
+	return err
+}
+
+// Run works until ctx ends, then takes no new work, lets calls in flight end
+// within Config.Grace, and returns. An error says what could not be finished.
+func (a *App) Run(ctx context.Context) error {
+	if err := a.startWork(ctx); err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	stop, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	a.background(stop, &wg)
+	served := make(chan error, 1)
+	if a.listener != nil {
+		wg.Go(func() { served <- a.listener.serve() })
+	}
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-served:
+	}
+	err := a.drain(ctx)
+	cancel()
+	wg.Wait()
+	return errors.Join(failed, err)
+}
+
+func (a *App) startWork(ctx context.Context) error {
+	if a.worker == nil {
+		return nil
+	}
+	if err := a.store.Beat(ctx, a.id); err != nil {
+		return fmt.Errorf("sign in with the store: %w", err)
+	}
+	return a.worker.Start()
+}
+
+// background keeps scheduler, heartbeat and spool going until ctx ends.
+func (a *App) background(ctx context.Context, wg *sync.WaitGroup) {
+	if a.worker == nil {
+		return
+	}
+	wg.Go(func() { a.scheduler.Run(ctx) })
+	wg.Go(func() {
+		a.every(ctx, beatEvery, "say that this worker lives", func() error { return a.store.Beat(ctx, a.id) })
+	})
+	wg.Go(func() {
+		a.every(ctx, 2*time.Second, "store what was spooled", func() error { return a.worker.DrainSpool(ctx) })
+	})
+}
+
+func (a *App) every(ctx context.Context, d time.Duration, what string, do func() error) {
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for {
+		if err := do(); err != nil && ctx.Err() == nil {
+			a.log.Error().Err(err).Msg(what)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// drain ends the work in order: no new calls, then the server, then the word
+// that whatever is left is anyone's to judge.
+func (a *App) drain(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(a.opts.Config.Grace, time.Second))
+	defer cancel()
+	var errs []error
+	if a.worker != nil {
+		errs = append(errs, a.worker.Drain(ctx), a.worker.DrainSpool(ctx))
+	}
+	if a.listener != nil {
+		errs = append(errs, a.listener.shutdown(ctx))
+	}
+	if a.worker != nil {
+		errs = append(errs, a.store.Retire(ctx, a.id))
+	}
+	return errors.Join(errs...)
+}
+
+// Close gives back everything. Run must have returned.
+func (a *App) Close() error {
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		errs = append(errs, a.closers[i]())
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}
+
+// Once does what is due now, by itself and without Redis, and returns.
+func (a *App) Once(ctx context.Context) error { return a.scheduler.Once(ctx, a.worker) }
+
+// Store returns the opened store.
+func (a *App) Store() store.Store { return a.store }
+
+// Providers returns the providers that are set up.
+func (a *App) Providers() *providers.Set { return a.set }
+
+// Handler returns the HTTP API.
+func (a *App) Handler() http.Handler { return a.handler() }

@@ -1,0 +1,104 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/plateq/plateq/store"
+	"github.com/plateq/plateq/store/sqlite"
+)
+
+// spoolSize is how many bytes of answers wait for a store that takes none.
+const spoolSize = 8 << 20
+
+// openBooks opens data directory, keys, store and spool.
+func (a *App) openBooks(ctx context.Context) error {
+	dir := a.dataDir()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return Usage(fmt.Errorf("make data directory %s: %w", dir, reason(err)))
+	}
+	path, err := a.databasePath()
+	if err != nil {
+		return Usage(err)
+	}
+	keys, err := a.keys(dir)
+	if err != nil {
+		return Usage(err)
+	}
+	if a.sealer, err = store.NewSealer(keys); err != nil {
+		return Usage(err)
+	}
+	st, err := sqlite.Open(ctx, sqlite.Options{Path: path, Keys: keys, Simulated: a.opts.Simulate, Now: a.now})
+	if err != nil {
+		return explainOpen(dir, err)
+	}
+	a.store = st
+	a.closers = append(a.closers, st.Close)
+	if a.spool, err = store.OpenSpool(filepath.Join(dir, "spool"), a.sealer, spoolSize); err != nil {
+		return fmt.Errorf("open spool in %s: %w", dir, err)
+	}
+	a.closers = append(a.closers, a.spool.Close)
+	return nil
+}
+
+// dataDir is where everything is kept; simulated work has a place of its own.
+func (a *App) dataDir() string {
+	if a.opts.Simulate {
+		return filepath.Join(a.opts.Config.DataDir, "simulated")
+	}
+	return a.opts.Config.DataDir
+}
+
+func (a *App) databasePath() (string, error) {
+	url := a.opts.Config.DatabaseURL.Reveal()
+	if url == "" || a.opts.Simulate {
+		return filepath.Join(a.dataDir(), "plateq.db"), nil
+	}
+	path, ok := strings.CutPrefix(url, "sqlite://")
+	if !ok || path == "" {
+		return "", errors.New("PLATEQ_DATABASE_URL: it must be sqlite:// and a path")
+	}
+	return path, nil
+}
+
+// keys returns the keys of the environment, else those of the directory,
+// made on the first start.
+func (a *App) keys(dir string) (store.Keys, error) {
+	keys, given, err := a.opts.Config.Keys()
+	if err != nil || given {
+		return keys, err
+	}
+	return store.OpenKeyFile(filepath.Join(dir, "keys"))
+}
+
+// explainOpen says what to do about a store that does not open.
+func explainOpen(dir string, err error) error {
+	locked, isLocked := errors.AsType[*store.LockedError](err)
+	_, isMark := errors.AsType[*store.MarkError](err)
+	_, isSchema := errors.AsType[*store.SchemaError](err)
+	_, isKeys := errors.AsType[*store.KeysError](err)
+	switch {
+	case isLocked:
+		return Usage(fmt.Errorf("%w: submit to it instead (plateq submit), or choose another PLATEQ_DATA_DIR", locked))
+	case isMark, isSchema:
+		return Usage(fmt.Errorf("open store in %s: %w", dir, err))
+	case isKeys:
+		return Usage(fmt.Errorf("open store in %s: %w: give back the keys it was made with", dir, err))
+	case errors.Is(err, store.ErrFull):
+		return fmt.Errorf("open store in %s: no space left: free some and start again", dir)
+	}
+	return fmt.Errorf("open store in %s: %w", dir, err)
+}
+
+// reason strips the path that the caller names already.
+func reason(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}

@@ -1,0 +1,39 @@
+package app
+
+import "errors"
+
+// Exit codes of the command line, a contract.
+const (
+	ExitOK          = 0
+	ExitFailure     = 1
+	ExitUsage       = 2   // usage or configuration
+	ExitPartial     = 3   // some rows failed, are invalid or unknown
+	ExitMoney       = 4   // stopped by budget or credit
+	ExitProvider    = 5   // credentials refused, or the provider out of reach
+	ExitInterrupted = 130 // stopped by a person
+)
+
+// ExitError is an error with the exit code that it means.
+type ExitError struct {
+	Code int
+	Err  error
+}
+
+func (e *ExitError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *ExitError) Unwrap() error { return e.Err }
+
+// Usage marks err as one of usage or configuration.
+func Usage(err error) error { return &ExitError{Code: ExitUsage, Err: err} }
+
+// ExitCode returns the exit code that err means; 0 for nil.
+func ExitCode(err error) int {
+	if err == nil {
+		return ExitOK
+	}
+	if e, ok := errors.AsType[*ExitError](err); ok {
+		return e.Code
+	}
+	return ExitFailure
+}

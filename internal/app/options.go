@@ -1,0 +1,95 @@
+package app
+
+import (
+	"io"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/plateq/plateq/internal/config"
+	"github.com/plateq/plateq/internal/export"
+	"github.com/plateq/plateq/internal/intake"
+	"github.com/plateq/plateq/store"
+)
+
+// Parts are what a process does. They combine.
+type Parts uint8
+
+// The parts of Plateq.
+const (
+	// Books opens the store and nothing else.
+	Books Parts = 0
+	// Worker calls providers.
+	Worker Parts = 1 << iota
+	// Scheduler decides when: rings for chunks and tickets, judges dead calls.
+	Scheduler
+	// Server listens for the HTTP API.
+	Server
+)
+
+// Options say how to open an App.
+type Options struct {
+	Config config.Config
+	// Simulate puts stand-ins in the place of every provider, in a store of
+	// its own below the data directory.
+	Simulate bool
+	Log      zerolog.Logger
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// RunOptions say what `plateq run` is to do with one list.
+type RunOptions struct {
+	Provider string
+	In       string // a path, or "-" for standard input
+	Intake   intake.Options
+	Out      string // a path, or "-" for Stdout
+	Stdout   io.Writer
+	Export   export.Options
+	Name     string
+	Purpose  string
+	Weight   float64
+	Limit    int  // only the first rows; 0: all
+	Fresh    bool // ignore known answers, and start anew
+	Raw      bool // keep and write answers as received
+	// MaxWait bounds the waiting for gates that open by time; 0: no bound.
+	MaxWait time.Duration
+	// Progress is told now and then how things stand; nil: nobody is.
+	Progress func(Progress)
+}
+
+// Stage names what a run is doing.
+type Stage string
+
+// The stages of a run, in order.
+const (
+	StageReading Stage = "reading"
+	StageLooking Stage = "looking up"
+	StageWriting Stage = "writing"
+)
+
+// Progress is how a run stands.
+type Progress struct {
+	Stage  Stage
+	Batch  string
+	Rows   int // in the list; while reading: so far
+	Counts store.Counts
+	// Waiting says what the run waits for beyond the provider's own time: a
+	// gate's scope and reason, and until when. Empty: nothing.
+	Waiting string
+	Until   time.Time
+}
+
+// Summary is what a run came to.
+type Summary struct {
+	Batch   string
+	Counts  store.Counts
+	Rows    int
+	Calls   int // paid calls of this batch, as the ledger has them
+	Polls   int
+	Cached  int
+	Shared  int
+	Took    time.Duration
+	Again   bool // an unfinished run was resumed
+	Written bool // it was done before, the rows were only written again
+}

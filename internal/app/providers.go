@@ -1,0 +1,78 @@
+package app
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/plateq/plateq/internal/config"
+	"github.com/plateq/plateq/jobs"
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/providers/attestr"
+	"github.com/plateq/plateq/store"
+)
+
+// Polls of stand-ins begin soon and stay frequent: they finish in seconds.
+const (
+	simulatedPollMin = 200 * time.Millisecond
+	simulatedPollMax = 2 * time.Second
+)
+
+// openProviders makes every provider that is enabled, or all of them over
+// stand-ins.
+func (a *App) openProviders() error {
+	var ps []providers.Provider
+	a.limits = map[string]jobs.Limits{}
+	for _, c := range a.opts.Config.Providers {
+		if !c.Enabled && !a.opts.Simulate {
+			continue
+		}
+		p, err := a.provider(c)
+		if err != nil {
+			return Usage(err)
+		}
+		ps = append(ps, p)
+		a.limits[c.Name] = a.limitsOf(c)
+	}
+	set, err := providers.NewSet(ps...)
+	if err != nil {
+		return err
+	}
+	a.set = set
+	return nil
+}
+
+// provider makes one provider. A new one is another case.
+func (a *App) provider(c config.Provider) (providers.Provider, error) {
+	switch c.Name {
+	case attestr.Name:
+		cfg, opts := a.opts.Config.Attestr, attestr.Options{Now: a.now}
+		if a.opts.Simulate {
+			in, err := a.standIn()
+			if err != nil {
+				return nil, err
+			}
+			cfg.BaseURL, cfg.AuthToken, opts.Dial = in.url("attestr"), in.token, in.dial
+		}
+		return attestr.New(cfg, opts)
+	default:
+		return nil, fmt.Errorf("provider %q is not known", c.Name)
+	}
+}
+
+func (a *App) limitsOf(c config.Provider) jobs.Limits {
+	l := jobs.Limits{
+		Rate: float64(c.Rate), Burst: c.Burst, Concurrency: c.Concurrency, Timeout: c.Timeout,
+		PollMin: c.PollMin, PollMax: c.PollMax, Deadline: c.Deadline,
+		NextReset: c.DailyReset.Next, Probe: c.DailyProbe,
+	}
+	if a.opts.Simulate {
+		l.Rate, l.PollMin, l.PollMax = jobs.Unlimited, simulatedPollMin, simulatedPollMax
+	}
+	return l
+}
+
+// reuse says which known answers a batch for the provider is content with.
+func (a *App) reuse(provider string) store.Reuse {
+	c, _ := a.opts.Config.Provider(provider)
+	return store.Reuse{FreshFor: c.FreshFor, FreshNotFoundFor: c.FreshNotFoundFor, ResendUnknown: c.OnUnknown == config.Resend}
+}

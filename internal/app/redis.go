@@ -1,0 +1,61 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/plateq/plateq/jobs"
+)
+
+// openRedis connects to the Redis of the configuration, or starts the
+// embedded one. A Redis that does not answer yet is a warning: the work goes
+// on when it does.
+func (a *App) openRedis(ctx context.Context) error {
+	url := a.opts.Config.RedisURL.Reveal()
+	if url == "" || url == "embedded" {
+		e := jobs.OpenEmbedded()
+		a.redis = e
+		a.closers = append(a.closers, e.Close)
+		return nil
+	}
+	redis.SetLogger(redisLogger{a.log})
+	c, err := jobs.OpenRedis(url)
+	if err != nil {
+		return Usage(fmt.Errorf("PLATEQ_REDIS_URL: %w", err))
+	}
+	a.redis = c
+	a.closers = append(a.closers, c.Close)
+	return a.checkRedis(ctx)
+}
+
+func (a *App) checkRedis(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := a.redis.Ping(ctx).Err(); err != nil {
+		if strings.HasPrefix(err.Error(), "WRONGPASS") || strings.HasPrefix(err.Error(), "NOAUTH") {
+			return Usage(fmt.Errorf("connect to Redis: user or password are refused: see PLATEQ_REDIS_URL"))
+		}
+		a.log.Warn().Err(err).Msg("Redis does not answer: work begins when it does")
+		return nil
+	}
+	warnings, err := jobs.CheckRedis(ctx, a.redis)
+	if err != nil {
+		return Usage(err)
+	}
+	for _, w := range warnings {
+		a.log.Warn().Msg(w)
+	}
+	return nil
+}
+
+// redisLogger gives go-redis' lines to ours.
+type redisLogger struct{ log zerolog.Logger }
+
+func (l redisLogger) Printf(_ context.Context, format string, v ...any) {
+	l.log.Debug().Msgf("redis: "+format, v...)
+}

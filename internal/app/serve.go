@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/plateq/plateq/internal/api"
+)
+
+// listener is the HTTP API on its address.
+type listener struct {
+	server *http.Server
+	on     net.Listener
+}
+
+// listen takes the address, so that a second process finds out at its start.
+// Without keys only this machine may ask.
+func (a *App) listen(ctx context.Context) error {
+	addr := a.opts.Config.Listen
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return Usage(fmt.Errorf("PLATEQ_LISTEN: %q is not host:port", addr))
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return Usage(fmt.Errorf("PLATEQ_LISTEN: %q can be reached from other machines, and there are no API keys yet: use 127.0.0.1", addr))
+	}
+	on, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return Usage(fmt.Errorf("listen on %s: %w: choose another PLATEQ_LISTEN", addr, reasonOf(err)))
+	}
+	server := api.NewServer(a.handler())
+	a.listener = &listener{server: server, on: on}
+	a.closers = append(a.closers, server.Close)
+	return nil
+}
+
+func reasonOf(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Err
+	}
+	return err
+}
+
+func (l *listener) serve() error {
+	err := l.server.Serve(l.on)
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve: %w", err)
+}
+
+func (l *listener) shutdown(ctx context.Context) error {
+	if err := l.server.Shutdown(ctx); err != nil {
+		return fmt.Errorf("stop listening: %w", errors.Join(err, l.server.Close()))
+	}
+	return nil
+}
+
+// Addr returns where the API listens, or "".
+func (a *App) Addr() string {
+	if a.listener == nil {
+		return ""
+	}
+	return a.listener.on.Addr().String()
+}
+
+func (a *App) handler() http.Handler {
+	return api.New(api.Options{
+		Store: a.store, Providers: a.set, Log: a.log, Now: a.now,
+		Reuse: a.reuse, Wake: a.wakeAll, Ready: a.ready, Purposes: a.opts.Config.Purposes,
+	})
+}
+
+// wakeAll tells the scheduler, if it is here, that there is new work.
+func (a *App) wakeAll() {
+	if a.scheduler == nil {
+		return
+	}
+	for _, name := range a.set.Names() {
+		a.scheduler.Wake(name)
+	}
+}
+
+// ready asks store and Redis whether they answer.
+func (a *App) ready(ctx context.Context) []error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	var errs []error
+	if _, err := a.store.Gates(ctx); err != nil {
+		errs = append(errs, errors.New("the store does not answer"))
+	}
+	if a.redis != nil {
+		if err := a.redis.Ping(ctx).Err(); err != nil {
+			errs = append(errs, errors.New("Redis does not answer")) //nolint:staticcheck // Redis is a name
+		}
+	}
+	return errs
+}

@@ -1,0 +1,131 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/plateq/plateq/internal/config"
+	"github.com/plateq/plateq/internal/export"
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+const (
+	watchEvery = 200 * time.Millisecond
+	// outOfReach is how long a provider may not be reached before a run ends.
+	outOfReach = 2 * time.Minute
+)
+
+// watch follows the batch until it is done, or returns why it stops.
+func (r *run) watch(ctx context.Context) error {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		b, err := r.app.store.BatchByNo(ctx, r.batch.No)
+		if err == nil {
+			r.batch = b
+			if b.State == store.BatchDone {
+				r.refresh(ctx)
+				return nil
+			}
+			if err := r.stopped(ctx); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return &ExitError{Code: ExitInterrupted, Err: errors.New("interrupted: everything is kept, the same command goes on")}
+		}
+	}
+}
+
+// stopped reports progress, and why the run cannot go on, if it cannot.
+func (r *run) stopped(ctx context.Context) error {
+	p := Progress{Stage: StageLooking, Rows: r.batch.Rows, Counts: r.batch.Counts}
+	gates, err := r.app.store.Gates(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // the store is asked again
+	}
+	now := r.app.now()
+	for _, g := range gates {
+		if !ofProvider(g, r.opts.Provider) || !g.Closed {
+			continue
+		}
+		if g.Shut(now) {
+			p.Waiting, p.Until = g.Scope+": "+g.Class.String(), g.Until
+		}
+		if r.batch.Counts[store.Sending] > 0 {
+			continue // what is in flight ends first
+		}
+		if err := r.verdict(g, now); err != nil {
+			return err
+		}
+	}
+	r.tell(p)
+	if err := r.app.worker.Fault(); errors.Is(err, store.ErrFull) {
+		return &ExitError{Code: ExitFailure, Err: spaceHint(r.app, err)}
+	}
+	return nil
+}
+
+func ofProvider(g store.Gate, provider string) bool {
+	return g.Scope == provider || len(g.Scope) > len(provider) && g.Scope[:len(provider)+1] == provider+"/"
+}
+
+// verdict says whether a closed gate ends the run.
+func (r *run) verdict(g store.Gate, now time.Time) error {
+	shut := g.Shut(now) && g.ProbeUntil.IsZero()
+	switch {
+	case g.Class == providers.OutOfCredit && shut:
+		return &ExitError{Code: ExitMoney, Err: fmt.Errorf("%s is out of credit (%s): top the account up and run the same command again", g.Scope, g.Code)}
+	case g.Class == providers.Unauthorised && shut:
+		return &ExitError{Code: ExitProvider, Err: fmt.Errorf("%s refuses the credentials (%s): see %s%s_… and run the same command again",
+			g.Scope, g.Code, config.Prefix, upper(r.opts.Provider))}
+	case (g.Class == providers.Unavailable || g.Class == providers.Ambiguous) && now.Sub(g.Since) >= outOfReach:
+		return &ExitError{Code: ExitProvider, Err: fmt.Errorf("%s has not been reached for %s (%s): run the same command again when it is back",
+			g.Scope, outOfReach, g.Code)}
+	case r.opts.MaxWait > 0 && shut && g.Until.Sub(now) > r.opts.MaxWait:
+		return &ExitError{Code: ExitProvider, Err: fmt.Errorf("%s is closed until %s (%s), longer than --max-wait: run the same command again later",
+			g.Scope, g.Until.Local().Format(time.DateTime), g.Class)}
+	}
+	return nil
+}
+
+// write writes the rows out and says in the error whether some are missing.
+func (r *run) write(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx) // nothing is paid any more, and it is short
+	r.refresh(ctx)
+	r.tell(Progress{Stage: StageWriting, Rows: r.batch.Rows, Counts: r.batch.Counts})
+	o := r.opts.Export
+	if spec, err := r.app.set.Spec(r.batch.Provider); err == nil {
+		o.Results = spec.Results
+	}
+	err := export.ToFile(r.opts.Out, r.opts.Stdout, func(w io.Writer) error {
+		_, err := export.Stream(ctx, w, r.app.store, r.batch, store.RowFilter{}, o)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write %s: %w: everything is kept, run the same command again", r.opts.Out, err)
+	}
+	c := r.batch.Counts
+	if bad := c[store.Failed] + c[store.Unknown] + c[store.Invalid] + c[store.Cancelled]; bad > 0 {
+		return &ExitError{Code: ExitPartial, Err: fmt.Errorf("%d of %d rows have no answer: see their error", bad, r.batch.Rows)}
+	}
+	return nil
+}
+
+func notSetUp(err error, known []config.Provider, name string) error {
+	for _, p := range known {
+		if p.Name == name && !p.Enabled {
+			return fmt.Errorf("provider %s is not set up: give its credentials (%s%s_…), or rehearse with --simulate", name, config.Prefix, upper(name))
+		}
+	}
+	return err
+}
+
+func upper(name string) string { return strings.ToUpper(name) }

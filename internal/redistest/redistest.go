@@ -1,0 +1,114 @@
+// Package redistest starts real Redis servers for tests, on free loopback
+// ports, and ends them with the test.
+package redistest
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Server is a redis-server of one test.
+type Server struct {
+	t    testing.TB
+	dir  string
+	args []string
+	port int
+	cmd  *exec.Cmd
+}
+
+// Start runs a redis-server with further arguments, such as "--appendonly",
+// "yes". Without the program the test is skipped; with CI=true it fails.
+func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("redis-server is missing: tools/setup-tests.sh installs it")
+		}
+		t.Skip("redis-server is missing")
+	}
+	s := &Server{t: t, dir: t.TempDir(), args: args, port: freePort(t)}
+	s.Run()
+	t.Cleanup(s.Kill)
+	return s
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // only its port is wanted
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// URL returns the server's redis:// URL.
+func (s *Server) URL() string { return "redis://" + s.addr() + "/0" }
+
+func (s *Server) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+
+// Client returns a client that ends with the test.
+func (s *Server) Client() *redis.Client {
+	c := redis.NewClient(&redis.Options{Addr: s.addr(), MaxRetries: -1})
+	s.t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// Run starts the server, also after Kill, on the same port and directory, and
+// waits until it answers.
+func (s *Server) Run() {
+	s.t.Helper()
+	args := append([]string{"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", ""}, s.args...)
+	s.cmd = exec.CommandContext(context.Background(), "redis-server", args...) //nolint:gosec // arguments are the test's own
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.await()
+}
+
+// await dials until the server answers; ten seconds are far beyond what it needs.
+func (s *Server) await() {
+	s.t.Helper()
+	c := redis.NewClient(&redis.Options{Addr: s.addr(), MaxRetries: 100, MinRetryBackoff: 20 * time.Millisecond, MaxRetryBackoff: 100 * time.Millisecond})
+	defer c.Close() //nolint:errcheck // it was only asked
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := c.Ping(ctx).Err(); err != nil {
+		s.t.Fatalf("redis-server does not answer: %v", err)
+	}
+}
+
+// Kill ends the server at once, as a crash would.
+func (s *Server) Kill() {
+	if s.cmd == nil || s.cmd.Process == nil {
+		return
+	}
+	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		s.t.Error(err)
+	}
+	_ = s.cmd.Wait() // it was killed
+	s.cmd = nil
+}
+
+// Freeze stops the server without ending it; Thaw lets it go on.
+func (s *Server) Freeze() { s.signal(syscall.SIGSTOP) }
+
+// Thaw undoes Freeze.
+func (s *Server) Thaw() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}

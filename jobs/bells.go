@@ -1,0 +1,65 @@
+package jobs
+
+import (
+	"maps"
+	"time"
+
+	"github.com/plateq/plateq/store"
+)
+
+// forget drops rings that went unheard for too long: at once where Redis
+// holds no task any more, since then they are lost.
+func (b *bells) forget(now time.Time, inRedis int) {
+	limit := ringAgain
+	if inRedis == 0 {
+		limit = lostAfter
+	}
+	maps.DeleteFunc(b.chunks, func(_ store.ChunkID, r rung) bool { return now.Sub(r.at) >= limit })
+	maps.DeleteFunc(b.tickets, func(_ store.TicketID, r rung) bool { return now.Sub(r.at) >= limit })
+}
+
+// unrung returns the tickets that are not rung for yet, and forgets those
+// that are due no more.
+func (b *bells) unrung(due []store.TicketRef, now time.Time) []store.TicketRef {
+	seen := make(map[store.TicketID]bool, len(due))
+	fresh := due[:0]
+	for _, t := range due {
+		seen[t.ID] = true
+		if r, ok := b.tickets[t.ID]; ok && r.ring == t.Polls && now.Sub(r.at) < ringAgain {
+			continue
+		}
+		fresh = append(fresh, t)
+	}
+	maps.DeleteFunc(b.tickets, func(id store.TicketID, _ rung) bool { return !seen[id] })
+	return fresh
+}
+
+// keepServed forgets batches that have gone and gives new ones the standing
+// of the least served: they wait for nobody, and nobody waits for them.
+func (b *bells) keepServed(turns []store.Turn) {
+	running := make(map[store.BatchNo]bool, len(turns))
+	least := -1.0
+	for _, t := range turns {
+		running[t.Batch] = true
+		if s, ok := b.served[t.Batch]; ok && (least < 0 || s < least) {
+			least = s
+		}
+	}
+	maps.DeleteFunc(b.served, func(n store.BatchNo, _ float64) bool { return !running[n] })
+	for n := range running {
+		if _, ok := b.served[n]; !ok {
+			b.served[n] = max(0, least)
+		}
+	}
+}
+
+// least returns the index of the batch that was served least.
+func (b *bells) least(turns []store.Turn) int {
+	best := 0
+	for i, t := range turns {
+		if b.served[t.Batch] < b.served[turns[best].Batch] {
+			best = i
+		}
+	}
+	return best
+}

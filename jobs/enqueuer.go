@@ -1,0 +1,274 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+const (
+	// windowTime is how much work the tasks in Redis stand for.
+	windowTime = 2 * time.Second
+	// ringAgain is how long a bell may go unheard before it is rung again. A
+	// name that is still in Redis makes the second ring a no-op.
+	ringAgain = 30 * time.Second
+	// lostAfter is the same where Redis holds no task at all.
+	lostAfter = 2 * time.Second
+	// maxChunk bounds a chunk of single look-ups.
+	maxChunk = 500
+)
+
+// EnqueuerOptions say what an Enqueuer works with. All fields are required.
+type EnqueuerOptions struct {
+	Store     store.Store
+	Providers *providers.Set
+	Limits    map[string]Limits
+	Redis     redis.UniversalClient
+	Log       zerolog.Logger
+	Now       func() time.Time
+}
+
+// Enqueuer keeps a small window of tasks in Redis filled, in turn from the
+// batches that run. What it remembers only spares work: any number of
+// enqueuers may ring for the same store. Safe for concurrent use; calls for
+// one provider wait for each other.
+type Enqueuer struct {
+	opts      EnqueuerOptions
+	client    *asynq.Client
+	inspector *asynq.Inspector
+	gates     *Gates
+	mu        sync.Mutex
+	bells     map[string]*bells
+}
+
+// bells is what was rung for, at one provider.
+type bells struct {
+	mu      sync.Mutex
+	chunks  map[store.ChunkID]rung
+	tickets map[store.TicketID]rung
+	served  map[store.BatchNo]float64 // asks rung for, over weight
+	shut    bool                      // the gate was closed when last looked at
+}
+
+// rung is one ring for one thing, by the number of times it was answered.
+type rung struct {
+	ring int
+	at   time.Time
+}
+
+// NewEnqueuer returns an enqueuer that has rung for nothing.
+func NewEnqueuer(o EnqueuerOptions) *Enqueuer {
+	return &Enqueuer{
+		opts: o, bells: map[string]*bells{}, gates: NewGates(o.Store, o.Now),
+		client:    asynq.NewClientFromRedisClient(o.Redis),
+		inspector: asynq.NewInspectorFromRedisClient(o.Redis),
+	}
+}
+
+func (e *Enqueuer) of(provider string) *bells {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	b := e.bells[provider]
+	if b == nil {
+		b = &bells{chunks: map[store.ChunkID]rung{}, tickets: map[store.TicketID]rung{}, served: map[store.BatchNo]float64{}}
+		e.bells[provider] = b
+	}
+	return b
+}
+
+// Fill rings for chunks of a provider until the window is full or there are
+// none. It returns how many were rung for. A closed gate rings for nothing.
+func (e *Enqueuer) Fill(ctx context.Context, provider string) (int, error) {
+	spec, err := e.opts.Providers.Spec(provider)
+	if err != nil {
+		return 0, err
+	}
+	b := e.of(provider)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	inRedis, err := e.outstanding(ctx, provider)
+	if err != nil {
+		return 0, err
+	}
+	b.forget(e.opts.Now(), inRedis)
+	if e.closed(ctx, b, spec.Name, spec.SubmitScope()) {
+		return 0, nil
+	}
+	size, window := e.window(spec)
+	return e.ring(ctx, b, spec.Name, size, window-inRedis)
+}
+
+// closed looks at the gates. When they open after having been shut, what was
+// rung for before found closed doors and is forgotten.
+func (e *Enqueuer) closed(ctx context.Context, b *bells, scopes ...string) bool {
+	_, shut := e.gates.Closed(ctx, scopes...)
+	if b.shut && !shut {
+		clear(b.chunks)
+	}
+	b.shut = shut
+	return shut
+}
+
+// window returns how many asks a chunk gets and how many chunks may be in
+// Redis: two seconds' work, at least two, and calls for twice the concurrency.
+func (e *Enqueuer) window(spec providers.Spec) (size, chunks int) {
+	l := e.opts.Limits[spec.Name]
+	calls := 2 * max(1, l.Concurrency)
+	paced := l.Rate > 0
+	if spec.MaxBatch > 1 {
+		if paced {
+			calls = max(calls, int(math.Ceil(l.Rate*windowTime.Seconds())))
+		}
+		return spec.MaxBatch, max(2, calls)
+	}
+	size = maxChunk
+	if paced {
+		size = min(maxChunk, max(1, int(l.Rate*windowTime.Seconds())))
+	}
+	return size, max(2, (calls+size-1)/size)
+}
+
+// ring takes batches in turn: the one that was served least for its weight
+// comes first.
+func (e *Enqueuer) ring(ctx context.Context, b *bells, provider string, size, free int) (int, error) {
+	turns, err := e.opts.Store.Turns(ctx, provider)
+	if err != nil {
+		return 0, fmt.Errorf("list batches: %w", err)
+	}
+	b.keepServed(turns)
+	n := 0
+	for n < free && len(turns) > 0 {
+		i := b.least(turns)
+		rang, err := e.ringOne(ctx, b, provider, turns[i], size)
+		if err != nil {
+			return n, err
+		}
+		if !rang {
+			turns = append(turns[:i:i], turns[i+1:]...)
+			continue
+		}
+		n++
+	}
+	return n, nil
+}
+
+func (e *Enqueuer) ringOne(ctx context.Context, b *bells, provider string, t store.Turn, size int) (bool, error) {
+	now := e.opts.Now()
+	refs, err := e.opts.Store.Offer(ctx, store.OfferRequest{Batch: t.Batch, Size: size, Limit: 1, Skip: func(c store.ChunkRef) bool {
+		r, ok := b.chunks[c.ID]
+		return ok && r.ring == c.Ring && now.Sub(r.at) < ringAgain
+	}})
+	if err != nil || len(refs) == 0 {
+		return false, err
+	}
+	task, opts, err := sendTask(provider, refs[0])
+	if err != nil {
+		return false, err
+	}
+	if err := e.enqueue(ctx, task, opts); err != nil {
+		return false, err
+	}
+	b.chunks[refs[0].ID] = rung{ring: refs[0].Ring, at: now}
+	b.served[t.Batch] += float64(refs[0].N) / math.Max(t.Weight, 1e-6)
+	return true, nil
+}
+
+// enqueue hangs a bell. One that hangs already is as good, unless asynq has
+// archived it: then it would never ring.
+func (e *Enqueuer) enqueue(ctx context.Context, t *asynq.Task, opts []asynq.Option) error {
+	for range 2 {
+		_, err := e.client.EnqueueContext(ctx, t, opts...)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, asynq.ErrTaskIDConflict) {
+			return fmt.Errorf("ring for %s: %w", t.Type(), err)
+		}
+		if !e.unhang(opts) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// unhang deletes a task that has come to rest and reports whether it did.
+func (e *Enqueuer) unhang(opts []asynq.Option) bool {
+	var queue, id string
+	for _, o := range opts {
+		switch o.Type() {
+		case asynq.QueueOpt:
+			queue, _ = o.Value().(string)
+		case asynq.TaskIDOpt:
+			id, _ = o.Value().(string)
+		}
+	}
+	info, err := e.inspector.GetTaskInfo(queue, id)
+	if err != nil || (info.State != asynq.TaskStateArchived && info.State != asynq.TaskStateCompleted) {
+		return false
+	}
+	return e.inspector.DeleteTask(queue, id) == nil
+}
+
+// outstanding is how many tasks of a provider Redis holds. It also puts the
+// queue back on asynq's list, from where losing Redis takes it for good.
+func (e *Enqueuer) outstanding(ctx context.Context, provider string) (int, error) {
+	if err := e.opts.Redis.SAdd(ctx, "asynq:queues", Queue(provider)).Err(); err != nil {
+		return 0, fmt.Errorf("ask Redis for the queue of %s: %w", provider, err)
+	}
+	info, err := e.inspector.GetQueueInfo(Queue(provider))
+	if err != nil {
+		return 0, fmt.Errorf("ask Redis for the queue of %s: %w", provider, err)
+	}
+	return info.Pending + info.Active + info.Scheduled + info.Retry, nil
+}
+
+// RingTickets rings for tickets that are due. It returns how many.
+func (e *Enqueuer) RingTickets(ctx context.Context, provider string) (int, error) {
+	spec, err := e.opts.Providers.Spec(provider)
+	if err != nil || !spec.Pending {
+		return 0, err
+	}
+	b := e.of(provider)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, shut := e.gates.Closed(ctx, spec.Name, spec.PollScope()); shut {
+		clear(b.tickets) // what was rung for finds closed doors
+		return 0, nil
+	}
+	due, err := e.opts.Store.DueTickets(ctx, provider, 10*maxTickets)
+	if err != nil {
+		return 0, fmt.Errorf("list due tickets: %w", err)
+	}
+	due = b.unrung(due, e.opts.Now())
+	for some := range slices.Chunk(due, e.perTask(spec.Name, len(due))) {
+		task, opts, err := pollTask(provider, some)
+		if err != nil {
+			return 0, err
+		}
+		if err := e.enqueue(ctx, task, opts); err != nil {
+			return 0, err
+		}
+		for _, t := range some {
+			b.tickets[t.ID] = rung{ring: t.Polls, at: e.opts.Now()}
+		}
+	}
+	return len(due), nil
+}
+
+// perTask spreads due tickets over the calls that may be in flight, so that
+// one task does not hold them all.
+func (e *Enqueuer) perTask(provider string, due int) int {
+	n := max(1, e.opts.Limits[provider].Concurrency)
+	return min(maxTickets, max(1, (due+n-1)/n))
+}

@@ -1,0 +1,77 @@
+package jobs
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+// gateAge is how old a copy of the gates may be.
+const gateAge = time.Second
+
+// Gates is a copy of the store's gates, at most a second old, that spares the
+// store a question for every task. What it says is a hint: claims ask the
+// store itself.
+type Gates struct {
+	st  store.Store
+	now func() time.Time
+
+	mu   sync.Mutex
+	read time.Time
+	all  map[string]store.Gate
+}
+
+// NewGates returns a copy that has not been read yet.
+func NewGates(st store.Store, now func() time.Time) *Gates {
+	return &Gates{st: st, now: now}
+}
+
+// Closed returns the first of the scopes whose gate lets nobody pass now. A
+// gate whose time has come is open to one who asks the store.
+func (g *Gates) Closed(ctx context.Context, scopes ...string) (store.Gate, bool) {
+	return g.find(ctx, scopes, store.Gate.Shut)
+}
+
+// Circuit reports whether one of the scopes is closed over a run of failures
+// and its time has come: the next call finds out whether it may open.
+func (g *Gates) Circuit(ctx context.Context, scopes ...string) bool {
+	_, found := g.find(ctx, scopes, func(gate store.Gate, now time.Time) bool {
+		return gate.Closed && !gate.Shut(now) && (gate.Class == providers.Unavailable || gate.Class == providers.Ambiguous)
+	})
+	return found
+}
+
+func (g *Gates) find(ctx context.Context, scopes []string, is func(store.Gate, time.Time) bool) (store.Gate, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.now()
+	if g.all == nil || now.Sub(g.read) >= gateAge || now.Before(g.read) {
+		if fresh, err := g.st.Gates(ctx); err == nil {
+			g.all, g.read = byScope(fresh), now
+		}
+	}
+	for _, s := range scopes {
+		if gate, ok := g.all[s]; ok && is(gate, now) {
+			return gate, true
+		}
+	}
+	return store.Gate{}, false
+}
+
+// Forget makes the next question read the store.
+func (g *Gates) Forget() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.all = nil
+}
+
+func byScope(gates []store.Gate) map[string]store.Gate {
+	m := make(map[string]store.Gate, len(gates))
+	for _, g := range gates {
+		m[g.Scope] = g
+	}
+	return m
+}

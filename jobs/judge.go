@@ -1,0 +1,180 @@
+package jobs
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+// ref names an ask within a call; it is no personal data.
+func ref(id store.AskID) string { return strconv.FormatInt(int64(id), 36) }
+
+// requests writes asks as a provider takes them.
+func requests(asks []store.Ask) []providers.Request {
+	reqs := make([]providers.Request, len(asks))
+	for i, a := range asks {
+		reqs[i] = providers.Request{Ref: ref(a.ID), Subject: a.Subject, Params: a.Params}
+	}
+	return reqs
+}
+
+// judge turns the outcomes of a submit, one for each ask in order, into what
+// the store is to write.
+func (p *Policy) judge(c store.Claim, outs []providers.Outcome) store.Settlement {
+	j := &judgement{p: p, claim: c, now: p.now(), tickets: map[string]int{}, doors: map[string]bool{}}
+	j.out = store.Settlement{Call: c.Call, Verdicts: make([]store.Verdict, 0, len(c.Asks))}
+	halve := len(c.Asks) > 1 && refusedAsWhole(outs)
+	for i, o := range outs {
+		j.add(c.Asks[i], o, halve)
+	}
+	switch {
+	case halve:
+		j.out.Part = (len(c.Asks) + 1) / 2
+	case j.reached && !c.Whole && !c.Probe && p.spec.MaxBatch > 1:
+		j.out.Part = regrow(len(c.Asks), p.spec.MaxBatch)
+	}
+	if j.reached {
+		p.succeed(p.spec.Name, p.spec.SubmitScope())
+		if c.Probe {
+			j.out.Gates.Open = []string{p.spec.Name, p.spec.SubmitScope()}
+		}
+	}
+	return j.out
+}
+
+// refusedAsWhole reports whether the provider refused a call of many over its
+// input: one row may be to blame, so the call is halved until it stands alone.
+func refusedAsWhole(outs []providers.Outcome) bool {
+	for _, o := range outs {
+		if !errors.Is(o.Err, providers.InvalidInput) {
+			return false
+		}
+	}
+	return true
+}
+
+// regrow doubles the size of the next call of a chunk that was halved.
+func regrow(n, maxBatch int) int {
+	if 2*n >= maxBatch {
+		return -1
+	}
+	return 2 * n
+}
+
+// judgement is the state of one judge.
+type judgement struct {
+	p       *Policy
+	claim   store.Claim
+	now     time.Time
+	out     store.Settlement
+	tickets map[string]int  // by id, into out.Tickets
+	doors   map[string]bool // class and scope that moved a gate in this call
+	reached bool            // the provider answered at least one ask
+}
+
+func (j *judgement) add(a store.Ask, o providers.Outcome, halve bool) {
+	v := store.Verdict{Ask: a.ID, Counted: true}
+	switch {
+	case o.Record != nil:
+		j.reached = true
+		v.To, v.Answer = store.Found, j.p.answer(j.now, o.Record, j.claim.KeepRaw)
+	case o.Ticket != nil:
+		j.reached = true
+		v.To, v.Ticket = store.Waiting, j.ticket(*o.Ticket)
+	default:
+		v = j.failed(a, o.Err, halve)
+	}
+	j.out.Verdicts = append(j.out.Verdicts, v)
+}
+
+func (j *judgement) ticket(t providers.Ticket) int {
+	i, known := j.tickets[t.ID]
+	if !known {
+		i = len(j.out.Tickets)
+		j.tickets[t.ID] = i
+		j.out.Tickets = append(j.out.Tickets, store.NewTicket{
+			Handle: t, Due: j.now.Add(j.p.limits.PollMin), Deadline: j.now.Add(j.p.limits.Deadline), Interval: j.p.limits.PollMin,
+		})
+	}
+	return i
+}
+
+func (j *judgement) failed(a store.Ask, err error, halve bool) store.Verdict {
+	e := asError(j.p.spec, err)
+	class, r := j.p.rule(e, j.p.spec.Repeatable(a.Params))
+	v := store.Verdict{Ask: a.ID, To: r.to, Counted: r.counted}
+	j.close(e, class, r)
+	switch {
+	case class == providers.Poison:
+		v.Died = true
+	case halve:
+		j.reached = true
+		v.To, v.Counted = store.Queued, false
+	case class == providers.Unavailable:
+		v.Counted = !j.claim.Probe
+		if v.Counted && a.Attempts+1 >= maxAttempts {
+			v.To = store.Failed
+		} else {
+			j.ready(j.now.Add(grow(a.Attempts)))
+		}
+	case class == providers.NotFound, class == providers.ProviderError, class == providers.InvalidInput:
+		j.reached = true
+	}
+	switch v.To {
+	case store.NotFound:
+		v.Answer = &store.Answer{At: store.Millis(j.now)}
+	case store.Failed:
+		v.Answer = failure(j.now, class, e)
+	case store.Unknown:
+		j.out.Note, j.out.Class, j.out.Code = e.Head, class.String(), e.Code
+	}
+	return v
+}
+
+// close moves the gate of an error, once for a call.
+func (j *judgement) close(e *providers.Error, class providers.Class, r ruling) {
+	key := class.String() + e.Scope
+	if r.door == stays || j.doors[key] {
+		return
+	}
+	j.doors[key] = true
+	if j.out.Class == "" {
+		j.out.Class, j.out.Code = class.String(), e.Code
+	}
+	g, closes := j.p.gate(e, r.door, j.p.spec.SubmitScope(), j.claim.Probe)
+	if closes {
+		j.out.Gates.Close = append(j.out.Gates.Close, g)
+	}
+}
+
+func (j *judgement) ready(at time.Time) { j.out.Ready = later(j.out.Ready, at) }
+
+func (p *Policy) answer(now time.Time, r *providers.Record, keepRaw bool) *store.Answer {
+	a := &store.Answer{At: store.Millis(now), Result: r.Result}
+	if keepRaw {
+		a.Raw = r.Raw
+	}
+	return a
+}
+
+func failure(now time.Time, class providers.Class, e *providers.Error) *store.Answer {
+	c, ok := failureClass[class]
+	if !ok {
+		c = store.ClassProviderError
+	}
+	message := e.Message
+	if message == "" {
+		message = e.Class.String()
+	}
+	return &store.Answer{At: store.Millis(now), Failure: &store.Failure{Class: c, Code: e.Code, Message: message}}
+}
+
+func asError(spec providers.Spec, err error) *providers.Error {
+	if e, ok := errors.AsType[*providers.Error](err); ok {
+		return e
+	}
+	return &providers.Error{Provider: spec.Name, Scope: spec.Name, Class: providers.Ambiguous, Code: "unjudged"}
+}

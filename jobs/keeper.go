@@ -1,0 +1,113 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/plateq/plateq/store"
+)
+
+// keeper sees to it that what was paid for is kept: in the store, else in the
+// spool, else in memory until one of them takes it.
+type keeper struct {
+	st    store.Store
+	spool *store.Spool
+	log   zerolog.Logger
+
+	draining sync.Mutex
+
+	mu    sync.Mutex
+	fault error // of the store, the last time it was asked
+}
+
+// note remembers how the store took the last change; nil: well.
+func (k *keeper) note(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.fault = err
+}
+
+// Fault returns why the store took no change when it was last asked, or nil.
+func (w *Worker) Fault() error {
+	w.keeper.mu.Lock()
+	defer w.keeper.mu.Unlock()
+	return w.keeper.fault
+}
+
+// full reports that no answer more could be kept, so that none may be bought.
+func (k *keeper) full() bool { return k.spool.Full() }
+
+// settle writes s, or spools it. The answer is never given up while the
+// process lives; ctx ending does not stop it.
+func (k *keeper) settle(ctx context.Context, s store.Settlement) (store.Settled, error) {
+	done, err := k.st.Settle(context.WithoutCancel(ctx), s)
+	k.note(err)
+	if keepable(err) {
+		return store.Settled{}, k.keep(store.Spooled{Call: &s}, err)
+	}
+	return done, err
+}
+
+// settleTicket does so for a poll. A poll can be repeated, so one that cannot
+// be stored is spooled only for the answers in it.
+func (k *keeper) settleTicket(ctx context.Context, s store.TicketSettlement) (store.Settled, error) {
+	done, err := k.st.SettleTicket(context.WithoutCancel(ctx), s)
+	if keepable(err) && len(s.Verdicts) > 0 {
+		return store.Settled{}, k.keep(store.Spooled{Ticket: &s}, err)
+	}
+	return done, err
+}
+
+// keepable: the store is at fault, not what it was given.
+func keepable(err error) bool {
+	return err != nil && !errors.Is(err, store.ErrTicketTaken)
+}
+
+func (k *keeper) keep(s store.Spooled, cause error) error {
+	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
+		err := k.spool.Put(s)
+		if err == nil {
+			k.log.Warn().Err(cause).Msg("the store took no answer: it is kept in the spool")
+			return nil
+		}
+		k.log.Error().Err(errors.Join(cause, err)).Msg("neither store nor spool takes an answer: it is kept in memory")
+		_ = pause(context.Background(), wait) // never ends early
+		if err := k.apply(context.Background(), s); err == nil {
+			return nil
+		}
+	}
+}
+
+// apply gives a spooled outcome to the store. One that the store refuses for
+// good has been applied before, or is a ticket's second owner.
+func (k *keeper) apply(ctx context.Context, s store.Spooled) error {
+	var err error
+	if s.Call != nil {
+		_, err = k.st.Settle(ctx, *s.Call)
+	} else {
+		_, err = k.st.SettleTicket(ctx, *s.Ticket)
+	}
+	if errors.Is(err, store.ErrTicketTaken) {
+		k.log.Error().Msg("a spooled ticket belongs to another call: its asks stay as they are")
+		return nil
+	}
+	return err
+}
+
+// drain empties the spool into the store. It does nothing where it is empty
+// or being drained.
+func (k *keeper) drain(ctx context.Context) error {
+	if k.spool.Len() == 0 || !k.draining.TryLock() {
+		return nil
+	}
+	defer k.draining.Unlock()
+	n, err := k.spool.Drain(ctx, func(s store.Spooled) error { return k.apply(ctx, s) })
+	if n > 0 {
+		k.log.Info().Int("outcomes", n).Msg("the store has taken what was spooled")
+	}
+	return err
+}

@@ -1,0 +1,197 @@
+package jobs
+
+import (
+	"context"
+	_ "embed"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed lua/reserve.lua
+var reserveLua string
+
+//go:embed lua/drain.lua
+var drainLua string
+
+//go:embed lua/learn.lua
+var learnLua string
+
+// maxDebt is how far ahead a token may be promised. Whoever would have to
+// wait longer is told so and asks again.
+const maxDebt = time.Minute
+
+// Limiter hands out the right to make one request to one provider: a slot
+// among the calls in flight, and a token of the rate. Tokens are reserved in
+// Redis, with the time at which each may be used, so that all processes
+// together keep to the rate. It is safe for concurrent use.
+type Limiter struct {
+	redis  redis.UniversalClient
+	limits Limits
+	worker string
+	key    string
+	slots  chan struct{}
+
+	reserve, drain, learn *redis.Script
+	accepted              atomic.Int64 // since Redis was told last
+
+	mu   sync.Mutex
+	next time.Time // of the next token while Redis is away
+	away bool
+}
+
+// NewLimiter returns the limiter of a provider. worker names this process.
+func NewLimiter(c redis.UniversalClient, provider, worker string, l Limits) *Limiter {
+	return &Limiter{
+		redis: c, limits: l, worker: worker,
+		key:     "plateq:{" + Queue(provider) + "}:",
+		slots:   make(chan struct{}, max(1, l.Concurrency)),
+		reserve: redis.NewScript(reserveLua),
+		drain:   redis.NewScript(drainLua),
+		learn:   redis.NewScript(learnLua),
+	}
+}
+
+// Acquire waits for a slot and then for a token. The caller gives the slot
+// back by release, once. The error is that of the context.
+func (l *Limiter) Acquire(ctx context.Context) (release func(), err error) {
+	select {
+	case l.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if err := l.Token(ctx); err != nil {
+		<-l.slots
+		return nil, err
+	}
+	return sync.OnceFunc(func() { <-l.slots }), nil
+}
+
+// Token waits for a token alone, for one who holds a slot already.
+func (l *Limiter) Token(ctx context.Context) error {
+	if l.limits.Rate == Unlimited {
+		return ctx.Err()
+	}
+	for {
+		granted, wait := l.ask(ctx)
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+		if granted {
+			return nil
+		}
+	}
+}
+
+// ask reserves one token and returns how long to wait for it. Not granted:
+// how long to wait before asking again.
+func (l *Limiter) ask(ctx context.Context) (granted bool, wait time.Duration) {
+	var reply []int64
+	var err error
+	if l.limits.Rate == 0 {
+		reply, err = l.askLearned(ctx, 'r', 0, 0)
+	} else {
+		reply, err = l.askBucket(ctx, 0)
+	}
+	if err != nil || len(reply) < 2 {
+		return true, l.local()
+	}
+	l.back(ctx)
+	return reply[0] > 0, time.Duration(reply[1]) * time.Microsecond
+}
+
+// askBucket reserves a token of a rate that is known: granted or not, and the
+// time until it may be used in µs. now is in µs, 0 for that of Redis.
+func (l *Limiter) askBucket(ctx context.Context, now int64) ([]int64, error) {
+	burst := max(1, l.limits.Burst)
+	reply, err := l.reserve.Run(ctx, l.redis, []string{l.key + "bucket", l.key + "workers"},
+		l.limits.Rate, burst, 1, micros(maxDebt), l.worker, now, 0, burst, micros(maxDebt)).Int64Slice()
+	if err == nil && reply[5] > 0 {
+		reply[1] = 0 // the script tells the time of the first token that is not at hand
+	}
+	return reply, err
+}
+
+// askLearned runs the script of a rate that is not known. op is r to reserve
+// a token, e to report an answer that the rate was exceeded.
+func (l *Limiter) askLearned(ctx context.Context, op byte, age, retryAfter time.Duration) ([]int64, error) {
+	const startRate, flat, beta, cut, doublings, search, maxRate = 1, 8, 0.95, 0.6, 1, 0.05, 0
+	told := l.accepted.Swap(0)
+	reply, err := l.learn.Run(ctx, l.redis, []string{l.key + "learn", l.key + "workers"},
+		string(op), 1, micros(maxDebt), l.worker, told, micros(age), micros(retryAfter), 0,
+		startRate, flat, beta, cut, doublings, search, maxRate, "p", micros(400*time.Millisecond)).Int64Slice()
+	if err != nil {
+		l.accepted.Add(told)
+	}
+	return reply, err
+}
+
+// Accepted reports that the provider took a request.
+func (l *Limiter) Accepted() { l.accepted.Add(1) }
+
+// Exceeded reports that the provider refused a request, sent age ago, since
+// there were too many. retryAfter is what it asked for, or 0.
+func (l *Limiter) Exceeded(ctx context.Context, age, retryAfter time.Duration) {
+	switch l.limits.Rate {
+	case Unlimited:
+	case 0:
+		_, _ = l.askLearned(ctx, 'e', age, retryAfter) // away: the local pace holds
+	default:
+		_ = l.empty(ctx) // away: the local pace holds
+	}
+}
+
+func (l *Limiter) empty(ctx context.Context) error {
+	return l.drain.Run(ctx, l.redis, []string{l.key + "bucket"}, l.limits.Rate).Err()
+}
+
+// local paces this process alone while Redis is away. It begins a second in
+// debt: tokens that were promised before may still be used.
+func (l *Limiter) local() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if !l.away {
+		l.away, l.next = true, now.Add(time.Second)
+	}
+	rate := l.limits.Rate * 0.95
+	if rate <= 0 {
+		rate = 1
+	}
+	if l.next.Before(now) {
+		l.next = now
+	}
+	at := l.next
+	l.next = l.next.Add(time.Duration(float64(time.Second) / rate))
+	return at.Sub(now)
+}
+
+// back empties the shared bucket when Redis answers again: it filled up while
+// requests went on without it.
+func (l *Limiter) back(ctx context.Context) {
+	l.mu.Lock()
+	was := l.away
+	l.away = false
+	l.mu.Unlock()
+	if was && l.limits.Rate > 0 {
+		_ = l.empty(ctx) // gone again: the next request finds out
+	}
+}
+
+func micros(d time.Duration) int64 { return d.Microseconds() }
+
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,122 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+// poll asks about tickets, several side by side.
+func (w *Worker) poll(ctx context.Context, l *line, payload []byte) error {
+	var p pollPayload
+	if err := json.Unmarshal(payload, &p); err != nil {
+		return fmt.Errorf("read task: %w", err)
+	}
+	var g errgroup.Group
+	g.SetLimit(max(1, l.limits.Concurrency))
+	for _, id := range p.Tickets {
+		g.Go(func() error { return w.pass(ctx, l, id) })
+	}
+	return g.Wait()
+}
+
+// pass makes one pass over the records of a ticket.
+func (w *Worker) pass(ctx context.Context, l *line, id store.TicketID) error {
+	scopes := []string{l.spec.Name, l.spec.PollScope()}
+	if _, closed := w.gates.Closed(ctx, scopes...); closed {
+		return nil
+	}
+	release, err := l.limiter.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	t, err := w.opts.Store.ClaimTicket(ctx, store.TicketClaim{ID: id, Owner: w.opts.ID, Scopes: scopes, Until: w.lease(l)})
+	if _, closed := errors.AsType[*store.GateClosedError](err); closed {
+		w.gates.Forget()
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("claim ticket: %w", err)
+	}
+	if t.Lease == 0 {
+		return nil
+	}
+	return w.pages(ctx, l, t)
+}
+
+// lease is until when a ticket is ours: time for one request and a margin.
+func (w *Worker) lease(l *line) time.Time { return w.opts.Now().Add(l.limits.Timeout + callMargin) }
+
+// pages polls until the pass is over, an error ends it, or no new request may
+// start. Each page is settled before the next one is asked for.
+func (w *Worker) pages(ctx context.Context, l *line, t store.OpenTicket) error {
+	news := 0
+	for {
+		got, err := w.page(ctx, l, t)
+		j := l.policy.judgePoll(t, got, err, news)
+		if j.more && (ctx.Err() != nil || l.limiter.Token(ctx) != nil) {
+			j.settlement.Hold, j.settlement.Due, j.more = false, w.opts.Now(), false
+		}
+		if j.more {
+			j.settlement.Due = w.lease(l)
+		}
+		done, err := w.keeper.settleTicket(ctx, j.settlement)
+		if err != nil {
+			return fmt.Errorf("settle ticket: %w", err)
+		}
+		w.report(l, done)
+		if !j.more {
+			return nil
+		}
+		news += len(j.settlement.Verdicts)
+		t.Handle, t.Asks = j.settlement.Handle, without(t.Asks, j.settlement.Verdicts)
+		t.Probe = false
+	}
+}
+
+// page makes one request about a ticket.
+func (w *Worker) page(ctx context.Context, l *line, t store.OpenTicket) (providers.Progress, error) {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.limits.Timeout)
+	defer cancel()
+	got, err := w.opts.Providers.Poll(ctx, l.spec.Name, t.Handle, requests(t.Asks))
+	if err == nil {
+		l.limiter.Accepted()
+		for _, n := range got.Notices {
+			l.log.Warn().Int64("ticket", int64(t.ID)).Str("notice", n.Kind).Int("count", n.Count).Msg("the provider sent something odd")
+		}
+		return got, nil
+	}
+	e := asError(l.spec, err)
+	if e.Class == providers.RateLimited {
+		l.limiter.Exceeded(ctx, time.Since(began), wait(e.Until, w.opts.Now()))
+	}
+	l.log.Warn().Int64("ticket", int64(t.ID)).Stringer("class", e.Class).Str("code", e.Code).Msg("poll brought no answer")
+	return got, err
+}
+
+// without returns asks less those that verdicts name.
+func without(asks []store.Ask, verdicts []store.Verdict) []store.Ask {
+	if len(verdicts) == 0 {
+		return asks
+	}
+	settled := make(map[store.AskID]bool, len(verdicts))
+	for _, v := range verdicts {
+		settled[v.Ask] = true
+	}
+	left := make([]store.Ask, 0, len(asks)-len(settled))
+	for _, a := range asks {
+		if !settled[a.ID] {
+			left = append(left, a)
+		}
+	}
+	return left
+}

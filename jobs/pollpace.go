@@ -1,0 +1,132 @@
+package jobs
+
+import (
+	"time"
+
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+// After the deadline a ticket is asked about every lateInterval, lateFor long.
+const (
+	lateInterval = time.Hour
+	lateFor      = 30 * 24 * time.Hour
+)
+
+// polled is what follows from one poll.
+type polled struct {
+	settlement store.TicketSettlement
+	more       bool // the pass goes on
+}
+
+// judgePoll turns what a poll brought into what the store is to write. news is
+// how many records became final earlier in the same pass.
+func (p *Policy) judgePoll(t store.OpenTicket, got providers.Progress, err error, news int) polled {
+	now := p.now()
+	s := store.TicketSettlement{ID: t.ID, Lease: t.Lease, Handle: t.Handle, Interval: t.Interval}
+	if err != nil {
+		p.pollFailed(&s, t, asError(p.spec, err), now)
+		p.expire(&s, t, now)
+		return polled{settlement: s}
+	}
+	p.succeed(p.spec.Name, p.spec.PollScope())
+	if t.Probe {
+		s.Gates.Open = []string{p.spec.Name, p.spec.PollScope()}
+	}
+	s.Handle = got.Ticket
+	s.Verdicts = p.verdicts(t, got.Outcomes, now)
+	left := len(t.Asks) - len(s.Verdicts)
+	switch {
+	case left == 0:
+		s.Close = true
+	case got.More:
+		s.Hold = true
+	default:
+		s.Interval = p.pace(t.Interval, news+len(s.Verdicts))
+		s.Due = now.Add(s.Interval)
+		p.expire(&s, t, now)
+	}
+	return polled{settlement: s, more: s.Hold}
+}
+
+// pace is the pause before the next pass: shorter after one that brought
+// something, longer after one that did not.
+func (p *Policy) pace(last time.Duration, news int) time.Duration {
+	if news > 0 {
+		last /= 2
+	} else {
+		last = last * 3 / 2
+	}
+	return min(max(last, p.limits.PollMin), p.limits.PollMax)
+}
+
+func (p *Policy) verdicts(t store.OpenTicket, outs []providers.Outcome, now time.Time) []store.Verdict {
+	asks := make(map[string]store.AskID, len(t.Asks))
+	for _, a := range t.Asks {
+		asks[ref(a.ID)] = a.ID
+	}
+	vs := make([]store.Verdict, 0, len(outs))
+	for _, o := range outs {
+		v := store.Verdict{Ask: asks[o.Ref], To: store.Found}
+		if o.Record != nil {
+			v.Answer = p.answer(now, o.Record, t.KeepRaw)
+		} else {
+			e := asError(p.spec, o.Err)
+			v.To, v.Answer = store.Failed, failure(now, e.Class, e)
+			if e.Class == providers.NotFound {
+				v.To, v.Answer = store.NotFound, &store.Answer{At: store.Millis(now)}
+			}
+		}
+		vs = append(vs, v)
+	}
+	return vs
+}
+
+// pollFailed plans the next poll after one that brought no answer. A poll is
+// free, so it is repeated until the deadline whatever its error; only the pace
+// and the gates tell errors apart.
+func (p *Policy) pollFailed(s *store.TicketSettlement, t store.OpenTicket, e *providers.Error, now time.Time) {
+	_, r := p.rule(e, true)
+	g, closes := p.gate(e, r.door, p.spec.PollScope(), t.Probe)
+	if closes {
+		s.Gates.Close = []store.GateClose{g}
+		s.Due = now // as soon as the gate lets it pass
+		return
+	}
+	switch r.door {
+	case strikes:
+		s.Due = now // the limiter holds it back
+	case circuit:
+		s.Due = now.Add(max(p.limits.PollMin, grow(0)))
+	default:
+		s.Interval = p.pace(t.Interval, 0)
+		s.Due = now.Add(s.Interval)
+	}
+}
+
+// expire gives up what is still open at the deadline. The ticket is asked
+// about for a while longer: an answer that comes late counts.
+func (p *Policy) expire(s *store.TicketSettlement, t store.OpenTicket, now time.Time) {
+	if now.Before(t.Deadline) || s.Close {
+		return
+	}
+	s.Interval, s.Due = lateInterval, later(s.Due, now.Add(lateInterval))
+	if t.Late {
+		s.Close = now.After(t.Deadline.Add(lateFor))
+		return
+	}
+	s.Expire = true
+	settled := make(map[store.AskID]bool, len(s.Verdicts))
+	for _, v := range s.Verdicts {
+		settled[v.Ask] = true
+	}
+	for _, a := range t.Asks {
+		if !settled[a.ID] {
+			s.Verdicts = append(s.Verdicts, store.Verdict{Ask: a.ID, To: store.Failed, Answer: &store.Answer{
+				At: store.Millis(now),
+				Failure: &store.Failure{Class: store.ClassProviderTimeout, Code: "deadline",
+					Message: "the provider had not finished by the deadline; an answer that comes later still counts"},
+			}})
+		}
+	}
+}

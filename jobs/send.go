@@ -1,0 +1,158 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+// send works a chunk off: one call where the provider takes batches, several
+// side by side where it takes single look-ups.
+func (w *Worker) send(ctx context.Context, l *line, payload []byte) error {
+	var p sendPayload
+	if err := json.Unmarshal(payload, &p); err != nil {
+		return fmt.Errorf("read task: %w", err)
+	}
+	lanes := 1
+	if l.spec.MaxBatch == 1 {
+		lanes = max(1, l.limits.Concurrency)
+	}
+	var g errgroup.Group
+	for range lanes {
+		g.Go(func() error { return w.lane(ctx, l, p.Chunk) })
+	}
+	return g.Wait()
+}
+
+// lane makes one call after the other until nothing of the chunk is left to
+// take, a gate is closed, or a call sends its asks back to the queue.
+func (w *Worker) lane(ctx context.Context, l *line, chunk store.ChunkID) error {
+	for {
+		more, err := w.call(ctx, l, chunk)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// call makes at most one paid call and settles it.
+func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more bool, err error) {
+	scopes := []string{l.spec.Name, l.spec.SubmitScope()}
+	if _, closed := w.gates.Closed(ctx, scopes...); closed || w.keeper.full() {
+		return false, nil
+	}
+	size := l.spec.MaxBatch
+	if w.gates.Circuit(ctx, scopes...) {
+		size = 1 // a probe that fails leaves one row unknown, not hundreds
+	}
+	release, err := l.limiter.Acquire(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	claim, err := w.opts.Store.Claim(ctx, store.ClaimRequest{
+		Chunk: chunk, Owner: w.opts.ID, Scopes: scopes, Max: size,
+		Expires: w.opts.Now().Add(l.limits.Timeout + callMargin),
+	})
+	if _, closed := errors.AsType[*store.GateClosedError](err); closed {
+		w.gates.Forget()
+		return false, nil
+	}
+	w.keeper.note(err)
+	if err != nil {
+		return false, fmt.Errorf("claim: %w", err)
+	}
+	if len(claim.Asks) == 0 {
+		return false, nil
+	}
+	w.opts.Wake(l.spec.Name)
+	s := w.ask(ctx, l, claim)
+	release()
+	if err := w.settle(ctx, l, s); err != nil {
+		return false, err
+	}
+	return !claim.Whole && s.Ready.IsZero() && len(s.Gates.Close) == 0, nil
+}
+
+// ask makes the paid request. From here on nothing but the call's own timeout
+// ends it: cut in half, nobody would know whether it was paid for.
+func (w *Worker) ask(ctx context.Context, l *line, c store.Claim) store.Settlement {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.limits.Timeout)
+	defer cancel()
+	outs, err := w.opts.Providers.Submit(ctx, l.spec.Name, requests(c.Asks))
+	if err != nil {
+		// Nothing was attempted: a fault of ours in building the call.
+		l.log.Error().Err(err).Int64("call", int64(c.Call)).Msg("call could not be made")
+		return store.Settlement{Call: c.Call, Rest: &store.Verdict{To: store.Queued, Died: true}, Class: providers.Poison.String()}
+	}
+	s := l.policy.judge(c, outs)
+	w.feedback(ctx, l, s.Class, outs, time.Since(began))
+	ev := l.log.Debug()
+	if s.Class != "" {
+		ev = l.log.Warn().Str("class", s.Class).Str("code", s.Code)
+	}
+	ev.Int64("call", int64(c.Call)).Int("asks", len(c.Asks)).Dur("took", time.Since(began)).Msg("call made")
+	return s
+}
+
+// feedback tells the limiter how the provider took the request.
+func (w *Worker) feedback(ctx context.Context, l *line, class string, outs []providers.Outcome, age time.Duration) {
+	if class != providers.RateLimited.String() {
+		l.limiter.Accepted()
+		return
+	}
+	for _, o := range outs {
+		if e, ok := errors.AsType[*providers.Error](o.Err); ok && e.Class == providers.RateLimited {
+			l.limiter.Exceeded(ctx, age, wait(e.Until, w.opts.Now()))
+			return
+		}
+	}
+}
+
+func wait(until, now time.Time) time.Duration {
+	if until.IsZero() {
+		return 0
+	}
+	return max(0, until.Sub(now))
+}
+
+// settle writes what a call brought. A ticket that belongs to another call
+// already proves nothing about this one: its asks are unknown.
+func (w *Worker) settle(ctx context.Context, l *line, s store.Settlement) error {
+	done, err := w.keeper.settle(ctx, s)
+	if errors.Is(err, store.ErrTicketTaken) {
+		l.log.Error().Int64("call", int64(s.Call)).Msg("the provider gave one ticket for two calls: the second is kept as unknown")
+		done, err = w.keeper.settle(ctx, store.Settlement{Call: s.Call, Class: providers.Ambiguous.String(), Code: "ticket_taken",
+			Rest: &store.Verdict{To: store.Unknown, Counted: true}})
+	}
+	if err != nil {
+		return fmt.Errorf("settle call %d: %w", s.Call, err)
+	}
+	w.report(l, done)
+	return nil
+}
+
+// report tells of what a settlement did beyond its rows.
+func (w *Worker) report(l *line, d store.Settled) {
+	if d.Refused > 0 {
+		l.log.Warn().Int("asks", d.Refused).Msg("an outcome came after its asks were settled otherwise: nothing was changed")
+	}
+	for _, g := range d.Gates {
+		w.gates.Forget()
+		ev := l.log.Warn().Str("gate", g.Gate.Scope)
+		if g.Opened {
+			ev.Msg("gate opened")
+			continue
+		}
+		ev.Stringer("class", g.Gate.Class).Str("code", g.Gate.Code).Time("until", g.Gate.Until).Msg("gate closed")
+	}
+	w.opts.Wake(l.spec.Name)
+}

@@ -1,0 +1,157 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+// callMargin is how long after its timeout a call may still be settled by its
+// owner before anyone else judges it.
+const callMargin = time.Minute
+
+// WorkerOptions say what a Worker works with. All fields are required but Wake.
+type WorkerOptions struct {
+	ID        store.WorkerID
+	Store     store.Store
+	Providers *providers.Set
+	Limits    map[string]Limits // by provider
+	Redis     redis.UniversalClient
+	Spool     *store.Spool
+	Log       zerolog.Logger
+	Now       func() time.Time
+	// Wake is told that a provider's work has moved, so that the next of it
+	// can be rung for. It must not block.
+	Wake func(provider string)
+}
+
+// Worker answers the bell: it claims, asks and settles. Start it once, then
+// Drain it once.
+type Worker struct {
+	opts    WorkerOptions
+	lines   map[string]*line
+	keeper  *keeper
+	gates   *Gates
+	servers []*asynq.Server
+
+	claims     context.Context // ends when no new call may start
+	stopClaims context.CancelFunc
+	running    sync.WaitGroup
+}
+
+// line is what a worker holds for one provider.
+type line struct {
+	spec    providers.Spec
+	limits  Limits
+	limiter *Limiter
+	policy  *Policy
+	log     zerolog.Logger
+}
+
+// NewWorker returns a worker for every provider of the set.
+func NewWorker(o WorkerOptions) (*Worker, error) {
+	if o.Wake == nil {
+		o.Wake = func(string) {}
+	}
+	w := &Worker{opts: o, lines: map[string]*line{}, gates: NewGates(o.Store, o.Now),
+		keeper: &keeper{st: o.Store, spool: o.Spool, log: o.Log}}
+	w.claims, w.stopClaims = context.WithCancel(context.Background())
+	for _, name := range o.Providers.Names() {
+		spec, err := o.Providers.Spec(name)
+		if err != nil {
+			return nil, err
+		}
+		limits, ok := o.Limits[name]
+		if !ok {
+			return nil, fmt.Errorf("make worker: no limits are given for %s", name)
+		}
+		w.lines[name] = &line{
+			spec: spec, limits: limits,
+			limiter: NewLimiter(o.Redis, name, string(o.ID), limits),
+			policy:  NewPolicy(spec, limits, o.Now),
+			log:     o.Log.With().Str("provider", name).Logger(),
+		}
+	}
+	return w, nil
+}
+
+// Start begins to answer the bell: one asynq server for each provider.
+func (w *Worker) Start() error {
+	for name, l := range w.lines {
+		srv := asynq.NewServerFromRedisClient(w.opts.Redis, asynq.Config{
+			Concurrency:              max(4, 2*l.limits.Concurrency),
+			Queues:                   map[string]int{Queue(name): 1},
+			TaskCheckInterval:        200 * time.Millisecond,
+			DelayedTaskCheckInterval: time.Second,
+			ShutdownTimeout:          l.limits.Timeout + 10*time.Second,
+			RetryDelayFunc:           retryDelay,
+			IsFailure:                func(error) bool { return false },
+			Logger:                   asynqLogger{l.log},
+			LogLevel:                 asynq.WarnLevel,
+		})
+		mux := asynq.NewServeMux()
+		mux.Handle(TaskSend, w.handler(l, w.send))
+		mux.Handle(TaskPoll, w.handler(l, w.poll))
+		if err := srv.Start(mux); err != nil {
+			return fmt.Errorf("start worker for %s: %w", name, err)
+		}
+		w.servers = append(w.servers, srv)
+	}
+	return nil
+}
+
+func retryDelay(int, error, *asynq.Task) time.Duration { return time.Second }
+
+// handler runs fn for a task, under a context that ends with the task or when
+// no new call may start. What fn returns is logged; the task is done all the
+// same: what is left to do is in the store, and will be rung for again.
+func (w *Worker) handler(l *line, fn func(context.Context, *line, []byte) error) asynq.Handler {
+	return asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
+		w.running.Add(1)
+		defer w.running.Done()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(w.claims, cancel)()
+		err := fn(ctx, l, t.Payload())
+		if err != nil && ctx.Err() == nil {
+			l.log.Error().Err(err).Str("task", t.Type()).Msg("task left undone, it will be rung for again")
+		}
+		return nil
+	})
+}
+
+// Drain takes no new work from now on, waits until calls in flight are
+// settled or ctx ends, and returns an error that says what was left.
+func (w *Worker) Drain(ctx context.Context) error {
+	w.stopClaims()
+	for _, s := range w.servers {
+		s.Stop()
+	}
+	done := make(chan struct{})
+	go func() {
+		w.running.Wait()
+		close(done)
+	}()
+	var left error
+	select {
+	case <-done:
+	case <-ctx.Done():
+		left = errors.New("calls were still in flight: they are kept as unknown where nobody can tell what became of them")
+	}
+	for _, s := range w.servers {
+		s.Shutdown()
+	}
+	return left
+}
+
+// DrainSpool stores answers that the store could not take before.
+func (w *Worker) DrainSpool(ctx context.Context) error { return w.keeper.drain(ctx) }

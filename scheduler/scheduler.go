@@ -1,0 +1,203 @@
+// Package scheduler decides when: it rings for chunks that are ready and for
+// tickets that are due, and judges calls whose owner is dead. What is due is
+// kept in the store and claimed there, so that any number of schedulers may
+// run, be killed and come back without harm. It never calls a provider.
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/plateq/plateq/jobs"
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+const (
+	// sweepEvery is the pause between two looks at what nobody rings for.
+	sweepEvery = 5 * time.Second
+	// idle is the longest pause between two looks for work; calm the shortest.
+	idle = time.Second
+	calm = 25 * time.Millisecond
+	// dueCalm is the shortest pause where only tickets are waited for.
+	dueCalm = 100 * time.Millisecond
+	// staleAtOnce bounds the calls that are judged in one sweep.
+	staleAtOnce = 1000
+)
+
+// Options say what a Scheduler works with. All fields are required.
+type Options struct {
+	Store     store.Store
+	Providers *providers.Set
+	Enqueuer  *jobs.Enqueuer
+	Log       zerolog.Logger
+	Now       func() time.Time
+}
+
+// Scheduler rings for work that is due. Run it once.
+type Scheduler struct {
+	opts  Options
+	wakes map[string]chan struct{}
+}
+
+// New returns a scheduler for all providers of the set.
+func New(o Options) *Scheduler {
+	s := &Scheduler{opts: o, wakes: map[string]chan struct{}{}}
+	for _, name := range o.Providers.Names() {
+		s.wakes[name] = make(chan struct{}, 1)
+	}
+	return s
+}
+
+// Wake says that a provider may have new work. It never blocks.
+func (s *Scheduler) Wake(provider string) {
+	select {
+	case s.wakes[provider] <- struct{}{}:
+	default:
+	}
+}
+
+// Run works until the context ends.
+func (s *Scheduler) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for name := range s.wakes {
+		wg.Go(func() { s.follow(ctx, name) })
+	}
+	wg.Go(func() { s.sweepOn(ctx) })
+	wg.Wait()
+}
+
+// follow rings for one provider's work whenever there may be some.
+func (s *Scheduler) follow(ctx context.Context, provider string) {
+	log := s.opts.Log.With().Str("provider", provider).Logger()
+	quiet := &once{log: log}
+	for {
+		quiet.tell(s.Ring(ctx, provider), "ring for work")
+		if !s.rest(ctx, provider) {
+			return
+		}
+	}
+}
+
+// Ring rings once for all that one provider has ready and due.
+func (s *Scheduler) Ring(ctx context.Context, provider string) error {
+	_, sendErr := s.opts.Enqueuer.Fill(ctx, provider)
+	_, pollErr := s.opts.Enqueuer.RingTickets(ctx, provider)
+	return errors.Join(sendErr, pollErr)
+}
+
+// rest waits until there may be work: somebody says so, a ticket becomes due,
+// or a second has passed. It returns false when the context has ended.
+func (s *Scheduler) rest(ctx context.Context, provider string) bool {
+	if !sleep(ctx, calm, nil) {
+		return false
+	}
+	wait := idle
+	if due, err := s.opts.Store.NextDue(ctx, provider); err == nil && !due.IsZero() {
+		wait = min(idle, max(dueCalm, due.Sub(s.opts.Now())))
+	}
+	return sleep(ctx, wait, s.wakes[provider])
+}
+
+// sleep waits for the time, or for wake; false: the context has ended.
+func sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-wake:
+	case <-t.C:
+	}
+	return true
+}
+
+func (s *Scheduler) sweepOn(ctx context.Context) {
+	quiet := &once{log: s.opts.Log}
+	for {
+		quiet.tell(s.Sweep(ctx), "sweep")
+		if !sleep(ctx, sweepEvery, nil) {
+			return
+		}
+	}
+}
+
+// Sweep judges dead calls and finishes batches that hold no open row.
+func (s *Scheduler) Sweep(ctx context.Context) error {
+	stale, err := s.opts.Store.StaleCalls(ctx, staleAtOnce)
+	if err != nil {
+		return fmt.Errorf("list dead calls: %w", err)
+	}
+	for _, c := range stale {
+		if err := s.judge(ctx, c); err != nil {
+			return err
+		}
+	}
+	if _, err := s.opts.Store.Finish(ctx); err != nil {
+		return fmt.Errorf("finish batches: %w", err)
+	}
+	return nil
+}
+
+func (s *Scheduler) judge(ctx context.Context, c store.StaleCall) error {
+	spec, err := s.opts.Providers.Spec(c.Provider)
+	if err != nil {
+		spec = providers.Spec{Name: c.Provider} // not set up any more: nothing is free to repeat
+	}
+	verdict := jobs.JudgeStale(spec, c)
+	done, err := s.opts.Store.Settle(ctx, verdict)
+	if err != nil {
+		return fmt.Errorf("judge call %d: %w", c.Call, err)
+	}
+	if done.Applied > 0 {
+		s.opts.Log.Warn().Str("provider", c.Provider).Int64("call", int64(c.Call)).Int("asks", done.Applied).
+			Stringer("now", verdict.Rest.To).Msg("the process that made this call is gone")
+	}
+	return nil
+}
+
+// Once does by itself, through w, all that is due now: it judges, sends and
+// polls, without Redis, until nothing more is ready.
+func (s *Scheduler) Once(ctx context.Context, w *jobs.Worker) error {
+	if err := w.DrainSpool(ctx); err != nil {
+		return fmt.Errorf("drain spool: %w", err)
+	}
+	if err := s.Sweep(ctx); err != nil {
+		return err
+	}
+	for _, provider := range s.opts.Providers.Names() {
+		if _, err := w.SendNow(ctx, provider); err != nil {
+			return fmt.Errorf("send to %s: %w", provider, err)
+		}
+		if _, err := w.PollNow(ctx, provider); err != nil {
+			return fmt.Errorf("poll %s: %w", provider, err)
+		}
+	}
+	_, err := s.opts.Store.Finish(ctx)
+	return err
+}
+
+// once logs a fault when it begins, when it changes and when it is over.
+type once struct {
+	log  zerolog.Logger
+	last string
+}
+
+func (o *once) tell(err error, doing string) {
+	if err == nil || errors.Is(err, context.Canceled) {
+		if o.last != "" && err == nil {
+			o.log.Info().Msg(doing + " works again")
+			o.last = ""
+		}
+		return
+	}
+	if text := err.Error(); text != o.last {
+		o.log.Error().Err(err).Msg(doing)
+		o.last = text
+	}
+}
