@@ -1,0 +1,51 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+)
+
+func (c *cli) configCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "config",
+		Short: "Show every variable with its value, secrets masked",
+		Example: `  plateq config
+  plateq config --json | jq -r '.[] | select(.set) | .name'`,
+		Args: wants(),
+		RunE: func(*cobra.Command, []string) error { return c.showConfig() },
+	}
+}
+
+func (c *cli) showConfig() error {
+	if err := c.configure(); err != nil {
+		return err
+	}
+	variables := c.config.Variables()
+	if c.json {
+		enc := json.NewEncoder(c.out)
+		enc.SetIndent("", "  ")
+		return enc.Encode(variables)
+	}
+	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "VARIABLE\tVALUE\tDEFAULT\tMEANING")
+	for _, v := range variables {
+		mark := ""
+		if v.Set {
+			mark = "*"
+		}
+		about := v.About
+		if v.Later {
+			about += " (no effect yet)"
+		}
+		fmt.Fprintf(w, "%s%s\t%s\t%s\t%s\n", v.Name, mark, v.Value, v.Default, about)
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("write settings: %w", err)
+	}
+	c.say("* set in the environment")
+	c.next("up")
+	return nil
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plateq/plateq/internal/app"
+	"github.com/plateq/plateq/internal/export"
+	"github.com/plateq/plateq/internal/intake"
+)
+
+// listFlags are what run and submit are told about a list.
+type listFlags struct {
+	provider string
+	out      string
+	format   string
+	columns  []string
+	set      []string
+	name     string
+	purpose  string
+	weight   float64
+	limit    int
+	fresh    bool
+	input    bool
+}
+
+func (l *listFlags) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVarP(&l.provider, "provider", "p", "", "who is asked, such as attestr")
+	f.StringVarP(&l.out, "out", "o", "", "file for the results, .csv or .jsonl; - for standard output")
+	f.StringVar(&l.format, "format", "", "csv or jsonl, of a pipe or a file whose name does not tell")
+	f.StringArrayVar(&l.columns, "column", nil, "column that holds the plates, or vin=NAME and the like (default: found by header)")
+	f.StringArrayVar(&l.set, "set", nil, "KEY=VALUE: a parameter of the provider, or a column for every row")
+	f.StringVar(&l.name, "name", "", "what the batch is called (default: the name of the file)")
+	f.StringVar(&l.purpose, "purpose", "", "what the answers are for")
+	f.Float64Var(&l.weight, "weight", 0, "share of the pace among batches (default 1)")
+	f.IntVar(&l.limit, "limit", 0, "only the first N rows, as a rehearsal")
+	f.BoolVar(&l.fresh, "fresh", false, "ignore known answers")
+	f.BoolVar(&l.input, "input", false, "write the lines as they were given too")
+}
+
+// check finds the faults that need nobody else. The provider is not among
+// them: who there is, is known to those who ask.
+func (l *listFlags) check(cmd *cobra.Command, purposes []string) error {
+	switch {
+	case l.provider == "":
+		return app.Usage(fmt.Errorf("-p PROVIDER is missing: see %s --help", cmd.CommandPath()))
+	case l.limit < 0:
+		return app.Usage(fmt.Errorf("--limit %d: it cannot be negative", l.limit))
+	case l.weight < 0:
+		return app.Usage(fmt.Errorf("--weight %g: it cannot be negative", l.weight))
+	case len(purposes) > 0 && !slices.Contains(purposes, l.purpose):
+		return app.Usage(fmt.Errorf("--purpose %q: it must be one of %s (PLATEQ_PURPOSES)", l.purpose, strings.Join(purposes, ", ")))
+	}
+	if cmd.Flags().Changed("limit") && l.limit == 0 {
+		return app.Usage(fmt.Errorf("--limit 0: an empty list is nothing to look up"))
+	}
+	return nil
+}
+
+// intake returns how the list at path is to be read.
+func (l *listFlags) intake(path string) (o intake.Options, err error) {
+	o.Name = path
+	if path == "-" {
+		o.Name = "standard input"
+	}
+	if o.Format, err = intake.FormatOf(path, ""); l.format != "" && (err != nil || o.Format == intake.Auto) {
+		o.Format, err = intake.FormatOf(path, l.format)
+	}
+	if err == nil {
+		o.Columns, err = intake.ParseColumns(l.columns)
+	}
+	if err == nil {
+		o.Set, err = intake.ParseSet(l.set)
+	}
+	if err != nil {
+		return o, app.Usage(err)
+	}
+	return o, nil
+}
+
+// export returns where the results go and how they are written.
+func (l *listFlags) export() (string, export.Format, error) {
+	if l.out == "" {
+		return "-", export.JSONL, nil
+	}
+	format, err := outFormat(l.out, l.format)
+	return l.out, format, err
+}
+
+// outFormat returns the format of a file by its name or, where that does not
+// tell, the one that was named.
+func outFormat(path, named string) (export.Format, error) {
+	format, err := export.FormatOf(path, "")
+	if named != "" && (path == "-" || err != nil) {
+		format, err = export.FormatOf(path, named)
+	}
+	if err != nil {
+		return "", app.Usage(fmt.Errorf("write %s: %w", path, err))
+	}
+	return format, nil
+}
+
+// openList opens a list that is to be read.
+func openList(path string, stdin *os.File) (*os.File, error) {
+	if path == "-" {
+		return stdin, nil
+	}
+	f, err := os.Open(path) //nolint:gosec // the caller's own file
+	if err != nil {
+		return nil, app.Usage(fmt.Errorf("read list: %w", err))
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		_ = f.Close()
+		return nil, app.Usage(fmt.Errorf("read list: %s is a directory", path))
+	}
+	return f, nil
+}

@@ -1,0 +1,27 @@
+// Command plateq looks up large lists of vehicle plates at paid provider APIs:
+// nothing lost, nothing paid twice. This package parses flags and prints; the
+// work is done behind internal/app.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // daily resets have zones, images have no files of them
+
+	"github.com/plateq/plateq/internal/app"
+)
+
+func main() {
+	ctx, stop := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals // the first: let what is in flight end
+		stop()
+		<-signals // the second: now
+		os.Exit(app.ExitInterrupted)
+	}()
+	os.Exit(execute(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+}

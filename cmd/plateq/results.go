@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plateq/plateq/client"
+)
+
+func (c *cli) resultsCommand() *cobra.Command {
+	var o client.ResultsOptions
+	var out, format string
+	var statuses []string
+	cmd := c.about("results", "Write the rows of a batch, as far as they are known",
+		`  plateq results b_… -o results.csv
+  plateq results b_… --status failed,invalid,unknown
+  plateq results b_… | jq -r 'select(.status == "found") | .result.contact'`,
+		func(ctx context.Context, cl *client.Client, id string) error {
+			path := out
+			if path == "" {
+				path = "-"
+			}
+			as, err := outFormat(path, format)
+			if err != nil {
+				return err
+			}
+			for _, s := range statuses {
+				o.Status = append(o.Status, client.Status(s))
+			}
+			if err := c.download(ctx, cl, id, path, as, o); err != nil {
+				return err
+			}
+			if path != "-" {
+				c.say("results: %s", path)
+			}
+			c.next("status " + id)
+			return nil
+		})
+	cmd.Use = "results BATCH [-o OUT]"
+	f := cmd.Flags()
+	f.StringVarP(&out, "out", "o", "", "file to write, .csv or .jsonl (default: JSON Lines on standard output)")
+	f.StringVar(&format, "format", "", "csv or jsonl, on standard output or of a file whose name does not tell")
+	f.StringSliceVar(&statuses, "status", nil, "only rows of these statuses, such as failed,unknown")
+	f.BoolVar(&o.Input, "input", false, "write the lines as they were given too")
+	f.BoolVar(&o.Raw, "raw", false, "write answers as received too, where they were kept")
+	return cmd
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"github.com/plateq/plateq/client"
+	"github.com/plateq/plateq/internal/app"
+	"github.com/plateq/plateq/internal/config"
+)
+
+// streams are the three of the process.
+type streams struct{ in, out, err *os.File }
+
+// cli is what the commands share.
+type cli struct {
+	streams
+	screen *screen // standard error: logs, talk and the progress bar
+	log    zerolog.Logger
+	config config.Config
+
+	json, quiet, yes bool
+	simulate         bool
+}
+
+// execute runs the command line and returns the exit code. What went wrong is
+// one line on standard error.
+func execute(ctx context.Context, args []string, s streams) int {
+	c := &cli{streams: s, screen: &screen{w: s.err}}
+	root := c.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintln(c.screen, "plateq:", err)
+	}
+	return exitCode(err)
+}
+
+// exitCode adds to the codes of app what a server refused: that is a usage
+// error where asking differently would help.
+func exitCode(err error) int {
+	if p, ok := errors.AsType[*client.Problem](err); ok && app.ExitCode(err) == app.ExitFailure {
+		switch p.Status {
+		case 400, 404, 406, 413, 415, 422:
+			return app.ExitUsage
+		}
+	}
+	return app.ExitCode(err)
+}
+
+const rootExample = `  plateq run fleet.csv -p attestr -o results.csv            look a list up, in one process
+  plateq run fleet.csv -p attestr --simulate -o out.csv     the same as a rehearsal that costs nothing
+
+  plateq up                                                 a service that takes lists
+  plateq submit fleet.csv -p attestr --wait -o results.csv  hand it one`
+
+func (c *cli) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "plateq",
+		Short:         "Look up large lists of vehicle plates at paid provider APIs",
+		Example:       rootExample,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          knownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(c.in)
+	root.SetOut(c.out)
+	root.SetErr(c.screen)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return app.Usage(fmt.Errorf("%w: see %s --help", err, cmd.CommandPath()))
+	})
+	flags := root.PersistentFlags()
+	flags.BoolVar(&c.json, "json", false, "JSON on standard output")
+	flags.BoolVarP(&c.quiet, "quiet", "q", false, "no progress and no talk")
+	flags.BoolVarP(&c.yes, "yes", "y", false, "answer every question with yes")
+	root.AddCommand(
+		c.runCommand(), c.upCommand(), c.simulateCommand(),
+		c.submitCommand(), c.listCommand(), c.statusCommand(), c.resultsCommand(),
+		c.pauseCommand(), c.resumeCommand(), c.cancelCommand(), c.pollCommand(),
+		c.checkCommand(), c.configCommand(), c.versionCommand(),
+	)
+	return root
+}
+
+func knownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "see plateq --help"
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "is it plateq " + strings.Join(near, " or plateq ") + "?"
+	}
+	return app.Usage(fmt.Errorf("there is no command %q: %s", args[0], hint))
+}
+
+// wants checks that a command got exactly the arguments that names name.
+func wants(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names):
+			return app.Usage(fmt.Errorf("%s is missing: see %s --help", names[len(args)], cmd.CommandPath()))
+		case len(args) > len(names):
+			return app.Usage(fmt.Errorf("%q is one argument too many: see %s --help", args[len(names)], cmd.CommandPath()))
+		}
+		return nil
+	}
+}
+
+// configure reads the environment and sets the log up. Every command that
+// does something begins with it.
+func (c *cli) configure() error {
+	cfg, warnings, err := config.FromOS()
+	if err != nil {
+		return app.Usage(err)
+	}
+	c.config = cfg
+	for _, w := range warnings {
+		c.say("warning: %s", w)
+	}
+	level, err := zerolog.ParseLevel(cfg.LogLevel)
+	if err != nil {
+		return app.Usage(fmt.Errorf("PLATEQ_LOG_LEVEL: %w", err))
+	}
+	var w io.Writer = c.screen
+	if cfg.LogFormat == "console" || cfg.LogFormat == "" && terminal(c.err) {
+		w = zerolog.ConsoleWriter{Out: c.screen, TimeFormat: "15:04:05"}
+	}
+	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z07:00"
+	c.log = zerolog.New(w).Level(level).With().Timestamp().Logger()
+	return nil
+}
+
+// options returns how a service is opened.
+func (c *cli) options() app.Options {
+	return app.Options{Config: c.config, Simulate: c.simulate, Log: c.log}
+}
+
+// calmly is options for commands that a person looks at: what they have to
+// know is said by the command itself.
+func (c *cli) calmly() app.Options {
+	o := c.options()
+	if o.Log.GetLevel() == zerolog.InfoLevel {
+		o.Log = o.Log.Level(zerolog.WarnLevel)
+	}
+	return o
+}
+
+// say tells people something, on standard error.
+func (c *cli) say(format string, args ...any) {
+	if !c.quiet {
+		fmt.Fprintf(c.screen, format+"\n", args...)
+	}
+}
+
+// next says what to run next.
+func (c *cli) next(command string) {
+	if c.simulate {
+		command += " --simulate"
+	}
+	c.say("next: plateq %s", command)
+}
+
+// table reports whether people read standard output, rather than programs.
+func (c *cli) table() bool { return !c.json && terminal(c.out) }
+
+func terminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// simulated adds --simulate to a command.
+func (c *cli) simulated(cmd *cobra.Command, usage string) {
+	cmd.Flags().BoolVar(&c.simulate, "simulate", false, usage)
+}
