@@ -19,7 +19,7 @@ const spoolSize = 8 << 20
 // openBooks opens data directory, keys, store and spool.
 func (a *App) openBooks(ctx context.Context) error {
 	dir := a.dataDir()
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, "spool"), 0o700); err != nil {
 		return Usage(fmt.Errorf("make data directory %s: %w", dir, reason(err)))
 	}
 	path, err := a.databasePath()
