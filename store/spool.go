@@ -1,0 +1,427 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+)
+
+// SpoolSize is how large a spool is where nobody says otherwise.
+const SpoolSize = 8 << 20
+
+// ErrSpoolFull: the spool has no room for the settlement. Nothing was written.
+var ErrSpoolFull = errors.New("the spool is full")
+
+var errSpooled = errors.New("spool settlement: it must be of a call or of a ticket")
+
+// SpoolDamagedError says that records of a spool cannot be read any more. The
+// file is kept under Kept; all its other records were applied.
+type SpoolDamagedError struct {
+	Kept    string
+	Records int // that cannot be read
+}
+
+func (e *SpoolDamagedError) Error() string {
+	return fmt.Sprintf("%d spooled answers are damaged: the file is kept as %s; settle their calls by hand", e.Records, e.Kept)
+}
+
+// Spooled is a settlement that the store could not take: one of the two.
+type Spooled struct {
+	Call   *Settlement
+	Ticket *TicketSettlement
+}
+
+// Spool keeps settlements that the store cannot take now, sealed, in a file.
+// Its blocks are written when it is made and only ever overwritten, so that a
+// full disk does not stop it where the file system overwrites in place. A
+// directory belongs to one process. A Spool is safe for concurrent use.
+type Spool struct {
+	path   string
+	sealer *Sealer
+	drain  sync.Mutex // held by the one Drain
+	mu     sync.Mutex // guards what follows
+	file   *os.File
+	size   int64
+	spoolState
+	refused bool // a settlement did not fit
+}
+
+// The file is a page with the generation's name, the same page again, and
+// frames. Each frame begins with that name, so that what an earlier generation
+// left behind is not taken for a frame, and the next frame is found where one
+// is damaged. A frame is overwritten by a later generation only.
+const (
+	spoolName    = "spool"
+	spoolPage    = 4096
+	spoolFrames  = 2 * spoolPage
+	spoolMagic   = "plateq spool 1\n\x00"
+	frameHead    = 8 + 4 + 4 + 4 // generation, applied, length, checksum
+	frameApplied = 0x0a991ed0
+)
+
+// generation names one filling of the file, at random.
+type generation [8]byte
+
+// spoolState is what a file holds.
+type spoolState struct {
+	gen     generation
+	end     int64 // where the next frame goes
+	live    []spoolFrame
+	damaged int
+	torn    bool
+}
+
+type spoolFrame struct{ at, length int64 }
+
+var spoolSums = crc32.MakeTable(crc32.Castagnoli)
+
+// OpenSpool opens the spool in dir and makes one of size bytes where there is
+// none, or an empty one of another size; 0 means SpoolSize. A spool whose
+// records were sealed with a key that s does not have is refused and left as
+// it is.
+func OpenSpool(dir string, s *Sealer, size int64) (*Spool, error) {
+	if size == 0 {
+		size = SpoolSize
+	}
+	p := &Spool{path: filepath.Join(dir, spoolName), sealer: s, size: max(size, spoolFrames)}
+	whole, err := os.ReadFile(p.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = p.reserve("")
+	} else if err == nil {
+		err = p.open(whole)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open spool %s: %w", p.path, err)
+	}
+	return p, nil
+}
+
+// open takes over a file that is there, and reads all of it once so that a
+// missing key is found before anybody relies on the spool.
+func (p *Spool) open(whole []byte) (err error) {
+	if p.spoolState, err = readSpool(whole); err != nil {
+		return err
+	}
+	for _, f := range p.live {
+		if _, err := p.decode(f, whole[f.at+frameHead:f.at+frameHead+f.length]); err != nil {
+			return fmt.Errorf("it holds %d answers and is left as it is: %w", len(p.live), err)
+		}
+	}
+	if p.end == spoolFrames && p.size != int64(len(whole)) {
+		torn := p.torn
+		err := p.reserve("")
+		p.torn = torn
+		return err
+	}
+	p.size = int64(len(whole))
+	p.file, err = os.OpenFile(p.path, os.O_RDWR, 0)
+	return err
+}
+
+// Torn reports whether the last record was found cut when the spool was
+// opened: the process ended within Put, which had not returned. A last record
+// that was damaged later looks the same.
+func (p *Spool) Torn() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.torn
+}
+
+// Len returns how many settlements are kept.
+func (p *Spool) Len() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.live)
+}
+
+// Full reports whether no further call should be claimed: less than a quarter
+// of the space is left for what is in flight, or something did not fit.
+func (p *Spool) Full() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.refused || p.size-p.end < (p.size-spoolFrames)/4
+}
+
+// Put keeps a settlement. When it returns nil, the settlement is on disk.
+func (p *Spool) Put(s Spooled) error {
+	if (s.Call == nil) == (s.Ticket == nil) {
+		return errSpooled
+	}
+	var text bytes.Buffer
+	if err := gob.NewEncoder(&text).Encode(s); err != nil {
+		return fmt.Errorf("spool settlement: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.file == nil {
+		return fmt.Errorf("spool settlement: %w", os.ErrClosed)
+	}
+	frame := appendFrame(nil, p.gen, p.sealer.Seal(spoolName, p.end, text.Bytes()))
+	if p.end+int64(len(frame)) > p.size {
+		p.refused = true
+		return ErrSpoolFull
+	}
+	_, err := p.file.WriteAt(frame, p.end)
+	if err := errors.Join(err, p.file.Sync()); err != nil {
+		return fmt.Errorf("spool settlement: %w", err)
+	}
+	p.live = append(p.live, spoolFrame{at: p.end, length: int64(len(frame)) - frameHead})
+	p.end += int64(len(frame))
+	return nil
+}
+
+// Drain gives apply what is kept, oldest first, until it returns an error,
+// and removes what was applied. It returns how many were. A process that ends
+// during Drain may find settlements again that it had applied: the store
+// refuses those, so that they do no harm. What Put adds meanwhile is left to
+// the next Drain. A *SpoolDamagedError comes once, when all else was applied.
+func (p *Spool) Drain(ctx context.Context, apply func(Spooled) error) (n int, err error) {
+	p.drain.Lock()
+	defer p.drain.Unlock()
+	for left := p.Len(); left > 0; left-- {
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+		s, err := p.oldest()
+		if err == nil {
+			err = apply(s)
+		}
+		if err != nil {
+			return n, err
+		}
+		if err := p.markApplied(); err != nil {
+			return n, fmt.Errorf("drain spool: %w", err)
+		}
+		n++
+	}
+	return n, p.restart()
+}
+
+// Close closes the file. What is kept stays.
+func (p *Spool) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.file == nil {
+		return nil
+	}
+	err := p.file.Close()
+	p.file = nil
+	return err
+}
+
+// oldest reads the first settlement that was not applied. Only Drain takes
+// from live, so that it stays the first without the lock.
+func (p *Spool) oldest() (Spooled, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.file == nil {
+		return Spooled{}, fmt.Errorf("drain spool: %w", os.ErrClosed)
+	}
+	f := p.live[0]
+	sealed := make([]byte, f.length)
+	if _, err := p.file.ReadAt(sealed, f.at+frameHead); err != nil {
+		return Spooled{}, fmt.Errorf("drain spool: %w", err)
+	}
+	s, err := p.decode(f, sealed)
+	if err != nil {
+		return Spooled{}, fmt.Errorf("drain spool: %w", err)
+	}
+	return s, nil
+}
+
+func (p *Spool) decode(f spoolFrame, sealed []byte) (s Spooled, err error) {
+	text, err := p.sealer.Open(spoolName, f.at, sealed)
+	if err != nil {
+		return Spooled{}, err
+	}
+	if err := gob.NewDecoder(bytes.NewReader(text)).Decode(&s); err != nil {
+		return Spooled{}, fmt.Errorf("decode settlement: %w", err)
+	}
+	if (s.Call == nil) == (s.Ticket == nil) {
+		return Spooled{}, errSpooled
+	}
+	return s, nil
+}
+
+// markApplied needs no sync: a mark that is lost repeats a settlement.
+func (p *Spool) markApplied() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.file == nil {
+		return os.ErrClosed
+	}
+	mark := binary.BigEndian.AppendUint32(nil, frameApplied)
+	if _, err := p.file.WriteAt(mark, p.live[0].at+int64(len(p.gen))); err != nil {
+		return err
+	}
+	p.live = p.live[1:]
+	return nil
+}
+
+// restart begins to fill the file anew once nothing in it is needed, or sets
+// it aside where it holds what could not be read.
+func (p *Spool) restart() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.live) > 0 || p.end == spoolFrames || p.file == nil {
+		return nil
+	}
+	if p.damaged > 0 {
+		return p.setAside()
+	}
+	// Marks first: were a generation's name lost, its frames must not come back.
+	if err := p.file.Sync(); err != nil {
+		return fmt.Errorf("restart spool: %w", err)
+	}
+	gen := newGeneration()
+	for _, at := range []int64{0, spoolPage} {
+		_, err := p.file.WriteAt(spoolHead(gen), at)
+		if err := errors.Join(err, p.file.Sync()); err != nil {
+			return fmt.Errorf("restart spool: %w", err)
+		}
+	}
+	p.spoolState, p.refused = spoolState{gen: gen, end: spoolFrames}, false
+	return nil
+}
+
+// setAside keeps the file under another name and makes a new one.
+func (p *Spool) setAside() error {
+	old := p.file
+	e := &SpoolDamagedError{Kept: fmt.Sprintf("%s.damaged-%x", p.path, p.gen), Records: p.damaged}
+	if err := p.reserve(e.Kept); err != nil {
+		return fmt.Errorf("replace damaged spool: %w", err)
+	}
+	return errors.Join(e, old.Close())
+}
+
+// reserve puts a new file in place, every block of it written. The old one is
+// kept under the name keep, if that is not empty.
+func (p *Spool) reserve(keep string) error {
+	f, err := os.OpenFile(p.path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return full(err)
+	}
+	gen := newGeneration()
+	err = writeBlank(f, gen, p.size)
+	if err == nil && keep != "" {
+		err = os.Rename(p.path, keep)
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), p.path)
+	}
+	if err != nil {
+		return errors.Join(full(err), f.Close(), os.Remove(f.Name()))
+	}
+	p.file, p.spoolState, p.refused = f, spoolState{gen: gen, end: spoolFrames}, false
+	return syncDir(filepath.Dir(p.path))
+}
+
+// writeBlank writes an empty spool.
+func writeBlank(f *os.File, gen generation, size int64) error {
+	head := spoolHead(gen)
+	_, err := f.Write(append(head, head...))
+	blank := make([]byte, 1<<16)
+	for at := int64(spoolFrames); at < size && err == nil; at += int64(len(blank)) {
+		_, err = f.Write(blank[:min(int64(len(blank)), size-at)])
+	}
+	return errors.Join(err, f.Sync())
+}
+
+// full names what a full disk is to everyone.
+func full(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return errors.Join(ErrFull, err)
+	}
+	return err
+}
+
+func newGeneration() (g generation) {
+	copy(g[:], random(len(g)))
+	return g
+}
+
+// spoolHead is the page that names a generation.
+func spoolHead(g generation) []byte {
+	page := append([]byte(spoolMagic), g[:]...)
+	page = binary.BigEndian.AppendUint32(page, crc32.Checksum(page, spoolSums))
+	return append(page, make([]byte, spoolPage-len(page))...)
+}
+
+func readSpoolHead(page []byte) (g generation, ok bool) {
+	const sumAt = len(spoolMagic) + len(g)
+	copy(g[:], page[len(spoolMagic):])
+	sum := binary.BigEndian.Uint32(page[sumAt:])
+	return g, string(page[:len(spoolMagic)]) == spoolMagic && sum == crc32.Checksum(page[:sumAt], spoolSums)
+}
+
+// appendFrame frames a sealed settlement.
+func appendFrame(b []byte, g generation, sealed []byte) []byte {
+	b = append(b, g[:]...)
+	b = binary.BigEndian.AppendUint32(b, 0)
+	at := len(b)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(sealed))) //nolint:gosec // a settlement is far below
+	sum := crc32.Update(crc32.Checksum(b[at:], spoolSums), spoolSums, sealed)
+	b = binary.BigEndian.AppendUint32(b, sum)
+	return append(b, sealed...)
+}
+
+// readSpool finds the frames of the file's generation. A frame that cannot be
+// read is damaged if a good one comes after it, else torn.
+func readSpool(whole []byte) (s spoolState, err error) {
+	if len(whole) < spoolFrames {
+		return s, errors.New("it is no spool, or was cut")
+	}
+	gen, ok := readSpoolHead(whole)
+	if !ok {
+		gen, ok = readSpoolHead(whole[spoolPage:])
+	}
+	if !ok {
+		return s, errors.New("it is no spool, or its beginning is damaged: move the file away to go on without it")
+	}
+	s = spoolState{gen: gen, end: spoolFrames}
+	unread := 0
+	for at := s.end; ; {
+		next := bytes.Index(whole[at:], gen[:])
+		if next < 0 {
+			break
+		}
+		at += int64(next)
+		length, applied, ok := readFrame(whole[at:])
+		if !ok {
+			unread++
+			at += int64(len(gen))
+			continue
+		}
+		if !applied {
+			s.live = append(s.live, spoolFrame{at: at, length: length})
+		}
+		s.damaged, unread = s.damaged+unread, 0
+		at += frameHead + length
+		s.end = at
+	}
+	s.torn = unread > 0
+	return s, nil
+}
+
+// readFrame checks the frame at the beginning of b.
+func readFrame(b []byte) (length int64, applied, ok bool) {
+	if len(b) < frameHead {
+		return 0, false, false
+	}
+	mark, length := binary.BigEndian.Uint32(b[8:]), int64(binary.BigEndian.Uint32(b[12:]))
+	if length > int64(len(b)-frameHead) {
+		return 0, false, false
+	}
+	sum := crc32.Checksum(b[12:16], spoolSums)
+	sum = crc32.Update(sum, spoolSums, b[frameHead:frameHead+length])
+	return length, mark == frameApplied, sum == binary.BigEndian.Uint32(b[16:])
+}
