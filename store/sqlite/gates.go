@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -11,10 +12,12 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// gate is a gate with the one who is out to probe it.
+// gate is a gate with the one who is out to probe it, and the one who closed
+// it last.
 type gate struct {
 	store.Gate
 	prober prober
+	closer prober
 }
 
 // prober names a call, or a pass over a ticket. Only the verdict of the one
@@ -24,13 +27,17 @@ type prober string
 func callProber(id store.CallID) prober { return prober(fmt.Sprintf("call %d", id)) }
 
 func ticketProber(id store.TicketID, lease int64) prober {
-	return prober(fmt.Sprintf("ticket %d pass %d", id, lease))
+	return prober(fmt.Sprintf("%s%d pass %d", ticketPrefix, id, lease))
 }
+
+const ticketPrefix = "ticket "
+
+func (p prober) isPass() bool { return strings.HasPrefix(string(p), ticketPrefix) }
 
 // aPerson may open any gate.
 const aPerson prober = "person"
 
-const gateColumns = "scope, closed, class, code, by, since, until, probe, strikes, probe_until, prober"
+const gateColumns = "scope, closed, class, code, by, since, until, probe, strikes, probe_until, prober, closer"
 
 func scanGate(stmt *sqlite.Stmt) gate {
 	class, _ := providers.ParseClass(stmt.ColumnText(2)) // a class of a newer version shows as none
@@ -41,6 +48,7 @@ func scanGate(stmt *sqlite.Stmt) gate {
 			ProbeUntil: columnTime(stmt, 9),
 		},
 		prober: prober(stmt.ColumnText(10)),
+		closer: prober(stmt.ColumnText(11)),
 	}
 }
 
@@ -77,8 +85,8 @@ func (c conn) gate(scope string) (*gate, error) {
 }
 
 func (t *tx) saveGate(g *gate) error {
-	err := t.exec("INSERT OR REPLACE INTO gates ("+gateColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		g.Scope, g.Closed, g.Class.String(), g.Code, g.By, g.Since, g.Until, g.Probe, g.Strikes, g.ProbeUntil, string(g.prober))
+	err := t.exec("INSERT OR REPLACE INTO gates ("+gateColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		g.Scope, g.Closed, g.Class.String(), g.Code, g.By, g.Since, g.Until, g.Probe, g.Strikes, g.ProbeUntil, string(g.prober), string(g.closer))
 	if err != nil {
 		return fmt.Errorf("write gate: %w", err)
 	}
@@ -119,15 +127,15 @@ func (t *tx) passGates(scopes []string) (passage, error) {
 	return p, nil
 }
 
-// takeProbes opens the gates whose time is over and sends this one out as the
-// probe of the others, until the given time.
+// takeProbes sends this one out as the probe of the gates that want one, until
+// the given time. A gate that opens by time lets everyone pass from then on;
+// it counts as closed until one of them has come through.
 func (t *tx) takeProbes(p passage, by prober, until time.Time) error {
 	for _, g := range p {
-		if g.Probe {
-			g.ProbeUntil, g.prober = store.Millis(until), by
-		} else {
-			g.Closed = false
+		if !g.Probe {
+			continue
 		}
+		g.ProbeUntil, g.prober = store.Millis(until), by
 		if err := t.saveGate(g); err != nil {
 			return err
 		}
@@ -201,7 +209,7 @@ func (t *tx) closeGate(g *gate, c store.GateClose, by prober) (closed *gate, eve
 	next := &gate{Gate: store.Gate{
 		Scope: c.Scope, Closed: true, Class: c.Class, Code: c.Code, By: c.By,
 		Since: t.now, Until: store.Millis(c.Until), Probe: c.Probe, Strikes: c.Strikes,
-	}}
+	}, closer: by}
 	if c.Until.IsZero() {
 		next.Until = time.Time{} // until a person opens it
 	}
@@ -213,6 +221,9 @@ func (t *tx) closeGate(g *gate, c store.GateClose, by prober) (closed *gate, eve
 		return nil, false
 	}
 	next.Since = g.Since
+	if g.Class != c.Class || g.Probe != c.Probe {
+		next.Since = t.now
+	}
 	if !verdict {
 		next.ProbeUntil, next.prober = g.ProbeUntil, g.prober
 	}
@@ -222,12 +233,18 @@ func (t *tx) closeGate(g *gate, c store.GateClose, by prober) (closed *gate, eve
 // later compares times until which a gate is closed; the zero time is never.
 func later(a, b time.Time) bool { return !b.IsZero() && (a.IsZero() || a.After(b)) }
 
-// openGate reports whether a success changes the gate: it opens a closed one
-// where it is the word of a person or of the probe, and ends a row of strikes
-// at an open one.
+// openGate reports whether a success changes the gate. It opens one that waits
+// for a probe where it is the word of the probe or of a person, and one that
+// opens by time where it comes from a request that was sent after it closed: a
+// pass of polls knows the order of its own. At an open gate it ends a row of
+// strikes.
 func openGate(g *gate, by prober, sent time.Time) bool {
-	if g.Closed {
+	switch {
+	case g.Closed && g.Probe:
 		return by == aPerson || g.prober != "" && g.prober == by
+	case g.Closed:
+		return by == aPerson || by.isPass() && g.closer == by || !sent.Before(g.Since)
+	default:
+		return g.Strikes > 0 && !sent.Before(g.Since)
 	}
-	return g.Strikes > 0 && !sent.Before(g.Since)
 }

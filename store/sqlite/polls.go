@@ -65,7 +65,9 @@ func (t *tx) settleTicket(k *ticket, r store.TicketSettlement, bodies [][]byte) 
 		}
 	}
 	settled := store.Settled{Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late, Done: done}
-	settled.Gates, err = t.changeGates(r.Gates, ticketProber(k.id, r.Lease), t.now)
+	if fenced {
+		settled.Gates, err = t.changeGates(r.Gates, ticketProber(k.id, r.Lease), k.claimed)
+	}
 	return settled, err
 }
 

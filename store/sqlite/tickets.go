@@ -25,6 +25,7 @@ type ticket struct {
 	interval   time.Duration
 	lease      int64
 	leaseUntil time.Time
+	claimed    time.Time // when the lease was taken
 	late       bool
 	closed     bool
 	created    time.Time
@@ -34,12 +35,13 @@ func (c conn) ticket(id store.TicketID) (*ticket, error) {
 	k := &ticket{id: id}
 	var open []byte
 	found, err := c.one(`SELECT call, chunk, provider, open, handle, due_at, deadline_at, interval_ms, lease, lease_until,
-		late, closed, created_at FROM tickets WHERE id = ?`, func(stmt *sqlite.Stmt) {
+		late, closed, created_at, claimed_at FROM tickets WHERE id = ?`, func(stmt *sqlite.Stmt) {
 		k.call, k.chunk, k.provider = store.CallID(stmt.ColumnInt64(0)), columnAsk(stmt, 1), stmt.ColumnText(2)
 		open, k.handle = columnBytes(stmt, 3), columnBytes(stmt, 4)
 		k.due, k.deadline, k.interval = columnTime(stmt, 5), columnTime(stmt, 6), columnDuration(stmt, 7)
 		k.lease, k.leaseUntil = stmt.ColumnInt64(8), columnTime(stmt, 9)
 		k.late, k.closed, k.created = stmt.ColumnBool(10), stmt.ColumnBool(11), columnTime(stmt, 12)
+		k.claimed = columnTime(stmt, 13)
 	}, id)
 	if err == nil && found {
 		k.open, err = store.ParseOffsets(open)
@@ -205,8 +207,8 @@ func (t *tx) claimTicket(r store.TicketClaim) (o store.OpenTicket, handle []byte
 	for _, i := range k.open {
 		o.KeepRaw = o.KeepRaw || keepsRaw(in, c.Ask(i))
 	}
-	err = t.exec("UPDATE tickets SET lease = lease + 1, claims = claims + 1, lease_until = ?, owner = ? WHERE id = ?",
-		store.Millis(r.Until), r.Owner, r.ID)
+	err = t.exec("UPDATE tickets SET lease = lease + 1, claims = claims + 1, lease_until = ?, claimed_at = ?, owner = ? WHERE id = ?",
+		store.Millis(r.Until), t.now, r.Owner, r.ID)
 	if err != nil {
 		return o, nil, nil, fmt.Errorf("claim ticket: %w", err)
 	}

@@ -138,6 +138,7 @@ CREATE TABLE tickets (
 	polls       INTEGER NOT NULL DEFAULT 0,
 	lease       INTEGER NOT NULL DEFAULT 0,
 	lease_until INTEGER NOT NULL DEFAULT 0,
+	claimed_at  INTEGER NOT NULL DEFAULT 0,
 	owner       TEXT    NOT NULL DEFAULT '',
 	late        INTEGER NOT NULL DEFAULT 0,
 	closed      INTEGER NOT NULL DEFAULT 0,
@@ -155,7 +156,8 @@ CREATE TABLE answers (
 	body BLOB    NOT NULL
 );
 
--- prober: who is out to find whether the gate may open.
+-- prober: who is out to find whether the gate may open; closer: who closed it
+-- last.
 CREATE TABLE gates (
 	scope       TEXT PRIMARY KEY,
 	closed      INTEGER NOT NULL,
@@ -167,7 +169,8 @@ CREATE TABLE gates (
 	probe       INTEGER NOT NULL,
 	strikes     INTEGER NOT NULL,
 	probe_until INTEGER NOT NULL DEFAULT 0,
-	prober      TEXT    NOT NULL DEFAULT ''
+	prober      TEXT    NOT NULL DEFAULT '',
+	closer      TEXT    NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 
 CREATE TABLE workers (
