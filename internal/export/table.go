@@ -1,10 +1,8 @@
 package export
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/plateq/plateq/store"
@@ -12,12 +10,12 @@ import (
 
 // table lays rows out in columns, for CSV and whatever else has them.
 type table struct {
-	batch   store.Batch
-	extras  Extras
-	results []string
-	names   []string
-	own     []int // the customer's columns that come back, by place
-	cells   []cell
+	batch  store.Batch
+	extras Extras
+	fields *fields // nil: the result is one column
+	names  []string
+	own    []int // the customer's columns that come back, by place
+	cells  []cell
 }
 
 // cell is a value of a table. Text is what somebody else wrote; the rest are
@@ -34,12 +32,14 @@ var sameColumns = []string{"id", "plate", "vin"}
 // the customer that ours do not hold already, under their own name or, where
 // that is taken, with "input." before it. Input adds those that ours hold.
 func newTable(b store.Batch, o Options) *table {
-	t := &table{batch: b, extras: Extras{Raw: o.Raw}, results: o.Results}
+	t := &table{batch: b, extras: Extras{Raw: o.Raw}}
 	t.names = []string{"batch", "row", "id", "provider", "plate", "vin", "status"}
-	if len(t.results) == 0 {
+	if len(o.Results) > 0 {
+		t.fields = newFields(o.Results)
+	} else {
 		t.names = append(t.names, "result")
 	}
-	for _, f := range t.results {
+	for _, f := range o.Results {
 		t.names = append(t.names, "result."+f)
 	}
 	t.names = append(t.names, "error.class", "error.code", "error.message", "attempts", "cached", "answered_at")
@@ -65,7 +65,11 @@ func (t *table) row(r store.Row) []cell {
 	t.cells = append(t.cells[:0],
 		cell{v.Batch, false}, cell{strconv.Itoa(v.Number), false}, cell{v.ID, true}, cell{v.Provider, false},
 		cell{v.Plate, true}, cell{v.VIN, true}, cell{v.Status, false})
-	t.result(v.Result)
+	if t.fields != nil {
+		t.cells = t.fields.appendCells(t.cells, v.Result)
+	} else {
+		t.cells = append(t.cells, cell{string(v.Result), true})
+	}
 	var e store.Failure
 	if v.Error != nil {
 		e = *v.Error
@@ -86,47 +90,4 @@ func timeText(at time.Time) string {
 		return ""
 	}
 	return at.UTC().Format(timeForm)
-}
-
-func (t *table) result(raw json.RawMessage) {
-	if len(t.results) == 0 {
-		t.cells = append(t.cells, cell{string(raw), true})
-		return
-	}
-	var fields map[string]json.RawMessage
-	if len(raw) > 0 {
-		_ = json.Unmarshal(raw, &fields) // what is no object has no fields
-	}
-	for _, name := range t.results {
-		t.cells = append(t.cells, fieldCell(lookUp(fields, name)))
-	}
-}
-
-// lookUp finds a field, "a.b" being the field b of the object a.
-func lookUp(fields map[string]json.RawMessage, name string) json.RawMessage {
-	if v, ok := fields[name]; ok {
-		return v
-	}
-	outer, inner, ok := strings.Cut(name, ".")
-	if !ok || fields[outer] == nil {
-		return nil
-	}
-	var nested map[string]json.RawMessage
-	_ = json.Unmarshal(fields[outer], &nested) // what is no object has no fields
-	return lookUp(nested, inner)
-}
-
-// fieldCell writes strings as their text, null and nothing as nothing, and
-// anything else as its JSON.
-func fieldCell(v json.RawMessage) cell {
-	switch {
-	case len(v) == 0 || v[0] == 'n':
-		return cell{}
-	case v[0] == '"':
-		var s string
-		_ = json.Unmarshal(v, &s) // it is a part of what was read as JSON
-		return cell{s, true}
-	default:
-		return cell{string(v), false}
-	}
 }

@@ -3,7 +3,6 @@ package export
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -158,78 +157,4 @@ func (j *jsonlWriter) Close() error {
 		return fmt.Errorf("write rows: %w", err)
 	}
 	return nil
-}
-
-type csvWriter struct {
-	w     *csv.Writer
-	table *table
-	plain bool
-	cells []string
-}
-
-func newCSV(w io.Writer, b store.Batch, o Options) (Writer, error) {
-	t := newTable(b, o)
-	c := &csvWriter{w: csv.NewWriter(bufio.NewWriterSize(w, bufferSize)), table: t, plain: o.Plain}
-	header := make([]cell, len(t.names))
-	for i, name := range t.names {
-		header[i] = cell{name, true}
-	}
-	return c, c.put(header, 0)
-}
-
-// Write is Writer.Write.
-func (c *csvWriter) Write(r store.Row) error { return c.put(c.table.row(r), r.Number) }
-
-func (c *csvWriter) put(cells []cell, number int) error {
-	c.cells = c.cells[:0]
-	for _, v := range cells {
-		if v.text && !c.plain {
-			v.value = defuse(v.value)
-		}
-		c.cells = append(c.cells, v.value)
-	}
-	if err := c.w.Write(c.cells); err != nil {
-		return fmt.Errorf("write row %d: %w", number, err)
-	}
-	return nil
-}
-
-// Close is Writer.Close.
-func (c *csvWriter) Close() error {
-	c.w.Flush()
-	if err := c.w.Error(); err != nil {
-		return fmt.Errorf("write rows: %w", err)
-	}
-	return nil
-}
-
-// defuse keeps a spreadsheet from taking text for a formula: text that begins
-// with = + - @, a tab or a line end gets a ' in front, and so it does with the
-// wide forms of these. A negative number is none.
-func defuse(s string) string {
-	if s == "" {
-		return s
-	}
-	switch s[0] {
-	case '=', '+', '@', '\t', '\r', '\n':
-		return "'" + s
-	case '-':
-		if !isNumber(s[1:]) {
-			return "'" + s
-		}
-	case 0xEF: // the first byte of the wide forms
-		for _, wide := range []string{"＝", "＋", "－", "＠"} {
-			if strings.HasPrefix(s, wide) {
-				return "'" + s
-			}
-		}
-	}
-	return s
-}
-
-// isNumber reports whether s is digits, with at most one point among them.
-func isNumber(s string) bool {
-	whole, part, point := strings.Cut(s, ".")
-	digits := func(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
-	return digits(whole) && (!point || digits(part))
 }

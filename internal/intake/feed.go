@@ -26,9 +26,10 @@ type Summary struct {
 // store takes one. progress, which may be nil, is told after each piece how
 // many rows the store has taken so far.
 //
-// After an error the batch holds a part of the list, and is to be abandoned.
-// If ctx ends, Feed returns at once; a read of the list that has begun ends
-// by itself, and r must not be used any more.
+// After an error the batch holds a part of the list and is to be abandoned,
+// and r must not be used any more.
+// If ctx ends, Feed returns at once with its cause; a read of the list that
+// has begun ends by itself.
 func Feed(ctx context.Context, st store.Intake, batch store.BatchNo, r *Reader, progress func(rows int)) (Summary, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
