@@ -63,13 +63,14 @@ const rootExample = `  plateq run fleet.csv -p attestr -o results.csv           
 
 func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "plateq",
-		Short:         "Look up large lists of vehicle plates at paid provider APIs",
-		Example:       rootExample,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          knownCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:                        "plateq",
+		Short:                      "Look up large lists of vehicle plates at paid provider APIs",
+		Example:                    rootExample,
+		SilenceErrors:              true,
+		SuggestionsMinimumDistance: 2,
+		SilenceUsage:               true,
+		Args:                       knownCommand,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(c.in)
 	root.SetOut(c.out)

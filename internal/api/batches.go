@@ -12,8 +12,8 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// Batch is a batch as it is sent.
-type Batch struct {
+// batchView is a batch as it is sent.
+type batchView struct {
 	ID       string           `json:"id"`
 	Provider string           `json:"provider"`
 	Name     string           `json:"name"`
@@ -21,22 +21,22 @@ type Batch struct {
 	Rows     int              `json:"rows"`
 	// Counts has every state that a row can show.
 	Counts     map[string]int  `json:"counts"`
-	Cost       Cost            `json:"cost"`
-	WaitingFor *Waiting        `json:"waiting_for"`
+	Cost       cost            `json:"cost"`
+	WaitingFor *waitingFor     `json:"waiting_for"`
 	CreatedAt  timestamp       `json:"created_at"`
 	DoneAt     *timestamp      `json:"done_at"`
 	Metadata   json.RawMessage `json:"metadata"`
 }
 
-// Cost is what a batch costs. Its fields are null while no prices are known.
-type Cost struct {
+// cost is what a batch costs. Its fields are null while no prices are known.
+type cost struct {
 	Currency *string `json:"currency"`
 	Spent    *string `json:"spent"`
 	AtMost   *string `json:"at_most"`
 }
 
-// Waiting says what holds a batch up beyond the provider's own time.
-type Waiting struct {
+// waitingFor says what holds a batch up beyond the provider's own time.
+type waitingFor struct {
 	Scope  string     `json:"scope"`
 	Reason string     `json:"reason"`
 	Until  *timestamp `json:"until"`
@@ -57,12 +57,12 @@ func timestampOf(t time.Time) *timestamp {
 	return new(timestamp(t))
 }
 
-func (s *server) show(b store.Batch, gates []store.Gate) Batch {
+func (s *server) show(b store.Batch, gates []store.Gate) batchView {
 	counts := make(map[string]int, len(store.RowStates()))
 	for _, state := range store.RowStates() {
 		counts[state.String()] = b.Counts[state]
 	}
-	return Batch{
+	return batchView{
 		ID: b.ID, Provider: b.Provider, Name: b.Name, State: b.State, Rows: b.Rows, Counts: counts,
 		WaitingFor: s.waiting(b, gates), CreatedAt: timestamp(b.Created), DoneAt: timestampOf(b.Done), Metadata: b.Metadata,
 	}
@@ -70,7 +70,7 @@ func (s *server) show(b store.Batch, gates []store.Gate) Batch {
 
 // waiting names the gate that holds the batch up: of those that concern rows
 // that it still has, the one that opens last.
-func (s *server) waiting(b store.Batch, gates []store.Gate) *Waiting {
+func (s *server) waiting(b store.Batch, gates []store.Gate) *waitingFor {
 	if b.State != store.BatchRunning {
 		return nil
 	}
@@ -86,7 +86,7 @@ func (s *server) waiting(b store.Batch, gates []store.Gate) *Waiting {
 	if last == nil {
 		return nil
 	}
-	return &Waiting{Scope: last.Scope, Reason: last.Class.String(), Until: timestampOf(last.Until)}
+	return &waitingFor{Scope: last.Scope, Reason: last.Class.String(), Until: timestampOf(last.Until)}
 }
 
 func (s *server) concerns(scope string, b store.Batch) bool {
@@ -128,10 +128,10 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, status int, b st
 	return writeJSON(w, status, s.show(b, gates))
 }
 
-// Batches is a page of batches, newest first.
-type Batches struct {
-	Items      []Batch `json:"items"`
-	NextCursor *string `json:"next_cursor"`
+// batchPage is a page of batches, newest first.
+type batchPage struct {
+	Items      []batchView `json:"items"`
+	NextCursor *string     `json:"next_cursor"`
 }
 
 // list answers with a page of batches.
@@ -156,7 +156,7 @@ func (s *server) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := Batches{Items: []Batch{}}
+	page := batchPage{Items: []batchView{}}
 	for i, b := range batches {
 		if i == f.Limit-1 {
 			page.NextCursor = new(cursorOf(int(batches[i-1].No)))
@@ -199,8 +199,8 @@ func (s *server) change(w http.ResponseWriter, r *http.Request, do func(context.
 	return s.answer(w, r, http.StatusOK, b)
 }
 
-// Polled says how many tickets will be asked about at once.
-type Polled struct {
+// polled says how many tickets will be asked about at once.
+type polled struct {
 	Tickets int `json:"tickets"`
 }
 
@@ -217,7 +217,7 @@ func (s *server) poll(w http.ResponseWriter, r *http.Request) error {
 	if n > 0 {
 		s.Wake()
 	}
-	return writeJSON(w, http.StatusOK, Polled{Tickets: n})
+	return writeJSON(w, http.StatusOK, polled{Tickets: n})
 }
 
 // cursorOf hides a number in a cursor, which is nobody's to make.

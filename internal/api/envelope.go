@@ -97,7 +97,7 @@ func (s *submission) Read(p []byte) (int, error) {
 func (s *submission) item() error {
 	if !s.more() {
 		if _, err := s.token(); err != nil { // the bracket
-			return err
+			return orBad(err, tooEarly)
 		}
 		s.items = false
 		return s.fields()
@@ -143,7 +143,7 @@ func (s *submission) fields() error {
 		}
 	}
 	if _, err := s.token(); err != nil { // the brace
-		return err
+		return orBad(err, tooEarly)
 	}
 	if _, err := s.token(); !errors.Is(err, io.EOF) {
 		return orBad(err, "there is more behind the JSON object")
@@ -225,11 +225,13 @@ func (s *submission) value() (json.RawMessage, error) {
 	return raw, badSyntax(err)
 }
 
+const tooEarly = "the body is no JSON, or ends too early"
+
 // badSyntax tells errors of the JSON from those of reading it.
 func badSyntax(err error) error {
 	_, syntax := errors.AsType[*json.SyntaxError](err)
 	if syntax || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return orBad(nil, "the body is no JSON, or ends too early")
+		return orBad(nil, tooEarly)
 	}
 	return err
 }

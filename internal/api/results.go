@@ -10,8 +10,8 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// Results is a page of rows in their order.
-type Results struct {
+// resultPage is a page of rows in their order.
+type resultPage struct {
 	Items      []export.Row `json:"items"`
 	NextCursor *string      `json:"next_cursor"`
 }
@@ -53,7 +53,7 @@ func (s *server) results(w http.ResponseWriter, r *http.Request) error {
 func (s *server) page(w http.ResponseWriter, r *http.Request, b store.Batch, f store.RowFilter, x export.Extras) error {
 	limit := f.Limit
 	f.Limit++ // one more tells whether there is a next page
-	page := Results{Items: []export.Row{}}
+	page := resultPage{Items: []export.Row{}}
 	err := s.Store.Rows(r.Context(), b.No, f, func(row store.Row) error {
 		if n := len(page.Items); n == limit {
 			page.NextCursor = new(cursorOf(page.Items[n-1].Number))

@@ -1,0 +1,167 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/plateq/plateq/client"
+	"github.com/plateq/plateq/internal/api"
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/providers/attestr"
+	"github.com/plateq/plateq/store"
+	"github.com/plateq/plateq/store/sqlite"
+)
+
+// world is the API over a store of its own.
+type world struct {
+	store   store.Store
+	handler http.Handler
+	log     *lockedBuffer
+	wakes   chan struct{}
+}
+
+func newWorld(t *testing.T, change func(*api.Options)) *world {
+	t.Helper()
+	st, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "plateq.db"), Keys: store.NewKeys()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	p, err := attestr.New(attestr.Config{AuthToken: "t"}, attestr.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := providers.NewSet(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{store: st, log: &lockedBuffer{}, wakes: make(chan struct{}, 100)}
+	o := api.Options{Store: st, Providers: set, Log: zerolog.New(w.log), Wake: func() { w.wakes <- struct{}{} }}
+	if change != nil {
+		change(&o)
+	}
+	w.handler = api.New(o)
+	return w
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// do makes a request in process; headers are "Name: value".
+func (w *world) do(t *testing.T, method, path, body string, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	return w.send(t, method, path, strings.NewReader(body), headers...)
+}
+
+func (w *world) send(t *testing.T, method, path string, body io.Reader, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, path, body)
+	r.Host = "127.0.0.1:8080"
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		if name == "Host" {
+			r.Host = value
+		} else {
+			r.Header.Set(name, value)
+		}
+	}
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, r)
+	return rec
+}
+
+const (
+	jsonBody = "Content-Type: application/json"
+	csvBody  = "Content-Type: text/csv"
+	ndjson   = "Content-Type: application/x-ndjson"
+)
+
+// submitted submits a list of CSV and returns the batch.
+func (w *world) submitted(t *testing.T, csv string) client.Batch {
+	t.Helper()
+	rec := w.do(t, "POST", "/v1/batches?provider=attestr", csv, csvBody)
+	if rec.Code != http.StatusCreated {
+		t.Fatalf("submit: %d %s", rec.Code, rec.Body)
+	}
+	return decoded[client.Batch](t, rec)
+}
+
+func decoded[T any](t *testing.T, rec *httptest.ResponseRecorder) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(rec.Body.Bytes(), &v); err != nil {
+		t.Fatalf("decode %s: %v", rec.Body, err)
+	}
+	return v
+}
+
+// batches counts all there are in the store, in whatever state.
+func (w *world) batches(t *testing.T) int {
+	t.Helper()
+	all, err := w.store.Batches(t.Context(), store.BatchFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all)
+}
+
+// answer lets the provider find what is queued of a batch.
+func (w *world) answer(t *testing.T, id string) {
+	t.Helper()
+	ctx := t.Context()
+	b, err := w.store.Batch(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.store.Beat(ctx, "worker"); err != nil {
+		t.Fatal(err)
+	}
+	chunks, err := w.store.Offer(ctx, store.OfferRequest{Batch: b.No, Size: 500, Limit: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range chunks {
+		w.settle(ctx, t, c.ID)
+	}
+}
+
+func (w *world) settle(ctx context.Context, t *testing.T, c store.ChunkID) {
+	t.Helper()
+	claim, err := w.store.Claim(ctx, store.ClaimRequest{Chunk: c, Owner: "worker", Scopes: []string{"attestr", "attestr/submit"}, Expires: time.Now().Add(time.Minute)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := store.Verdict{To: store.Found, Answer: &store.Answer{At: store.Millis(time.Now()), Result: json.RawMessage(`{"valid":true,"contact":"9000000000"}`)}}
+	if _, err := w.store.Settle(ctx, store.Settlement{Call: claim.Call, Rest: &found}); err != nil {
+		t.Fatal(err)
+	}
+}
