@@ -18,6 +18,20 @@ func (b *bells) forget(now time.Time, inRedis int) {
 	maps.DeleteFunc(b.tickets, func(_ store.TicketID, r rung) bool { return now.Sub(r.at) >= limit })
 }
 
+// widen returns the window where no pace is known: it doubles when a full one
+// was worked off before anyone came to fill it, and shrinks while half of it
+// stays.
+func (b *bells) widen(base, inRedis int) int {
+	b.wide = max(b.wide, base)
+	switch {
+	case b.filled && inRedis == 0:
+		b.wide = min(2*b.wide, max(base, maxWindow))
+	case inRedis > b.wide/2:
+		b.wide = max(base, b.wide-1)
+	}
+	return b.wide
+}
+
 // unrung returns the tickets that are not rung for yet, and forgets those
 // that are due no more.
 func (b *bells) unrung(due []store.TicketRef, now time.Time) []store.TicketRef {

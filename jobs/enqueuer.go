@@ -25,8 +25,10 @@ const (
 	ringAgain = 30 * time.Second
 	// lostAfter is the same where Redis holds no task at all.
 	lostAfter = 2 * time.Second
-	// maxChunk bounds a chunk of single look-ups.
-	maxChunk = 500
+	// maxChunk bounds a chunk of single look-ups, maxWindow the chunks in
+	// Redis where no pace is known.
+	maxChunk  = 500
+	maxWindow = 64
 )
 
 // EnqueuerOptions say what an Enqueuer works with. All fields are required.
@@ -59,6 +61,8 @@ type bells struct {
 	tickets map[store.TicketID]rung
 	served  map[store.BatchNo]float64 // asks rung for, over weight
 	shut    bool                      // the gate was closed when last looked at
+	filled  bool                      // the last Fill left the window full
+	wide    int                       // chunks of a window without a known pace
 }
 
 // rung is one ring for one thing, by the number of times it was answered.
@@ -105,8 +109,13 @@ func (e *Enqueuer) Fill(ctx context.Context, provider string) (int, error) {
 	if e.closed(ctx, b, spec.Name, spec.SubmitScope()) {
 		return 0, nil
 	}
-	size, window := e.window(spec)
-	return e.ring(ctx, b, spec.Name, size, window-inRedis)
+	size, window, paced := e.window(spec)
+	if !paced {
+		window = b.widen(window, inRedis)
+	}
+	n, err := e.ring(ctx, b, spec.Name, size, window-inRedis)
+	b.filled = err == nil && n > 0 && n == window-inRedis
+	return n, err
 }
 
 // closed looks at the gates. When they open after having been shut, what was
@@ -122,21 +131,22 @@ func (e *Enqueuer) closed(ctx context.Context, b *bells, scopes ...string) bool 
 
 // window returns how many asks a chunk gets and how many chunks may be in
 // Redis: two seconds' work, at least two, and calls for twice the concurrency.
-func (e *Enqueuer) window(spec providers.Spec) (size, chunks int) {
+// Not paced: what two seconds bring is not known beforehand.
+func (e *Enqueuer) window(spec providers.Spec) (size, chunks int, paced bool) {
 	l := e.opts.Limits[spec.Name]
 	calls := 2 * max(1, l.Concurrency)
-	paced := l.Rate > 0
+	paced = l.Rate > 0
 	if spec.MaxBatch > 1 {
 		if paced {
 			calls = max(calls, int(math.Ceil(l.Rate*windowTime.Seconds())))
 		}
-		return spec.MaxBatch, max(2, calls)
+		return spec.MaxBatch, max(2, calls), paced
 	}
 	size = maxChunk
 	if paced {
 		size = min(maxChunk, max(1, int(l.Rate*windowTime.Seconds())))
 	}
-	return size, max(2, (calls+size-1)/size)
+	return size, max(2, (calls+size-1)/size), paced
 }
 
 // ring takes batches in turn: the one that was served least for its weight

@@ -81,7 +81,7 @@ var arrows = []arrow{
 		Why: "it judges the others",
 	},
 	{
-		From: "cmd/plateq", To: []string{"client", "internal/app", "internal/config", "internal/export"},
+		From: "cmd/plateq", To: []string{"client", "internal/app", "internal/config", "internal/intake", "internal/export"},
 		Why: "a command parses flags and prints; the same wiring runs in tests without it",
 	},
 	{
