@@ -1,0 +1,141 @@
+package client_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/plateq/plateq/client"
+)
+
+// server answers the nth request with the nth of answers, the last one again
+// and again, and counts.
+func server(t *testing.T, answers ...http.HandlerFunc) (*client.Client, *atomic.Int32) {
+	t.Helper()
+	var n atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		i := min(int(n.Add(1)), len(answers))
+		answers[i-1](w, r)
+	}))
+	t.Cleanup(srv.Close)
+	c, err := client.New(srv.URL, client.Options{APIKey: "plq_1_secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, &n
+}
+
+func status(code int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+}
+
+func text(s string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, s) }
+}
+
+func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+func TestOnlyRequestsThatChangeNothingAreRepeated(t *testing.T) {
+	t.Parallel()
+	ok := text(`{"id":"b_1"}`)
+	for _, tt := range []struct {
+		name    string
+		answers []http.HandlerFunc
+		tries   int32
+		fails   bool
+	}{
+		{"at once", []http.HandlerFunc{ok}, 1, false},
+		{"overloaded", []http.HandlerFunc{status(503), status(429), ok}, 3, false},
+		{"broken off", []http.HandlerFunc{hangUp, ok}, 2, false},
+		{"never", []http.HandlerFunc{status(502)}, 4, true},
+		{"refused", []http.HandlerFunc{status(404)}, 1, true},
+		{"our fault", []http.HandlerFunc{status(500)}, 1, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c, n := server(t, tt.answers...)
+			b, err := c.Batch(t.Context(), "b_1")
+			if (err != nil) != tt.fails || n.Load() != tt.tries || !tt.fails && b.ID != "b_1" {
+				t.Errorf("got %+v, %v after %d tries; want %d", b, err, n.Load(), tt.tries)
+			}
+		})
+	}
+	for _, answer := range []http.HandlerFunc{status(503), hangUp} {
+		c, n := server(t, answer)
+		_, err := c.Submit(t.Context(), client.SubmitOptions{Provider: "attestr", Format: client.CSV}, strings.NewReader("plate\n"))
+		if err == nil || n.Load() != 1 {
+			t.Errorf("Submit() = %v after %d tries, want an error after 1", err, n.Load())
+		}
+	}
+}
+
+func TestProblemIsReadWhateverComes(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ body, code, text string }{
+		{`{"status":422,"title":"Unprocessable Entity","code":"bad_envelope","detail":"2 faults","errors":[{"field":"a","detail":"x"},{"field":"b","detail":"y"}]}`, "bad_envelope", "2 faults; a: x; b: y"},
+		{`<html>proxy</html>`, "not_plateq", "the server answered 418 I'm a teapot in a form that is not Plateq's"},
+		{``, "not_plateq", "the server answered 418 I'm a teapot in a form that is not Plateq's"},
+	} {
+		c, _ := server(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "7")
+			w.WriteHeader(http.StatusTeapot)
+			_, _ = io.WriteString(w, tt.body)
+		})
+		_, err := c.Pause(t.Context(), "b_1")
+		p, ok := errors.AsType[*client.Problem](err)
+		if !ok || p.Status != http.StatusTeapot || p.Code != tt.code || err.Error() != tt.text || p.RetryAfter != 7*time.Second {
+			t.Errorf("got %+v, %v", p, err)
+		}
+	}
+}
+
+func TestRequestsSayWhatIsWanted(t *testing.T) {
+	t.Parallel()
+	seen := make(chan *http.Request, 1)
+	c, _ := server(t, func(w http.ResponseWriter, r *http.Request) {
+		seen <- r
+		_, _ = io.WriteString(w, "{}")
+	})
+	_, err := c.Submit(t.Context(), client.SubmitOptions{
+		Provider: "aopay", Format: client.NDJSON, Name: "n", Purpose: "p", Weight: 2, Limit: 3, Fresh: true,
+		Columns: []string{"Car"}, Params: map[string]string{"operator": "311"}, Metadata: []byte("{}"),
+	}, strings.NewReader("{}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := <-seen
+	want := "column=Car&fresh=true&limit=3&metadata=%7B%7D&name=n&provider=aopay&purpose=p&set=operator%3D311&weight=2"
+	if r.URL.RawQuery != want {
+		t.Errorf("query %q, want %q", r.URL.RawQuery, want)
+	}
+	if got := r.Header.Get("Content-Type"); got != "application/x-ndjson" {
+		t.Errorf("Content-Type %q", got)
+	}
+	if got := r.Header.Get("Authorization"); got != "Bearer plq_1_secret" {
+		t.Errorf("Authorization %q", got)
+	}
+}
+
+func TestHealthy(t *testing.T) {
+	t.Parallel()
+	for body, ok := range map[string]bool{`{"status":"ok"}`: true, `{}`: false, `<html>`: false} {
+		c, _ := server(t, text(body))
+		if err := c.Healthy(t.Context()); (err == nil) != ok {
+			t.Errorf("Healthy() with %s = %v", body, err)
+		}
+	}
+}
+
+func TestNewRefusesWhatIsNoURL(t *testing.T) {
+	t.Parallel()
+	for _, u := range []string{"", "localhost:8080", "ftp://host", "http://", "://"} {
+		if _, err := client.New(u, client.Options{}); err == nil {
+			t.Errorf("New(%q) succeeded", u)
+		}
+	}
+}
