@@ -1,0 +1,119 @@
+package store_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+func TestAnswerIsKeptByteForByte(t *testing.T) {
+	t.Parallel()
+	want := store.Answer{
+		Result:  json.RawMessage(`{"valid":true,"contact":"<9433952003>"}`),
+		Raw:     json.RawMessage("{ \"output\" :\n\t{\"status\":\"VALID_FOUND\"} }"),
+		Failure: &store.Failure{Class: store.ClassProviderError, Code: "5001", Message: "её нет"},
+	}
+	for _, tc := range []struct {
+		name string
+		in   store.Answer
+	}{
+		{"all of it", want},
+		{"a result", store.Answer{Result: want.Result}},
+		{"a raw answer", store.Answer{Raw: want.Raw}},
+		{"a failure", store.Answer{Failure: want.Failure}},
+		{"nothing", store.Answer{}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			b, err := store.EncodeAnswer(tc.in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := store.DecodeAnswer(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tc.in, got); d != "" {
+				t.Errorf("answer differs (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestSealedFormsSurvive(t *testing.T) {
+	t.Parallel()
+	in := store.NewRow{
+		CallerID: "c-1", Subject: providers.Subject{providers.Plate: "DL01AA1000"}, Line: []string{"1", "DL 01 AA 1000", ""},
+		Problem: &store.Failure{Class: store.ClassInvalidInput, Code: "plate_length", Message: "too short"},
+	}
+	line, err := store.EncodeLine(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var row store.Row
+	if err := store.DecodeLine(line, &row); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(store.Row{CallerID: in.CallerID, Subject: in.Subject, Line: in.Line, Problem: in.Problem}, row); d != "" {
+		t.Errorf("row differs (-want +got):\n%s", d)
+	}
+
+	question := store.Question{Subject: in.Subject, Params: providers.Params{"operator": "311"}}
+	text, err := store.EncodeQuestion(question)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, err := store.DecodeQuestion(text)
+	if d := cmp.Diff(question, asked); d != "" || err != nil {
+		t.Errorf("question differs (-want +got): %v\n%s", err, d)
+	}
+
+	handle := providers.Ticket{ID: "t-1", Number: "7", Cursor: []byte{0, 0xff}}
+	text, err = store.EncodeTicket(handle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ticket, err := store.DecodeTicket(text)
+	if d := cmp.Diff(handle, ticket); d != "" || err != nil {
+		t.Errorf("ticket differs (-want +got): %v\n%s", err, d)
+	}
+
+	text, err = store.EncodeMeta(store.NewBatch{Name: "n", Purpose: "p", Metadata: json.RawMessage(`{"a":1}`), Columns: []string{"c"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b store.Batch
+	err = store.DecodeMeta(text, &b)
+	if d := cmp.Diff(store.Batch{Name: "n", Purpose: "p", Metadata: json.RawMessage(`{"a":1}`), Columns: []string{"c"}}, b); d != "" || err != nil {
+		t.Errorf("meta differs (-want +got): %v\n%s", err, d)
+	}
+}
+
+// Damaged bytes are refused in words that quote nothing of them.
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{"", "{", `{"i":"CANARY","s":{"plate":1}}`, `{"s":{"plate":"A"},"l":["b"]}`, "\x02{}\x00", "\xff\xff\xff\xff\x0f", "\x00\x00{\"class\":1}"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var errs []error
+		if a, err := store.DecodeAnswer(b); err != nil {
+			errs = append(errs, err)
+		} else if len(a.Result)+len(a.Raw) > len(b) {
+			t.Errorf("an answer of %d bytes from %d", len(a.Result)+len(a.Raw), len(b))
+		}
+		_, err := store.DecodeQuestion(b)
+		errs = append(errs, err)
+		_, err = store.DecodeTicket(b)
+		errs = append(errs, err, store.DecodeLine(b, &store.Row{}), store.DecodeMeta(b, &store.Batch{}))
+		for _, err := range errs {
+			if err != nil && !strings.HasSuffix(err.Error(), "the bytes are damaged") {
+				t.Errorf("the error says more than it may: %v", err)
+			}
+		}
+	})
+}
