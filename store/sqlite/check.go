@@ -18,9 +18,12 @@ const maxProblems = 100
 func (s *Store) Check(ctx context.Context) (store.Report, error) {
 	return read(ctx, s, func(conn conn) (store.Report, error) {
 		c := &checker{conn: conn, held: map[store.AskID]string{}}
-		for _, check := range []func() error{c.file, c.count, c.batches, c.chunks, c.holders, c.answers, c.keys} {
+		for _, check := range []func() error{c.file, c.count, c.chunks, c.batches, c.holders, c.answers, c.keys} {
 			if err := check(); err != nil {
 				return store.Report{}, fmt.Errorf("check store: %w", err)
+			}
+			if c.damaged {
+				break // the states of asks cannot be read
 			}
 		}
 		if c.untold > 0 {
@@ -34,6 +37,8 @@ type checker struct {
 	conn
 	report store.Report
 	untold int
+	// damaged: there are chunks that cannot be read.
+	damaged bool
 	// held says, for every ask that is under way, which call or ticket has it.
 	held map[store.AskID]string
 }
@@ -190,6 +195,7 @@ func (c *checker) chunks() error {
 		k, err := scanChunk(stmt)
 		if err != nil {
 			c.problem("the chunk at %s: %v", name(id), err)
+			c.damaged = true
 			return nil
 		}
 		queued, open := k.Count()

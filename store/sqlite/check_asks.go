@@ -97,7 +97,7 @@ func (c *checker) eachMark(f func(store.AskID, store.Mark) error) error {
 	return c.each("SELECT "+chunkColumns+" FROM chunks ORDER BY id", func(stmt *sqlite.Stmt) error {
 		k, err := scanChunk(stmt)
 		if err != nil {
-			return nil //nolint:nilerr // chunks has told it
+			return err
 		}
 		for i := range k.Len() {
 			if err := f(k.Ask(i), k.Mark(i)); err != nil {

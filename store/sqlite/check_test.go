@@ -1,0 +1,104 @@
+package sqlite_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+	"github.com/plateq/plateq/store/sqlite"
+)
+
+// lived is a store with asks in every state.
+func lived(t *testing.T) *sqlite.Store {
+	t.Helper()
+	s := openNew(t)
+	no := list(t, s, 12)
+	list(t, s, 12) // joins the open ones
+	refs, err := s.Offer(t.Context(), store.OfferRequest{Batch: no, Size: 10, Limit: 1})
+	if err != nil || len(refs) != 1 {
+		t.Fatalf("offer: %v %v", refs, err)
+	}
+	claim := func() store.Claim {
+		c, err := s.Claim(t.Context(), store.ClaimRequest{Chunk: refs[0].ID, Owner: "w", Max: 2, Expires: time.Now().Add(time.Hour)})
+		if err != nil || len(c.Asks) != 2 {
+			t.Fatalf("claim: %+v %v", c, err)
+		}
+		return c
+	}
+	answer := &store.Answer{At: time.Now()}
+	failed := &store.Answer{At: time.Now(), Failure: &store.Failure{Class: store.ClassProviderError}}
+	for _, r := range []store.Settlement{
+		{Rest: &store.Verdict{To: store.Found, Answer: answer}},
+		{Rest: &store.Verdict{To: store.Failed, Answer: failed}},
+		{Rest: &store.Verdict{To: store.Unknown}},
+		{
+			Rest:    &store.Verdict{To: store.Waiting},
+			Tickets: []store.NewTicket{{Handle: providers.Ticket{ID: "T-1"}, Due: time.Now()}},
+		},
+	} {
+		r.Call = claim().Call
+		if got, err := s.Settle(t.Context(), r); err != nil || got.Applied != 2 {
+			t.Fatalf("settle: %+v %v", got, err)
+		}
+	}
+	claim()
+	return s
+}
+
+func problems(t *testing.T, s *sqlite.Store) string {
+	t.Helper()
+	r, err := s.Check(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(r.Problems, "\n")
+}
+
+// Check sees every way in which the books can be wrong.
+func TestCheckIsRedOnSpoiltBooks(t *testing.T) {
+	t.Parallel()
+	if got := problems(t, lived(t)); got != "" {
+		t.Fatalf("sound books are called wrong:\n%s", got)
+	}
+	for _, tc := range []struct{ name, spoil, want string }{
+		{"a tally is wrong", "UPDATE tallies SET n = n + 1 WHERE batch = 1 AND state = 4", "tally of found rows of batch 1: 3, want 2"},
+		{"a row is gone", "DELETE FROM rows WHERE id = 1 << 32 | 5", "row 5 of batch 1 is not there"},
+		{"a row is too many", "INSERT INTO rows SELECT 1 << 32 | 13, ask, cached, line FROM rows WHERE id = 1 << 32 | 1", "rows of batch 1: 13, want 12"},
+		{"a row wants nothing that is", "UPDATE rows SET ask = 1 << 32 | 99 WHERE id = 1 << 32 | 1", "a row wants ask 99 of batch 1, which is not there"},
+		{"an ask is gone", "DELETE FROM asks WHERE id = 1 << 32 | 3", "asks of batch 1: 11, want 12"},
+		{"a want is gone", "DELETE FROM wants WHERE ask = 1 << 32 | 3", "rows of batch 2 that wait on an ask: 12, want 11"},
+		{"a key is gone astray", "UPDATE ask_keys SET ask = 77 << 32 WHERE ask = 1 << 32", "a key names ask 0 of batch 77, which is not there"},
+		{"two keys have one ask", "UPDATE ask_keys SET ask = 1 << 32 WHERE ask = 1 << 32 | 1", "several keys name ask 0 of batch 1"},
+		{"an answer is gone", "DELETE FROM answers WHERE ask = 1 << 32", "ask 0 of batch 1 is found, and an answer is there: false"},
+		{"an answer is too many", "INSERT INTO answers VALUES (1 << 32 | 9, 0, 0, x'')", "ask 9 of batch 1 is sending, and an answer is there: true"},
+		{"an answer is nobody's", "INSERT INTO answers VALUES (5 << 32, 0, 0, x'')", "there is an answer to ask 0 of batch 5, which has no mark"},
+		{"a mark is damaged", "UPDATE chunks SET marks = CAST(x'ff00' || substr(marks, 3) AS BLOB)", "the marks are damaged"},
+		{"an ask was sent without a call", "UPDATE calls SET open = x'', state = 4 WHERE state = 1", "is sending, and no call or ticket has it"},
+		{"two calls have an ask", "INSERT INTO calls (chunk, provider, scope, owner, state, n, open, sent_at, expires_at) SELECT chunk, provider, scope, owner, state, n, open, 0, 0 FROM calls WHERE state = 1", "belongs to call 5 and to call 6"},
+		{"a call is closed too early", "UPDATE calls SET state = 4 WHERE state = 1", "call 5 is in state 4 with 2 asks in sending"},
+		{"a call counts wrongly", "UPDATE calls SET unknown = 1 WHERE state = 2", "unknown asks of call 3: 1, want 2"},
+		{"a call holds what is settled", "UPDATE calls SET open = x'0001' WHERE id = 1", "call 1 has ask 0 of batch 1, which is found"},
+		{"offsets are damaged", "UPDATE calls SET open = x'ff' WHERE state = 1", "read offsets: the bytes are damaged"},
+		{"a ticket forgets who waits", "UPDATE tickets SET open = x'0601'", "asks that wait on ticket 1: 2, want 1"},
+		{"a ticket is closed", "UPDATE tickets SET closed = 1", "ticket 1 is closed, and 2 asks wait on it"},
+		{"a batch is done too early", "UPDATE batches SET state = 'done' WHERE no = 1", "batch 1 is done and has 6 open rows"},
+		{"a batch counts rows wrongly", "UPDATE batches SET rows = 11 WHERE no = 1", "rows of batch 1: 12, want 11"},
+		{"a batch is cut too far", "UPDATE batches SET cut = 12 WHERE no = 1", "asks of batch 1 that are in chunks: 10, want 12"},
+		{"chunks overlap", "INSERT INTO chunks (id, n, queued, open, marks) VALUES (1 << 32 | 5, 1, 1, 1, x'0100')", "the chunk at ask 5 of batch 1 overlaps the one before it"},
+		{"a chunk counts queued asks wrongly", "UPDATE chunks SET queued = 1", "queued asks in the chunk at ask 0 of batch 1: 1, want 0"},
+		{"a chunk counts open asks wrongly", "UPDATE chunks SET open = 1", "open asks in the chunk at ask 0 of batch 1: 1, want 4"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			s := lived(t)
+			if err := s.Exec(t.Context(), tc.spoil); err != nil {
+				t.Fatal(err)
+			}
+			if got := problems(t, s); !strings.Contains(got, tc.want) {
+				t.Errorf("got:\n%s\nwant it to say: %s", got, tc.want)
+			}
+		})
+	}
+}
