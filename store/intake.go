@@ -23,7 +23,8 @@ type NewBatch struct {
 
 // Reuse says which known answers a batch is content with.
 type Reuse struct {
-	// Fresh ignores known answers. An ask that is open is joined all the same.
+	// Fresh ignores known answers. An ask that is open is joined all the
+	// same, and an unknown one is still waited on unless ResendUnknown is set.
 	Fresh bool
 	// FreshFor and FreshNotFoundFor are the ages up to which found and
 	// not_found are reused.

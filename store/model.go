@@ -150,7 +150,7 @@ type Gate struct {
 	Code    string
 	By      string // "policy", or the person
 	Since   time.Time
-	Until   time.Time // when a probe, or for a short limit everyone, may pass
+	Until   time.Time // when a probe, or for a short limit everyone, may pass; zero: a person opens it
 	Probe   bool      // at Until one probe passes, not everyone
 	Strikes int       // closings in a row without a success in between
 	// ProbeUntil is not zero while a probe is out.
@@ -160,5 +160,5 @@ type Gate struct {
 // Shut reports whether nobody may pass at that time: it is closed, its time
 // has not come, or its probe is still out.
 func (g Gate) Shut(now time.Time) bool {
-	return g.Closed && (now.Before(g.Until) || now.Before(g.ProbeUntil))
+	return g.Closed && (g.Until.IsZero() || now.Before(g.Until) || g.Probe && now.Before(g.ProbeUntil))
 }

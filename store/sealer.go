@@ -139,4 +139,3 @@ func sortedKeys[M ~map[K]string, K ~string](m M) []K {
 	slices.Sort(keys)
 	return keys
 }
-

@@ -22,8 +22,8 @@ type Store interface {
 	// Beat records that the worker lives. A worker that has not beaten for a
 	// minute is dead, and so is one that never did.
 	Beat(ctx context.Context, w WorkerID) error
-	// Retire says that the worker ends: what it still holds is anyone's to
-	// judge at once.
+	// Retire says that the worker ends: calls that it still holds are
+	// anyone's to judge at once, and its tickets are free.
 	Retire(ctx context.Context, w WorkerID) error
 
 	// Check holds the books against each other.
@@ -74,14 +74,19 @@ type Work interface {
 	// ClaimTicket takes a due ticket. A closed gate is a *GateClosedError.
 	ClaimTicket(ctx context.Context, r TicketClaim) (OpenTicket, error)
 	// SettleTicket writes what a poll brought, unless the lease is lost:
-	// then everything is Refused but for answers, which are accepted like
-	// any that come late.
+	// then everything is Refused but for Found and NotFound, which are
+	// accepted like any answer that comes late. A lease is lost when the
+	// ticket was given back, its owner retired or somebody else took it, not
+	// by running out.
 	SettleTicket(ctx context.Context, s TicketSettlement) (Settled, error)
-	// PollNow makes the waiting tickets of a batch due. It returns how many.
+	// PollNow makes the waiting tickets of a batch due, those of asks that it
+	// joined among them. It returns how many.
 	PollNow(ctx context.Context, b BatchNo) (int, error)
 
 	// Finish marks running batches as done that hold no open row, and
-	// returns them.
+	// returns them. A settlement does so for the batches that it touches, so
+	// that this is for those that were settled while they were paused. A done
+	// batch of which an unknown ask turns out to wait runs again.
 	Finish(ctx context.Context) ([]BatchNo, error)
 	// Pause, Resume and Cancel change a batch; *StateError if it cannot be.
 	Pause(ctx context.Context, b BatchNo, reason string) error

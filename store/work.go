@@ -104,16 +104,20 @@ type Settlement struct {
 // GateChanges are applied in the transaction that learnt of them.
 type GateChanges struct {
 	Close []GateClose
-	// Open names scopes that a call just passed. Opening an open gate does
-	// nothing and is free.
+	// Open names scopes that a call just passed. A gate that waits for a
+	// probe is opened by that probe only, one that opens by time by calls
+	// that were claimed after it closed; a person, by SetGates, opens either.
+	// Opening an open gate ends its Strikes and is free.
 	Open []string
 	// Due names scopes whose gate, if it is closed and waits for a probe, is
 	// to let that probe pass now.
 	Due []string
 }
 
-// GateClose closes a gate. Closing a closed gate moves Until only forward,
-// unless this is the verdict of its probe.
+// GateClose closes a gate; a zero Until means until a person opens it or makes
+// it due. Closing a closed gate moves Until only forward, unless this is the
+// verdict of its probe. A claim that takes nothing, or that another gate
+// refuses, uses up no probe.
 type GateClose struct {
 	Scope   string
 	Class   providers.Class
@@ -132,8 +136,9 @@ type GateEvent struct {
 
 // Settled is what a settlement did.
 type Settled struct {
-	// Applied counts asks that moved. Refused counts verdicts on asks that do
-	// not belong to the call any more: they changed nothing.
+	// Applied counts asks that moved, late ones among them. Refused counts
+	// verdicts on asks that do not belong to the call any more, or that the
+	// table of states does not have: they changed nothing.
 	Applied, Refused int
 	// Late counts answers that replaced a failure or an unknown.
 	Late int
@@ -186,8 +191,10 @@ type TicketSettlement struct {
 	Hold     bool
 	Due      time.Time
 	Interval time.Duration
-	// Expire marks the ticket as late: its asks have been given up, answers
-	// still count. Close ends it: nothing is asked of it again.
+	// Expire marks the ticket as late: Verdicts have given its asks up,
+	// answers still count. Close ends it: nothing is asked of it again; it is
+	// an error while an ask waits on it. A ticket on which nobody waits, and
+	// for which no late answer can count, closes by itself.
 	Expire, Close bool
 	Gates         GateChanges
 }

@@ -10,6 +10,7 @@ var cancelRules = []rule{
 	{"an ask that nobody wants is asked anew by the next list", cancelDrops},
 	{"what was sent before is finished and kept", cancelFinishes},
 	{"what comes back to the queue of a cancelled list is dropped", cancelRequeued},
+	{"what comes back to the queue is left to the list that still wants it", cancelRequeuedShared},
 	{"what waits at the provider is finished and kept", cancelWaiting},
 	{"settled and invalid rows stay as they are", cancelSettled},
 	{"a cancelled list is never done, paused or resumed", cancelFinal},
@@ -97,6 +98,19 @@ func cancelRequeued(w *world) {
 	w.commit(next)
 	equal(w, "asks of the next list", plates(w.claim(next)), []string{"P1"})
 	w.states(b, store.Cancelled)
+}
+
+func cancelRequeuedShared(w *world) {
+	first, second := w.list("P1"), w.list("P1")
+	c := w.claim(first)
+	w.cancel(first)
+	w.states(first, store.Sending)
+	w.settleRest(c, queued(0))
+	w.states(first, store.Cancelled)
+	w.states(second, store.Queued)
+	w.settleRest(w.claim(second), w.found(0))
+	w.states(first, store.Cancelled)
+	w.states(second, store.Found)
 }
 
 func cancelWaiting(w *world) {

@@ -19,6 +19,8 @@ var gateRules = []rule{
 	{"a call that passed opens the gate, once", gateOpens},
 	{"a gate moves with the settlement that learnt of it", gateInSettlement},
 	{"a poll closes and opens gates as a call does", gateInPoll},
+	{"a gate without a time stays closed until a person opens it", gateNoTime},
+	{"a success that was sent before the gate closed does not open it", gateOldSuccess},
 	{"gates outlive a restart", gateSurvives},
 }
 
@@ -212,6 +214,36 @@ func gateInPoll(w *world) {
 	equal(w, "events of closing", w.settlePoll(s).Gates, []store.GateEvent{{Gate: w.gate(items)}})
 	s.Gates = store.GateChanges{Open: []string{items}}
 	equal(w, "events of opening", w.settlePoll(s).Gates, []store.GateEvent{{Gate: w.gate(items), Opened: true}})
+}
+
+func gateNoTime(w *world) {
+	ref := w.chunk(w.list("P1"))
+	g := w.closing(wide, 0)
+	g.Until = time.Time{}
+	w.shut(g)
+	w.pass(1000 * time.Hour)
+	w.refused(ref.ID, wide, wide)
+	if !w.gate(wide).Shut(w.now()) {
+		w.t.Error("the gate calls itself passable")
+	}
+	w.setGates(store.GateChanges{Open: []string{wide}})
+	w.passes(ref.ID, wide)
+}
+
+func gateOldSuccess(w *world) {
+	ref := w.chunk(w.list("P1", "P2", "P3"))
+	early := w.passes(ref.ID, wide, submit)
+	w.pass(time.Second)
+	w.shut(w.closing(wide, time.Minute))
+	found := w.found(0)
+	opening := store.GateChanges{Open: []string{wide}}
+	got := w.settleAll(store.Settlement{Call: early.Call, Rest: &found, Gates: opening})
+	equal(w, "events of the early call", got.Gates, nil)
+	w.refused(ref.ID, wide, wide, submit)
+	w.pass(time.Minute)
+	c := w.passes(ref.ID, wide, submit)
+	got = w.settleAll(store.Settlement{Call: c.Call, Rest: &found, Gates: opening})
+	equal(w, "events of a later one", got.Gates, []store.GateEvent{{Gate: w.gate(wide), Opened: true}})
 }
 
 func gateSurvives(w *world) {

@@ -14,6 +14,7 @@ var lateRules = []rule{
 	{"a late answer comes by the call as well", lateByCall},
 	{"only kinds of failure that may be wrong are replaced", lateClasses},
 	{"a late answer counts once and finishes nothing twice", lateOnce},
+	{"a done list runs again when an unknown of it turns out to wait", lateWaiting},
 	{"a late answer reaches every list that shares the ask", lateShared},
 }
 
@@ -127,6 +128,22 @@ func lateOnce(w *world) {
 	equal(w, "second", w.settleTicket(o, v...), store.Settled{Refused: 2})
 	w.states(b, store.Found, store.Found)
 	w.batchState(b, store.BatchDone)
+}
+
+func lateWaiting(w *world) {
+	b, cancelled := w.list("P1"), w.list("P1")
+	c := w.claim(b)
+	w.cancel(cancelled)
+	w.settleRest(c, unknown(0))
+	w.batchState(b, store.BatchDone)
+	w.settleWaiting(c, "T-1")
+	w.states(b, store.Waiting)
+	w.batchState(b, store.BatchRunning)
+	equal(w, "done at", w.batch(b).Done.IsZero(), true)
+	w.batchState(cancelled, store.BatchCancelled)
+	o := w.poll("T-1")
+	equal(w, "done", w.settleTicket(o, w.found(o.Asks[0].ID)).Done, []store.BatchNo{b})
+	w.states(cancelled, store.Found)
 }
 
 func lateShared(w *world) {

@@ -12,12 +12,14 @@ var probeRules = []rule{
 	{"a probe that came through opens the gate to all", probeOpens},
 	{"a probe that was refused may set the time anew", probeRefused},
 	{"a call that was no probe does not", probeOther},
+	{"a success of another call does not open a gate that waits for a probe", probeNotOpened},
 	{"a probe that died frees the gate after its time", probeDies},
 	{"a probe outlives a restart", probeSurvives},
 	{"a claim that takes nothing uses up no probe", probeUnused},
 	{"a claim that another gate refuses uses up no probe", probeBlocked},
 	{"a poll may be the probe", probePoll},
 	{"a gate that is made due lets its probe pass now", probeDue},
+	{"a probe without a time passes when the gate is made due", probeNoTime},
 }
 
 // probing is a gate closed until a probe passes.
@@ -91,6 +93,18 @@ func probeOther(w *world) {
 	equal(w, "until", w.gate(wide).Until, w.in(time.Hour))
 }
 
+func probeNotOpened(w *world) {
+	ref := w.chunk(w.list("P1", "P2", "P3"))
+	early := w.passes(ref.ID, wide, submit)
+	w.probe(ref.ID)
+	found := w.found(0)
+	got := w.settleAll(store.Settlement{Call: early.Call, Rest: &found, Gates: store.GateChanges{Open: []string{wide}}})
+	equal(w, "events", got.Gates, nil)
+	w.refused(ref.ID, wide, wide, submit)
+	equal(w, "events of a person", len(w.setGates(store.GateChanges{Open: []string{wide}})), 1)
+	equal(w, "a later claim is a probe", w.passes(ref.ID, wide, submit).Probe, false)
+}
+
 func probeDies(w *world) {
 	ref := w.chunk(w.list("P1", "P2"))
 	w.probe(ref.ID)
@@ -160,6 +174,18 @@ func probeDue(w *world) {
 	w.shut(w.closing(submit, time.Minute))
 	w.setGates(store.GateChanges{Due: []string{wide, submit, items}})
 	w.refused(ref.ID, submit, wide, submit)
+	equal(w, "the next claim is a probe", w.passes(ref.ID, wide).Probe, true)
+	w.refused(ref.ID, wide, wide)
+}
+
+func probeNoTime(w *world) {
+	ref := w.chunk(w.list("P1", "P2"))
+	g := w.probing(wide, 0)
+	g.Until = time.Time{}
+	w.shut(g)
+	w.pass(time.Hour)
+	w.refused(ref.ID, wide, wide)
+	w.setGates(store.GateChanges{Due: []string{wide}})
 	equal(w, "the next claim is a probe", w.passes(ref.ID, wide).Probe, true)
 	w.refused(ref.ID, wide, wide)
 }

@@ -14,6 +14,7 @@ var settleRules = []rule{
 	{"answers are kept as they came", settleKeepsAnswers},
 	{"raw answers are kept where the list wants them", settleKeepRaw},
 	{"verdicts on asks of another call are refused", settleForeign},
+	{"a call that was never recorded settles nothing", settleNoCall},
 	{"a second settlement changes nothing", settleTwice},
 	{"a late answer never overwrites a settled one", settleLateRefused},
 	{"an unknown becomes what a late answer says", settleLate},
@@ -105,6 +106,15 @@ func settleForeign(w *world) {
 	equal(w, "settled", got, store.Settled{Applied: 1, Refused: 2})
 	w.states(b, store.Found, store.Sending)
 	equal(w, "the other call's own word", w.settle(other, w.notFound(w.ask(other, "P2"))).Applied, 1)
+}
+
+func settleNoCall(w *world) {
+	b := w.list("P1")
+	c := w.claim(b)
+	c.Call += 1000
+	equal(w, "settled", w.settle(c, w.found(c.Asks[0].ID)), store.Settled{Refused: 1})
+	equal(w, "settled", w.settleRest(c, w.found(0)), store.Settled{})
+	w.states(b, store.Sending)
 }
 
 func settleTwice(w *world) {

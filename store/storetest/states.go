@@ -204,5 +204,9 @@ func statesNonsense(w *world) {
 	if err == nil {
 		w.t.Error("a verdict of waiting on a ticket that was not given was accepted")
 	}
-	equal(w, "row that waits on nothing", w.row(s.batch, 1).State, store.Sending)
+	_, err = w.s.Settle(w.ctx, store.Settlement{Call: s.call.Call, Verdicts: []store.Verdict{{Ask: s.ask, To: store.Failed}}})
+	if err == nil {
+		w.t.Error("a failure that says nothing was accepted")
+	}
+	equal(w, "row after verdicts that say too little", w.row(s.batch, 1).State, store.Sending)
 }

@@ -89,6 +89,7 @@ func subjects() []subject {
 		{"settle", settleRules},
 		{"states", stateRules},
 		{"ticket", ticketRules},
+		{"lease", leaseRules},
 		{"late", lateRules},
 		{"gate", gateRules},
 		{"probe", probeRules},

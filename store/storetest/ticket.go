@@ -12,16 +12,13 @@ import (
 var ticketRules = []rule{
 	{"a ticket is due at its time and not before", ticketDue},
 	{"the next due time is that of the earliest ticket", ticketNextDue},
-	{"a ticket is taken by one of many", ticketOnce},
-	{"a lease that runs out frees the ticket", ticketLeaseEnds},
-	{"a lost lease keeps its answers and moves nothing else", ticketLostLease},
-	{"a pass that goes on holds the ticket", ticketHold},
 	{"the handle is replaced by what the poll returned, byte for byte", ticketHandle},
 	{"a poll answers some and the others wait on", ticketParts},
 	{"two tickets of a call hold each its own asks", ticketTwo},
 	{"a ticket of another call is taken, and nothing is written", ticketTaken},
 	{"a ticket that is closed is never due", ticketClose},
-	{"a person makes the tickets of a list due now", ticketPollNow},
+	{"a ticket on which asks wait is not closed", ticketCloseRefused},
+	{"a ticket on which nobody waits is not due", ticketEmpty},
 	{"tickets due are those of the provider that was named", ticketProvider},
 	{"as many tickets are listed as wanted, the longest due first", ticketLimit},
 	{"polls are counted and change the ticket's name", ticketPolls},
@@ -154,70 +151,6 @@ func ticketNextDue(w *world) {
 	equal(w, "of another provider", other.IsZero(), true)
 }
 
-func ticketOnce(w *world) {
-	w.waiting("T-1", "P1")
-	ref := w.due()[0]
-	o := w.takeTicket(ref.ID)
-	second := w.takeTicket(ref.ID)
-	equal(w, "leases", []bool{o.Lease != 0, second.Lease != 0}, []bool{true, false})
-	equal(w, "due while it is taken", w.due(), nil)
-	w.settleTicket(o)
-	equal(w, "taken before it is due", w.takeTicket(ref.ID).Lease, 0)
-}
-
-func ticketLeaseEnds(w *world) {
-	w.waiting("T-1", "P1")
-	o := w.poll("T-1")
-	w.pass(lease - time.Second)
-	equal(w, "due during the lease", w.due(), nil)
-	w.pass(time.Second)
-	again := w.poll("T-1")
-	if again.Lease == o.Lease {
-		w.t.Errorf("two passes have one lease, %d", o.Lease)
-	}
-}
-
-func ticketLostLease(w *world) {
-	b := w.waiting("T-1", "P1", "P2", "P3", "P4")
-	lost := w.poll("T-1")
-	w.pass(lease)
-	mine := w.poll("T-1")
-	p := func(plate string) store.AskID { return w.ask(store.Claim{Asks: lost.Asks}, plate) }
-	stray := lost.Handle
-	stray.Cursor = []byte("where the lost pass stood")
-	got := w.settlePoll(store.TicketSettlement{
-		ID: lost.ID, Lease: lost.Lease, Handle: stray, Due: w.in(-time.Minute), Interval: time.Hour, Close: true,
-		Verdicts: []store.Verdict{w.found(p("P1")), w.notFound(p("P2")), w.failed(p("P3"), store.ClassProviderTimeout)},
-		Gates:    store.GateChanges{Close: []store.GateClose{{Scope: provider, Class: providers.RateLimited, Until: w.in(time.Hour)}}},
-	})
-	equal(w, "settled", []int{got.Applied, got.Refused, len(got.Gates)}, []int{2, 1, 0})
-	w.states(b, store.Found, store.NotFound, store.Waiting, store.Waiting)
-	equal(w, "due", w.due(), nil)
-	equal(w, "the holder's word", w.settleTicket(mine, w.found(p("P3"))).Applied, 1)
-	w.pass(time.Minute)
-	o := w.poll("T-1")
-	equal(w, "cursor", o.Handle, mine.Handle)
-	equal(w, "pause", o.Interval, time.Minute)
-	equal(w, "asks", asks(o), []string{"P4"})
-}
-
-func ticketHold(w *world) {
-	b := w.waiting("T-1", "P1", "P2")
-	o := w.poll("T-1")
-	w.pass(time.Minute)
-	w.hold(o, w.found(w.ask(store.Claim{Asks: o.Asks}, "P1")))
-	w.pass(lease - time.Second) // past the first lease
-	equal(w, "due while it is held", w.due(), nil)
-	equal(w, "the same pass", w.settleTicket(o, w.found(w.ask(store.Claim{Asks: o.Asks}, "P2"))).Applied, 1)
-	w.states(b, store.Found, store.Found)
-
-	w.waiting("T-2", "P3")
-	o = w.poll("T-2")
-	w.hold(o)
-	w.pass(lease)
-	equal(w, "taken when the hold has run out", w.poll("T-2").ID, o.ID)
-}
-
 func ticketHandle(w *world) {
 	w.waiting("T-1", "P1")
 	for _, cursor := range [][]byte{[]byte("page 2"), {0, 255, 10, 13, 0}, slices.Repeat([]byte{0xfe, '"', '<'}, 3000), nil} {
@@ -304,21 +237,26 @@ func ticketClose(w *world) {
 	equal(w, "next due", next.IsZero(), true)
 }
 
-func ticketPollNow(w *world) {
-	b := w.list("P1", "P2")
-	for i, r := range w.offer(b, 1) {
-		w.ticketed(w.take(r.ID), []string{"T-1", "T-2"}[i], time.Hour)
+func ticketCloseRefused(w *world) {
+	b := w.waiting("T-1", "P1", "P2")
+	o := w.poll("T-1")
+	_, err := w.s.SettleTicket(w.ctx, store.TicketSettlement{
+		ID: o.ID, Lease: o.Lease, Handle: o.Handle, Verdicts: []store.Verdict{w.found(o.Asks[0].ID)}, Close: true,
+	})
+	if err == nil {
+		w.t.Error("a ticket was closed while an ask waits on it")
 	}
-	w.ticketed(w.claim(w.list("P3")), "T-3", time.Hour)
-	n, err := w.s.PollNow(w.ctx, b)
-	w.must(err, "poll now")
-	equal(w, "made due", n, 2)
-	equal(w, "due", len(w.due()), 2)
-	next, err := w.s.NextDue(w.ctx, provider)
-	w.must(err, "read next due time")
-	if next.After(w.now()) {
-		w.t.Errorf("the next due time is %v, want now", next)
-	}
+	w.states(b, store.Waiting, store.Waiting)
+	w.release(o)
+	equal(w, "asks", asks(w.poll("T-1")), []string{"P1", "P2"})
+}
+
+func ticketEmpty(w *world) {
+	w.waiting("T-1", "P1", "P2")
+	o := w.poll("T-1")
+	w.settleTicket(o, w.found(o.Asks[0].ID), w.failed(o.Asks[1].ID, store.ClassProviderError))
+	w.pass(90 * 24 * time.Hour)
+	equal(w, "due", w.due(), nil)
 }
 
 func ticketProvider(w *world) {
