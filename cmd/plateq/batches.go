@@ -133,7 +133,7 @@ func (c *cli) status(b client.Batch) error {
 	case b.State.Finished():
 		c.next("results " + b.ID + " -o results.csv")
 	default:
-		c.next("results " + b.ID + " for what is there, or status again")
+		c.next("results " + b.ID + " (what is there so far)")
 	}
 	return nil
 }

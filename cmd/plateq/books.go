@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -62,14 +63,20 @@ func (c *cli) books(ctx context.Context) (cl *client.Client, closeBooks func() e
 // booksExist reports, as an error, that there is no store to look into: a
 // command that only looks makes none.
 func (c *cli) booksExist() error {
-	dir := c.config.DataDir
-	if c.simulate {
-		dir = filepath.Join(dir, "simulated")
+	kept, rehearsed := filepath.Join(c.config.DataDir, "plateq.db"), filepath.Join(c.config.DataDir, "simulated", "plateq.db")
+	if url := c.config.DatabaseURL.Reveal(); url != "" {
+		kept = strings.TrimPrefix(url, "sqlite://")
 	}
-	if _, err := os.Stat(dir); err == nil {
+	path, hint := kept, "run a list first (plateq run), start a server (plateq up), or set PLATEQ_DATA_DIR"
+	if c.simulate {
+		path = rehearsed
+	} else if _, err := os.Stat(rehearsed); err == nil {
+		hint = "add --simulate to look into the store of rehearsals"
+	}
+	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	return app.Usage(fmt.Errorf("there is no store in %s: run a list first (plateq run), start a server (plateq up), or set PLATEQ_DATA_DIR", dir))
+	return app.Usage(fmt.Errorf("there is no store at %s: %s", path, hint))
 }
 
 // withBooks configures, opens the books, and closes them when do is done.

@@ -54,7 +54,8 @@ func (c *cli) run(cmd *cobra.Command, file string, list listFlags, ro app.RunOpt
 		return err
 	}
 	ro.Export.Extras = export.Extras{Input: list.input, Raw: ro.Raw}
-	ro.In, ro.Provider, ro.Limit, ro.Fresh = file, list.provider, list.limit, list.fresh
+	ro.In, ro.Stdout = file, c.out
+	ro.Provider, ro.Limit, ro.Fresh = list.provider, list.limit, list.fresh
 	ro.Name, ro.Purpose, ro.Weight = list.title(file), list.purpose, list.weight
 
 	m := c.meter()
@@ -95,7 +96,7 @@ func (c *cli) summarise(sum app.Summary, out string) {
 		c.say("batch %s was left unfinished before: this went on with it", sum.Batch)
 	}
 	c.say("%s", total(sum.Rows, counts))
-	c.say("%d calls that can cost, %d polls, %d rows known before, %d rows shared, in %s",
+	c.say("calls that can cost: %d; polls: %d; rows known before: %d, on a question asked already: %d; time: %s",
 		sum.Calls, sum.Polls, sum.Cached, sum.Shared, sum.Took.Round(100*time.Millisecond))
 	switch {
 	case (standing{counts: counts}).settled() < sum.Rows:

@@ -38,6 +38,10 @@ func (c *cli) up(ctx context.Context) (err error) {
 		c.say("warning: no provider is set up: set credentials such as PLATEQ_ATTESTR_AUTH_TOKEN, or rehearse with --simulate")
 	}
 	c.say("listening on http://%s", a.Addr())
-	c.say("next: plateq submit FILE -p %s --wait -o results.csv", provider)
+	where := ""
+	if url := "http://" + a.Addr(); url != c.config.ServerURL.Reveal() {
+		where = "PLATEQ_URL=" + url + " "
+	}
+	c.say("next: %splateq submit FILE -p %s --wait -o results.csv", where, provider)
 	return a.Run(ctx)
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"time"
 )
 
@@ -58,13 +59,19 @@ func (s *server) observe(next http.Handler) http.Handler {
 	})
 }
 
+// batchID is the form of the id of a batch.
+var batchID = regexp.MustCompile(`^b_[a-z0-9]{20}$`)
+
 func (s *server) logRequest(r *http.Request, rec *recorder, id string, took time.Duration) {
-	level := s.Log.Info()
+	line := s.Log.Info()
 	if r.Pattern == "GET /healthz" || r.Pattern == "GET /readyz" {
-		level = s.Log.Debug()
+		line = s.Log.Debug()
 	}
-	level.Str("request_id", id).Str("method", r.Method).Str("route", r.Pattern).Str("batch", r.PathValue("id")).
-		Int("status", rec.status).Int64("bytes", rec.bytes).Dur("took", took).Msg("request")
+	line.Str("request_id", id).Str("method", r.Method).Str("route", r.Pattern)
+	if id := r.PathValue("id"); batchID.MatchString(id) {
+		line.Str("batch", id) // of another form it could be anything
+	}
+	line.Int("status", rec.status).Int64("bytes", rec.bytes).Dur("took", took).Msg("request")
 }
 
 // recovered answers a panic. What it panicked with stays out of the log, as it
