@@ -18,7 +18,7 @@ import (
 // SpoolSize is how large a spool is where nobody says otherwise.
 const SpoolSize = 8 << 20
 
-// ErrSpoolFull: the spool has no room for the settlement. Nothing was written.
+// ErrSpoolFull says that a settlement does not fit. Nothing was written.
 var ErrSpoolFull = errors.New("the spool is full")
 
 var errSpooled = errors.New("spool settlement: it must be of a call or of a ticket")

@@ -115,7 +115,7 @@ func TestStatesAreWrittenAndRead(t *testing.T) {
 func TestStateNumbersStay(t *testing.T) {
 	t.Parallel()
 	for n, name := range []string{"state(0)", "queued", "sending", "waiting", "found", "not_found", "failed", "unknown", "dropped", "invalid", "cancelled"} {
-		if got := store.State(n).String(); got != name { //nolint:gosec // a dozen
+		if got := store.State(n).String(); got != name {
 			t.Errorf("state %d is %s, want %s", n, got, name)
 		}
 	}

@@ -103,7 +103,7 @@ func togetherTicket(w *world) {
 
 func togetherProbe(w *world) {
 	ref := w.chunk(w.list(many("P", crowd)...))
-	w.shut(w.probing(wide, time.Minute))
+	w.shut(w.probing(time.Minute))
 	w.pass(time.Minute)
 	var probes atomic.Int32
 	together(crowd, func(int) {
@@ -138,14 +138,14 @@ func togetherSettle(w *world) {
 }
 
 func togetherIntake(w *world) {
-	list := rows(many("P", 40)...)
-	batches := make([]store.BatchNo, 8)
+	list := rows(many("P", 20)...)
+	batches := make([]store.BatchNo, 6)
 	together(len(batches), func(i int) {
 		b, err := w.s.BeginBatch(w.ctx, plain())
 		if !w.ok(err, "begin batch") {
 			return
 		}
-		for piece := range slices.Chunk(list, 10) {
+		for piece := range slices.Chunk(list, 5) {
 			if _, err := w.s.AddRows(w.ctx, b, piece); !w.ok(err, "add rows") {
 				return
 			}
@@ -161,10 +161,10 @@ func togetherIntake(w *world) {
 			w.settleRest(w.take(ref.ID), w.found(0))
 		}
 	}
-	equal(w, "asks", asks, 40)
+	equal(w, "asks", asks, 20)
 	for _, b := range batches {
 		w.batchState(b, store.BatchDone)
-		equal(w, "found", w.batch(b).Counts[store.Found], 40)
+		equal(w, "found", w.batch(b).Counts[store.Found], 20)
 	}
 }
 

@@ -116,12 +116,21 @@ func identityRefusedAbandons(w *world) {
 	equal(w, "asks", plates(w.claim(first)), []string{"DL01AA1000"})
 }
 
+// cannotOpen returns why the store is refused.
+func (w *world) cannotOpen(o Options) error {
+	w.t.Helper()
+	s, err := w.open(o)
+	if err == nil {
+		w.t.Fatalf("the store was opened: %v", s.Close())
+	}
+	return err
+}
+
 func identityMark(w *world) {
 	w.must(w.s.Close(), "close store")
 	o := w.opts
 	o.Simulated = true
-	_, err := w.open(o)
-	e := wantError[*store.MarkError](w, "open a real store for simulation", err)
+	e := wantError[*store.MarkError](w, "open a real store for simulation", w.cannotOpen(o))
 	equal(w, "the store is simulated", e.Simulated, false)
 	w.s = w.mustOpen()
 }
@@ -131,11 +140,9 @@ func identityKeys(w *world) {
 	w.must(w.s.Close(), "close store")
 	o := w.opts
 	o.Keys = store.NewKeys()
-	_, err := w.open(o)
-	wantError[*store.KeysError](w, "open with other keys", err)
+	wantError[*store.KeysError](w, "open with other keys", w.cannotOpen(o))
 	o.Keys.Seal = w.opts.Keys.Seal
-	_, err = w.open(o)
-	wantError[*store.KeysError](w, "open with another index key", err)
+	wantError[*store.KeysError](w, "open with another index key", w.cannotOpen(o))
 	w.s = w.mustOpen()
 	w.states(b, store.Queued)
 }

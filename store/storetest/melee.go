@@ -19,13 +19,13 @@ type melee struct {
 // all lists to their end. The books are looked at on the way and at the end.
 func togetherAll(w *world) {
 	m := &melee{w: w}
-	for i := range 4 {
-		list := append(many(fmt.Sprintf("own%d-", i), 60), many("shared", 60)...)
+	for i := range 3 {
+		list := append(many(fmt.Sprintf("own%d-", i), 40), many("shared", 40)...)
 		m.batches = append(m.batches, w.list(list...))
 	}
 	acts := []func(i int){m.claimAndSettle, m.claimAndSettle, m.poll, m.read, m.pauseAndResume, m.submit}
-	together(6*len(acts), func(i int) {
-		for round := range 6 {
+	together(4*len(acts), func(i int) {
+		for round := range 4 {
 			acts[i%len(acts)](i + round)
 		}
 	})

@@ -22,15 +22,15 @@ var probeRules = []rule{
 	{"a probe without a time passes when the gate is made due", probeNoTime},
 }
 
-// probing is a gate closed until a probe passes.
-func (w *world) probing(scope string, d time.Duration) store.GateClose {
-	return store.GateClose{Scope: scope, Class: providers.OutOfCredit, Code: "5003", By: "policy", Until: w.in(d), Probe: true, Strikes: 1}
+// probing is the wide gate closed until a probe passes.
+func (w *world) probing(d time.Duration) store.GateClose {
+	return store.GateClose{Scope: wide, Class: providers.OutOfCredit, Code: "5003", By: "policy", Until: w.in(d), Probe: true, Strikes: 1}
 }
 
 // probe shuts the wide gate, waits for its time and claims the probe.
 func (w *world) probe(chunk store.ChunkID) store.Claim {
 	w.t.Helper()
-	w.shut(w.probing(wide, time.Minute))
+	w.shut(w.probing(time.Minute))
 	w.pass(time.Minute)
 	c := w.passes(chunk, wide, submit)
 	equal(w, "the claim is a probe", c.Probe, true)
@@ -39,7 +39,7 @@ func (w *world) probe(chunk store.ChunkID) store.Claim {
 
 func probeOne(w *world) {
 	ref := w.chunk(w.list("P1", "P2"))
-	w.shut(w.probing(wide, time.Minute))
+	w.shut(w.probing(time.Minute))
 	w.pass(time.Minute - time.Millisecond)
 	w.refused(ref.ID, wide, wide, submit)
 	w.pass(time.Millisecond)
@@ -67,7 +67,7 @@ func probeOpens(w *world) {
 func probeRefused(w *world) {
 	ref := w.chunk(w.list("P1", "P2"))
 	c := w.probe(ref.ID)
-	again := w.probing(wide, 30*time.Second) // sooner than the probe could have run
+	again := w.probing(30 * time.Second) // sooner than the probe could have run
 	again.Strikes = 2
 	got := w.settleAll(store.Settlement{
 		Call: c.Call, Rest: &store.Verdict{To: store.Queued}, Gates: store.GateChanges{Close: []store.GateClose{again}},
@@ -85,10 +85,10 @@ func probeRefused(w *world) {
 func probeOther(w *world) {
 	ref := w.chunk(w.list("P1", "P2"))
 	early := w.passes(ref.ID, wide, submit)
-	w.shut(w.probing(wide, time.Hour))
+	w.shut(w.probing(time.Hour))
 	w.settleAll(store.Settlement{
 		Call: early.Call, Rest: &store.Verdict{To: store.Queued},
-		Gates: store.GateChanges{Close: []store.GateClose{w.probing(wide, time.Minute)}},
+		Gates: store.GateChanges{Close: []store.GateClose{w.probing(time.Minute)}},
 	})
 	equal(w, "until", w.gate(wide).Until, w.in(time.Hour))
 }
@@ -121,7 +121,7 @@ func probeSurvives(w *world) {
 	c := w.probe(ref.ID)
 	w.reopen()
 	w.refused(ref.ID, wide, wide, submit)
-	again := w.probing(wide, time.Second)
+	again := w.probing(time.Second)
 	w.settleAll(store.Settlement{
 		Call: c.Call, Rest: &store.Verdict{To: store.Queued}, Gates: store.GateChanges{Close: []store.GateClose{again}},
 	})
@@ -131,7 +131,7 @@ func probeSurvives(w *world) {
 func probeUnused(w *world) {
 	empty, full := w.chunk(w.list("P1")), w.chunk(w.list("P2"))
 	w.settleRest(w.take(empty.ID), w.found(0))
-	w.shut(w.probing(wide, time.Minute))
+	w.shut(w.probing(time.Minute))
 	w.pass(time.Minute)
 	c, err := w.tryClaim(empty.ID, wide, submit)
 	w.must(err, "claim of an answered chunk")
@@ -141,7 +141,7 @@ func probeUnused(w *world) {
 
 func probeBlocked(w *world) {
 	ref := w.chunk(w.list("P1"))
-	w.shut(w.probing(wide, time.Minute))
+	w.shut(w.probing(time.Minute))
 	w.shut(w.closing(submit, time.Hour))
 	w.pass(time.Minute)
 	w.refused(ref.ID, submit, wide, submit)
@@ -151,7 +151,7 @@ func probeBlocked(w *world) {
 func probePoll(w *world) {
 	w.waiting("T-1", "P1")
 	w.waiting("T-2", "P2")
-	w.shut(w.probing(wide, time.Minute))
+	w.shut(w.probing(time.Minute))
 	w.pass(time.Minute)
 	refs := w.due()
 	o := w.takeTicket(refs[0].ID)
@@ -160,7 +160,7 @@ func probePoll(w *world) {
 	wantError[*store.GateClosedError](w, "claim the other ticket", err)
 	got := w.settlePoll(store.TicketSettlement{
 		ID: o.ID, Lease: o.Lease, Handle: o.Handle, Due: w.in(time.Minute),
-		Gates: store.GateChanges{Close: []store.GateClose{w.probing(wide, time.Second)}},
+		Gates: store.GateChanges{Close: []store.GateClose{w.probing(time.Second)}},
 	})
 	equal(w, "events", got.Gates, nil)
 	equal(w, "until", w.gate(wide).Until, w.in(time.Second))
@@ -170,7 +170,7 @@ func probePoll(w *world) {
 
 func probeDue(w *world) {
 	ref := w.chunk(w.list("P1", "P2"))
-	w.shut(w.probing(wide, time.Hour))
+	w.shut(w.probing(time.Hour))
 	w.shut(w.closing(submit, time.Minute))
 	w.setGates(store.GateChanges{Due: []string{wide, submit, items}})
 	w.refused(ref.ID, submit, wide, submit)
@@ -180,7 +180,7 @@ func probeDue(w *world) {
 
 func probeNoTime(w *world) {
 	ref := w.chunk(w.list("P1", "P2"))
-	g := w.probing(wide, 0)
+	g := w.probing(0)
 	g.Until = time.Time{}
 	w.shut(g)
 	w.pass(time.Hour)

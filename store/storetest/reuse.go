@@ -39,11 +39,11 @@ func (w *world) answered(plate string, v store.Verdict) store.BatchNo {
 	return b
 }
 
-// taken submits one plate and says what became of it.
-func (w *world) taken(nb store.NewBatch, plate string) (store.BatchNo, store.Taken) {
+// taken submits the plate that these rules ask about and says what became of it.
+func (w *world) taken(nb store.NewBatch) (store.BatchNo, store.Taken) {
 	w.t.Helper()
 	b := w.begin(nb)
-	t := w.add(b, rows(plate))
+	t := w.add(b, rows("DL01AA1000"))
 	w.commit(b)
 	return b, t
 }
@@ -65,7 +65,7 @@ func reuseFound(w *world) {
 func reuseOld(w *world) {
 	first := w.answered("DL01AA1000", w.found(0))
 	w.pass(3 * time.Hour)
-	b, taken := w.taken(reusing(2*time.Hour, 9*time.Hour), "DL01AA1000")
+	b, taken := w.taken(reusing(2*time.Hour, 9*time.Hour))
 	equal(w, "taken", taken, store.Taken{Rows: 1, Asks: 1})
 	w.settleRest(w.claim(b), w.notFound(0))
 	w.states(b, store.NotFound)
@@ -89,7 +89,7 @@ func reuseFailed(w *world) {
 	for _, class := range []store.ErrorClass{store.ClassProviderError, store.ClassProviderTimeout} {
 		w.answered("DL01AA1000", w.failed(0, class))
 		w.pass(time.Minute)
-		b, taken := w.taken(reusing(time.Hour, time.Hour), "DL01AA1000")
+		b, taken := w.taken(reusing(time.Hour, time.Hour))
 		equal(w, "taken after "+string(class), taken, store.Taken{Rows: 1, Asks: 1})
 		w.settleRest(w.claim(b), w.failed(0, class))
 	}
@@ -98,7 +98,7 @@ func reuseFailed(w *world) {
 func reuseUnknown(w *world) {
 	w.answered("DL01AA1000", unknown(0))
 	w.pass(time.Hour)
-	b, taken := w.taken(reusing(2*time.Hour, 2*time.Hour), "DL01AA1000")
+	b, taken := w.taken(reusing(2*time.Hour, 2*time.Hour))
 	equal(w, "taken", taken, store.Taken{Rows: 1, Unknown: 1})
 	w.states(b, store.Unknown)
 	w.batchState(b, store.BatchDone)
@@ -109,7 +109,7 @@ func reuseUnknownLate(w *world) {
 	first := w.list("DL01AA1000")
 	c := w.claim(first)
 	w.settleRest(c, unknown(0))
-	second, _ := w.taken(plain(), "DL01AA1000")
+	second, _ := w.taken(plain())
 	w.settle(c, w.found(c.Asks[0].ID))
 	w.states(first, store.Found)
 	w.states(second, store.Found)
@@ -119,7 +119,7 @@ func reuseResend(w *world) {
 	first := w.answered("DL01AA1000", unknown(0))
 	nb := plain()
 	nb.Reuse.ResendUnknown = true
-	b, taken := w.taken(nb, "DL01AA1000")
+	b, taken := w.taken(nb)
 	equal(w, "taken", taken, store.Taken{Rows: 1, Asks: 1})
 	w.settleRest(w.claim(b), w.found(0))
 	w.states(b, store.Found)
@@ -131,7 +131,7 @@ func reuseFresh(w *world) {
 	w.pass(time.Minute)
 	nb := reusing(time.Hour, time.Hour)
 	nb.Reuse.Fresh = true
-	b, taken := w.taken(nb, "DL01AA1000")
+	b, taken := w.taken(nb)
 	equal(w, "taken", taken, store.Taken{Rows: 1, Asks: 1})
 	w.settleRest(w.claim(b), w.notFound(0))
 	w.states(b, store.NotFound)
@@ -141,7 +141,7 @@ func reuseFreshJoins(w *world) {
 	first := w.list("DL01AA1000")
 	nb := plain()
 	nb.Reuse.Fresh = true
-	b, taken := w.taken(nb, "DL01AA1000")
+	b, taken := w.taken(nb)
 	equal(w, "taken", taken, store.Taken{Rows: 1, Shared: 1})
 	w.settleRest(w.claim(first), w.found(0))
 	w.states(b, store.Found)
@@ -151,7 +151,7 @@ func reuseFreshUnknown(w *world) {
 	w.answered("DL01AA1000", unknown(0))
 	nb := plain()
 	nb.Reuse.Fresh = true
-	b, taken := w.taken(nb, "DL01AA1000")
+	b, taken := w.taken(nb)
 	equal(w, "taken", taken, store.Taken{Rows: 1, Unknown: 1})
 	w.states(b, store.Unknown)
 }
@@ -161,7 +161,7 @@ func reuseNewest(w *world) {
 	w.pass(time.Hour)
 	w.answered("DL01AA1000", w.notFound(0))
 	w.pass(time.Hour)
-	b, taken := w.taken(reusing(9*time.Hour, 9*time.Hour), "DL01AA1000")
+	b, taken := w.taken(reusing(9*time.Hour, 9*time.Hour))
 	equal(w, "taken", taken, store.Taken{Rows: 1, Cached: 1})
 	w.states(b, store.NotFound)
 }
@@ -170,7 +170,7 @@ func reuseTenant(w *world) {
 	w.answered("DL01AA1000", w.found(0))
 	nb := reusing(time.Hour, time.Hour)
 	nb.Tenant = "acme"
-	_, taken := w.taken(nb, "DL01AA1000")
+	_, taken := w.taken(nb)
 	equal(w, "taken", taken, store.Taken{Rows: 1, Asks: 1})
 }
 
@@ -180,7 +180,7 @@ func reuseAfterAbandon(w *world) {
 	b := w.begin(plain())
 	equal(w, "taken anew", w.add(b, rows("DL01AA1000")), store.Taken{Rows: 1, Asks: 1})
 	w.must(w.s.AbandonBatch(w.ctx, b), "abandon batch")
-	_, taken := w.taken(reusing(time.Hour, time.Hour), "DL01AA1000")
+	_, taken := w.taken(reusing(time.Hour, time.Hour))
 	equal(w, "taken", taken, store.Taken{Rows: 1, Cached: 1})
 }
 

@@ -99,10 +99,10 @@ func rowShared(w *world) {
 }
 
 func rowLong(w *world) {
-	const n = 900
+	const n = 300
 	b := w.begin(plain())
 	for i := range n {
-		list := rows(fmt.Sprintf("P%03d", i%600))
+		list := rows(fmt.Sprintf("P%03d", i%200))
 		if i%50 == 49 {
 			list = []store.NewRow{invalid(fmt.Sprintf("X%d", i))}
 		}
