@@ -111,7 +111,7 @@ func identityRefusedAbandons(w *world) {
 	first, _, err := w.submitAs("fleet", w.now(), "DL01AA1000")
 	w.must(err, "commit batch")
 	second, _, err := w.submitAs("fleet", w.now(), "DL01AA1000")
-	wantError[*store.IdentityError](w, "commit the same work", err)
+	refuses[*store.IdentityError](w, "commit the same work", err)
 	w.must(w.s.AbandonBatch(w.ctx, second), "abandon batch")
 	equal(w, "asks", plates(w.claim(first)), []string{"DL01AA1000"})
 }
@@ -140,9 +140,9 @@ func identityKeys(w *world) {
 	w.must(w.s.Close(), "close store")
 	o := w.opts
 	o.Keys = store.NewKeys()
-	wantError[*store.KeysError](w, "open with other keys", w.cannotOpen(o))
+	refuses[*store.KeysError](w, "open with other keys", w.cannotOpen(o))
 	o.Keys.Seal = w.opts.Keys.Seal
-	wantError[*store.KeysError](w, "open with another index key", w.cannotOpen(o))
+	refuses[*store.KeysError](w, "open with another index key", w.cannotOpen(o))
 	w.s = w.mustOpen()
 	w.states(b, store.Queued)
 }

@@ -164,7 +164,7 @@ func intakeClosed(w *world) {
 func intakeCommitOnce(w *world) {
 	b := w.list("DL01AA1000")
 	_, err := w.s.CommitBatch(w.ctx, b, nil, time.Time{})
-	wantError[*store.StateError](w, "commit a committed batch", err)
+	refuses[*store.StateError](w, "commit a committed batch", err)
 	w.batchState(b, store.BatchRunning)
 }
 

@@ -157,7 +157,7 @@ func probePoll(w *world) {
 	o := w.takeTicket(refs[0].ID)
 	equal(w, "the poll is a probe", o.Probe, true)
 	_, err := w.s.ClaimTicket(w.ctx, store.TicketClaim{ID: refs[1].ID, Owner: worker, Scopes: []string{wide}, Until: w.in(lease)})
-	wantError[*store.GateClosedError](w, "claim the other ticket", err)
+	refuses[*store.GateClosedError](w, "claim the other ticket", err)
 	got := w.settlePoll(store.TicketSettlement{
 		ID: o.ID, Lease: o.Lease, Handle: o.Handle, Due: w.in(time.Minute),
 		Gates: store.GateChanges{Close: []store.GateClose{w.probing(time.Second)}},

@@ -106,6 +106,12 @@ func wantError[E error](w *world, doing string, err error) (e E) {
 	return e
 }
 
+// refuses is wantError where the type says enough.
+func refuses[E error](w *world, doing string, err error) {
+	w.t.Helper()
+	_ = wantError[E](w, doing, err)
+}
+
 // plain is a batch without wishes.
 func plain() store.NewBatch { return store.NewBatch{Provider: provider, Columns: []string{"plate"}} }
 
