@@ -137,7 +137,7 @@ func DecodeAnswer(text []byte) (a Answer, err error) {
 
 func frame(b []byte) (part, rest []byte, err error) {
 	n, k := binary.Uvarint(b)
-	if k <= 0 || n > uint64(len(b)-k) {
+	if k <= 0 || n > uint64(len(b)-k) { //nolint:gosec // k is at most len(b)
 		return nil, nil, errAnswer
 	}
 	if n == 0 {

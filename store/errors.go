@@ -32,7 +32,7 @@ func (e *IdentityError) Error() string { return "the same work is batch " + e.Ba
 type StateError struct {
 	Batch string
 	State BatchState
-	Want  string // "pause", "resume", "cancel", "add rows", "commit"
+	Want  string // "pause", "resume", "cancel", "add rows to", "commit", "abandon"
 }
 
 func (e *StateError) Error() string {

@@ -47,7 +47,7 @@ func ParseOffsets(b []byte) (Offsets, error) {
 		}
 		b = b[k+l:]
 		for next += gap; run > 0; run-- {
-			o = append(o, int(next)) //nolint:gosec // bounded above
+			o = append(o, int(next))
 			next++
 		}
 	}

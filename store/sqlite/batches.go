@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,10 +68,8 @@ func (c conn) in(no store.BatchNo, want string, states ...store.BatchState) (*he
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range states {
-		if h.state == s {
-			return h, nil
-		}
+	if slices.Contains(states, h.state) {
+		return h, nil
 	}
 	return nil, &store.StateError{Batch: h.id, State: h.state, Want: want}
 }

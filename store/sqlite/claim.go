@@ -29,10 +29,10 @@ type sealedAsk struct {
 func (s *Store) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error) {
 	type claimed struct {
 		store.Claim
-		asks []sealedAsk
+		sealed []sealedAsk
 	}
 	c, err := write(ctx, s, func(t *tx) (c claimed, err error) {
-		c.Claim, c.asks, err = t.claim(r)
+		c.Claim, c.sealed, err = t.claim(r)
 		return c, err
 	})
 	if err != nil {
@@ -40,7 +40,7 @@ func (s *Store) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, e
 	}
 	// The claim is committed: what fails from here on leaves a call that is
 	// stale as soon as its time is up, and nothing was sent.
-	if c.Asks, err = s.openAsks(c.asks); err != nil {
+	if c.Asks, err = s.openAsks(c.sealed); err != nil {
 		return store.Claim{}, err
 	}
 	return c.Claim, nil

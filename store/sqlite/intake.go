@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -62,12 +63,16 @@ func (s *Store) AddRows(ctx context.Context, no store.BatchNo, rows []store.NewR
 	if err != nil {
 		return store.Taken{}, err
 	}
+	first := h.rows + 1
 	return writeAlone(ctx, s, func(t *tx) (store.Taken, error) {
 		h, err := t.in(no, "add rows to", store.BatchIntake)
 		if err != nil {
 			return store.Taken{}, err
 		}
-		in := &intake{tx: t, h: h, rows: piece, first: h.rows + 1, wants: map[store.AskID]int{}, tally: tally{}}
+		if h.rows != first-1 {
+			return store.Taken{}, errors.New("add rows: the batch was changed meanwhile")
+		}
+		in := &intake{tx: t, h: h, rows: piece, first: first, wants: map[store.AskID]int{}, tally: tally{}}
 		if err := in.run(); err != nil {
 			return store.Taken{}, fmt.Errorf("add rows: %w", err)
 		}

@@ -99,9 +99,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	s.writer = startWriter(s, c)
-	if s.readers, err = openReaders(o.Path); err != nil {
-		return nil, err
-	}
+	s.readers = newReaders(o.Path)
 	return s, s.takeOver(ctx)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"zombiezen.com/go/sqlite"
 )
@@ -15,24 +16,69 @@ const (
 	readerCache = "-2000" // KiB, negative as SQLite wants it
 )
 
-// readers is a pool of connections that cannot write.
+// readers is a pool of connections that cannot write, opened as they are
+// needed.
 type readers struct {
-	free chan conn
-	done chan struct{}
-	n    int
+	path  string
+	slots chan struct{} // one for each caller who reads
+	done  chan struct{}
+
+	mu   sync.Mutex
+	idle []conn // the last used is used next, its pages are at hand
 }
 
-func openReaders(path string) (*readers, error) {
-	r := &readers{free: make(chan conn, readerCount), done: make(chan struct{})}
-	for range readerCount {
-		c, err := openReader(path)
-		if err != nil {
-			return nil, errors.Join(err, r.close())
-		}
-		r.free <- c
-		r.n++
+func newReaders(path string) *readers {
+	return &readers{path: path, slots: make(chan struct{}, readerCount), done: make(chan struct{})}
+}
+
+func (r *readers) take(ctx context.Context) (conn, error) {
+	select {
+	case <-r.done:
+		return conn{}, errClosed
+	default:
 	}
-	return r, nil
+	select {
+	case r.slots <- struct{}{}:
+	case <-r.done:
+		return conn{}, errClosed
+	case <-ctx.Done():
+		return conn{}, ctx.Err()
+	}
+	r.mu.Lock()
+	if n := len(r.idle); n > 0 {
+		c := r.idle[n-1]
+		r.idle = r.idle[:n-1]
+		r.mu.Unlock()
+		return c, nil
+	}
+	r.mu.Unlock()
+	c, err := openReader(r.path)
+	if err != nil {
+		<-r.slots
+	}
+	return c, err
+}
+
+func (r *readers) give(c conn) {
+	r.mu.Lock()
+	r.idle = append(r.idle, c)
+	r.mu.Unlock()
+	<-r.slots
+}
+
+// close waits for those who read.
+func (r *readers) close() error {
+	close(r.done)
+	for range cap(r.slots) {
+		r.slots <- struct{}{}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var err error
+	for _, c := range r.idle {
+		err = errors.Join(err, c.Close())
+	}
+	return err
 }
 
 func openReader(path string) (conn, error) {
@@ -48,39 +94,24 @@ func openReader(path string) (conn, error) {
 	return c, nil
 }
 
-// close waits for those who read.
-func (r *readers) close() error {
-	close(r.done)
-	var err error
-	for range r.n {
-		c := <-r.free
-		err = errors.Join(err, c.Close())
-	}
-	return err
-}
-
 // read runs f on one snapshot of the store. The writer goes on meanwhile.
 func read[T any](ctx context.Context, s *Store, f func(conn) (T, error)) (T, error) {
 	var none T
-	var c conn
-	select {
-	case c = <-s.readers.free:
-	case <-s.readers.done:
-		return none, errClosed
-	case <-ctx.Done():
-		return none, ctx.Err()
-	}
-	defer func() { s.readers.free <- c }()
-	c.SetInterrupt(ctx.Done())
-	result, err := snapshot(c, f)
-	c.SetInterrupt(nil)
-	if err != nil && ctx.Err() != nil {
-		return none, ctx.Err()
-	}
+	c, err := s.readers.take(ctx)
 	if err != nil {
-		return none, classify(err)
+		return none, err
 	}
-	return result, nil
+	defer s.readers.give(c)
+	c.SetInterrupt(ctx.Done())
+	defer c.SetInterrupt(nil)
+	result, err := snapshot(c, f)
+	if err == nil {
+		return result, nil
+	}
+	if sqlite.ErrCode(err) == sqlite.ResultInterrupt && ctx.Err() != nil {
+		return none, ctx.Err()
+	}
+	return none, classify(err)
 }
 
 func snapshot[T any](c conn, f func(conn) (T, error)) (result T, err error) {
@@ -88,7 +119,9 @@ func snapshot[T any](c conn, f func(conn) (T, error)) (result T, err error) {
 		return result, err
 	}
 	result, err = f(c)
-	interrupt := c.SetInterrupt(nil)
-	defer c.SetInterrupt(interrupt)
-	return result, errors.Join(err, c.exec("ROLLBACK"))
+	c.SetInterrupt(nil) // what ends the snapshot is not to be interrupted
+	if end := c.exec("ROLLBACK"); err == nil {
+		err = end
+	}
+	return result, err
 }

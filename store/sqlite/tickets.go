@@ -164,10 +164,10 @@ func (s *Store) ClaimTicket(ctx context.Context, r store.TicketClaim) (store.Ope
 	type claimed struct {
 		store.OpenTicket
 		handle []byte
-		asks   []sealedAsk
+		sealed []sealedAsk
 	}
 	c, err := write(ctx, s, func(t *tx) (c claimed, err error) {
-		c.OpenTicket, c.handle, c.asks, err = t.claimTicket(r)
+		c.OpenTicket, c.handle, c.sealed, err = t.claimTicket(r)
 		return c, err
 	})
 	if err != nil || c.Lease == 0 {
@@ -180,7 +180,7 @@ func (s *Store) ClaimTicket(ctx context.Context, r store.TicketClaim) (store.Ope
 	if c.Handle, err = store.DecodeTicket(text); err != nil {
 		return store.OpenTicket{}, err
 	}
-	if c.OpenTicket.Asks, err = s.openAsks(c.asks); err != nil {
+	if c.Asks, err = s.openAsks(c.sealed); err != nil {
 		return store.OpenTicket{}, err
 	}
 	return c.OpenTicket, nil
