@@ -282,7 +282,7 @@ func (c *Client) Download(ctx context.Context, id string, format Format, o Resul
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close() //nolint:errcheck // what was read has been read
+	defer resp.Body.Close()
 	if _, err := io.Copy(w, resp.Body); err != nil {
 		return fmt.Errorf("download results: %w", err)
 	}

@@ -92,7 +92,7 @@ func (c *Client) once(ctx context.Context, r request) (*http.Response, error) {
 	if resp.StatusCode/100 == 2 {
 		return resp, nil
 	}
-	defer resp.Body.Close() //nolint:errcheck // what was read has been read
+	defer resp.Body.Close()
 	return nil, readProblem(resp)
 }
 
@@ -177,7 +177,7 @@ func (c *Client) post(ctx context.Context, r request, into any) error {
 }
 
 func decode(resp *http.Response, into any) error {
-	defer resp.Body.Close() //nolint:errcheck // what was read has been read
+	defer resp.Body.Close()
 	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
 		return fmt.Errorf("read answer: %w", err)
 	}

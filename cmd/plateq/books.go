@@ -50,7 +50,7 @@ func (c *cli) books(ctx context.Context) (cl *client.Client, closeBooks func() e
 		return cl, func() error { return nil }, err
 	}
 	if errStore := c.booksExist(); errStore != nil {
-		return nil, nil, app.Usage(fmt.Errorf("%w, and %w", err, errStore))
+		return nil, nil, app.Usage(fmt.Errorf("%v, and %w", err, errStore)) //nolint:errorlint // one cause goes outward
 	}
 	a, err := app.Open(ctx, c.calmly(), app.Books)
 	if err != nil {
@@ -106,7 +106,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, w := io.Pipe()
 	a := &answer{header: http.Header{}, body: w, begun: make(chan struct{})}
 	go func() {
-		defer in.Body.Close() //nolint:errcheck // what was read has been read
+		defer in.Body.Close()
 		defer func() {
 			a.WriteHeader(http.StatusOK)
 			if v := recover(); v != nil {

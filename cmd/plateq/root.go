@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
@@ -55,6 +56,13 @@ func exitCode(err error) int {
 	return app.ExitCode(err)
 }
 
+const rootLong = `Look up large lists of vehicle plates at paid provider APIs: nothing lost,
+nothing paid twice. Settings are environment variables: see plateq config.
+
+Exit codes: 0 every row has its answer, 1 error, 2 wrong use or settings,
+3 some rows failed, are invalid or unknown, 4 stopped by budget or credit,
+5 credentials refused or provider out of reach, 130 interrupted.`
+
 const rootExample = `  plateq run fleet.csv -p attestr -o results.csv            look a list up, in one process
   plateq run fleet.csv -p attestr --simulate -o out.csv     the same as a rehearsal that costs nothing
 
@@ -65,6 +73,7 @@ func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:                        "plateq",
 		Short:                      "Look up large lists of vehicle plates at paid provider APIs",
+		Long:                       rootLong,
 		Example:                    rootExample,
 		SilenceErrors:              true,
 		SuggestionsMinimumDistance: 2,
@@ -132,9 +141,10 @@ func (c *cli) configure() error {
 	}
 	var w io.Writer = c.screen
 	if cfg.LogFormat == "console" || cfg.LogFormat == "" && terminal(c.err) {
-		w = zerolog.ConsoleWriter{Out: c.screen, TimeFormat: "15:04:05"}
+		w = zerolog.ConsoleWriter{Out: c.screen, TimeFormat: "15:04:05", NoColor: !terminal(c.err)}
 	}
 	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z07:00"
+	zerolog.TimestampFunc = func() time.Time { return time.Now().UTC() }
 	c.log = zerolog.New(w).Level(level).With().Timestamp().Logger()
 	return nil
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -72,6 +74,9 @@ func (c *cli) run(cmd *cobra.Command, file string, list listFlags, ro app.RunOpt
 	sum, err := app.RunFile(cmd.Context(), c.calmly(), ro)
 	m.stop()
 	c.summarise(sum, ro.Out)
+	if c.json && ro.Out != "-" && sum.Batch != "" {
+		err = errors.Join(err, c.printSummary(sum))
+	}
 	return err
 }
 
@@ -110,6 +115,18 @@ func (c *cli) summarise(sum app.Summary, out string) {
 	} else {
 		c.next("status " + sum.Batch)
 	}
+}
+
+// printSummary writes what a run came to, for programs.
+func (c *cli) printSummary(sum app.Summary) error {
+	err := json.NewEncoder(c.out).Encode(map[string]any{
+		"batch": sum.Batch, "rows": sum.Rows, "counts": statuses(sum.Counts), "calls": sum.Calls, "polls": sum.Polls,
+		"cached": sum.Cached, "shared": sum.Shared, "seconds": sum.Took.Seconds(),
+	})
+	if err != nil {
+		return fmt.Errorf("write summary: %w", err)
+	}
+	return nil
 }
 
 // total names the counts that everyone asks for, 0 or not, and the others

@@ -128,9 +128,11 @@ func (c *cli) await(ctx context.Context, cl *client.Client, b client.Batch, list
 		}
 	}
 	c.say("%s, in %s", total(b.Rows, b.Counts), time.Since(start).Round(100*time.Millisecond))
+	if list.out == "" || c.json && list.out != "-" {
+		err = c.printBatch(b)
+	}
 	switch bad := unanswered(b.Counts); {
 	case list.out == "":
-		err = c.printBatch(b)
 		c.next("results " + b.ID + " -o results.csv")
 	case bad > 0:
 		c.next("results " + b.ID + " --status failed,invalid,unknown")
@@ -178,7 +180,10 @@ func (c *cli) wait(ctx context.Context, cl *client.Client, b client.Batch) (clie
 		}
 		return got, &app.ExitError{Code: app.ExitInterrupted, Err: fmt.Errorf("interrupted: the batch goes on without us: plateq status %s", b.ID)}
 	}
-	return got, err
+	if err != nil {
+		return got, fmt.Errorf("follow batch %s, which goes on without us: %w: see plateq status %s", b.ID, err, b.ID)
+	}
+	return got, nil
 }
 
 // refused returns an error with the exit code of what a person must see to

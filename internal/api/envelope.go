@@ -38,7 +38,7 @@ const (
 // ahead is how many bytes of items are read before the envelope must be
 // whole. A shorter list may name its fields in any order; of a longer one
 // they come first, as what comes behind it would have to wait for all of it.
-const ahead = 16 << 20
+const ahead = 4 << 20
 
 // submission reads the JSON body of a submission: the envelope at once, the
 // items, each as a line of JSON Lines, as its Read is called.

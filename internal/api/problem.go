@@ -75,7 +75,7 @@ func problemOf(err error) (p *Problem, internal bool) {
 		return unknownProvider(e), false
 	}
 	if e, ok := errors.AsType[*store.StateError](err); ok {
-		return problem(http.StatusConflict, "wrong_state", "the batch is %s, so it cannot %s", e.State, e.Want), false
+		return problem(http.StatusConflict, "wrong_state", "cannot %s the batch: it is %s", e.Want, e.State), false
 	}
 	switch {
 	case errors.Is(err, store.ErrNoBatch):

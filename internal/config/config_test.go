@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -204,7 +205,11 @@ func TestNothingSecretIsShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := fmt.Sprintf("%v %+v %#v %v", c, c, c, c.Variables())
+	marshalled, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := fmt.Sprintf("%v %+v %#v %v %s", c, c, c, c.Variables(), marshalled)
 	if strings.Contains(shown, canary) {
 		t.Errorf("a secret is shown in %s", shown)
 	}

@@ -18,7 +18,6 @@ import (
 type reader struct {
 	env       map[string]string
 	known     map[string]bool // every variable there is, _FILE forms included
-	fields    map[string][]field
 	variables []Variable
 	order     []part
 	faults    []string

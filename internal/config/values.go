@@ -157,6 +157,9 @@ func (u URL) String() string {
 // GoString returns what String returns.
 func (u URL) GoString() string { return u.String() }
 
+// MarshalText returns what String returns.
+func (u URL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+
 // mask stands where a secret was.
 const mask = "[secret]"
 
