@@ -119,7 +119,7 @@ func (t *tx) passGates(scopes []string) (passage, error) {
 		if g == nil || !g.Closed {
 			continue
 		}
-		if g.Until.IsZero() || t.now.Before(g.Until) || g.Probe && t.now.Before(g.ProbeUntil) {
+		if g.Shut(t.now) {
 			return nil, &store.GateClosedError{Gate: g.Gate}
 		}
 		p = append(p, g)

@@ -219,7 +219,7 @@ func (t *tx) claimTicket(r store.TicketClaim) (o store.OpenTicket, handle []byte
 		return o, nil, nil, err
 	}
 	o.Lease, o.Call, o.Provider, o.Created, o.Deadline, o.Interval = k.lease+1, k.call, k.provider, k.created, k.deadline, k.interval
-	o.Late = k.late || !k.deadline.IsZero() && !t.now.Before(k.deadline)
+	o.Late = k.late
 	o.Probe = passed.probe()
 	return o, k.handle, asks, nil
 }
