@@ -37,10 +37,8 @@ func (p *Policy) judge(c store.Claim, outs []providers.Outcome) store.Settlement
 		j.out.Part = regrow(len(c.Asks), p.spec.MaxBatch)
 	}
 	if j.reached {
-		p.succeed(p.spec.Name, p.spec.SubmitScope())
-		if c.Probe {
-			j.out.Gates.Open = []string{p.spec.Name, p.spec.SubmitScope()}
-		}
+		j.out.Gates.Open = []string{p.spec.Name, p.spec.SubmitScope()}
+		p.succeed(j.out.Gates.Open...)
 	}
 	return j.out
 }

@@ -29,10 +29,8 @@ func (p *Policy) judgePoll(t store.OpenTicket, got providers.Progress, err error
 		p.expire(&s, t, now)
 		return polled{settlement: s}
 	}
-	p.succeed(p.spec.Name, p.spec.PollScope())
-	if t.Probe {
-		s.Gates.Open = []string{p.spec.Name, p.spec.PollScope()}
-	}
+	s.Gates.Open = []string{p.spec.Name, p.spec.PollScope()}
+	p.succeed(s.Gates.Open...)
 	s.Handle = got.Ticket
 	s.Verdicts = p.verdicts(t, got.Outcomes, now)
 	left := len(t.Asks) - len(s.Verdicts)

@@ -174,7 +174,7 @@ type OpenTicket struct {
 	Asks     []Ask // those still waiting, and given-up ones that may come late
 	Created  time.Time
 	Deadline time.Time
-	Late     bool // the deadline has passed
+	Late     bool // its asks have been given up: Expire was settled
 	Interval time.Duration
 	Probe    bool
 	KeepRaw  bool

@@ -216,7 +216,13 @@ func (a *App) Close() error {
 }
 
 // Once does what is due now, by itself and without Redis, and returns.
-func (a *App) Once(ctx context.Context) error { return a.scheduler.Once(ctx, a.worker) }
+func (a *App) Once(ctx context.Context) error {
+	if err := a.store.Beat(ctx, a.id); err != nil {
+		return fmt.Errorf("sign in with the store: %w", err)
+	}
+	err := a.scheduler.Once(ctx, a.worker)
+	return errors.Join(err, a.store.Retire(context.WithoutCancel(ctx), a.id))
+}
 
 // Store returns the opened store.
 func (a *App) Store() store.Store { return a.store }
