@@ -21,8 +21,12 @@ type record struct {
 // decodeRecord reads a record. False: it does not say whose it is or how it
 // stands.
 func decodeRecord(raw json.RawMessage) (record, bool) {
-	var o, input object
-	if json.Unmarshal(raw, &o) != nil || json.Unmarshal(o["input"], &input) != nil {
+	o, err := members(raw)
+	if err != nil {
+		return record{}, false
+	}
+	input, err := members(o["input"])
+	if err != nil && !isNull(o["input"]) {
 		return record{}, false
 	}
 	r := record{raw: raw}
@@ -33,8 +37,10 @@ func decodeRecord(raw json.RawMessage) (record, bool) {
 	if r.plate == "" || r.status == "" {
 		return record{}, false
 	}
-	if out := o["output"]; len(out) > 0 && string(out) != "null" && json.Unmarshal(out, &r.output) != nil {
-		return record{}, false
+	if out := o["output"]; len(out) > 0 && !isNull(out) {
+		if r.output, err = members(out); err != nil {
+			return record{}, false
+		}
 	}
 	return r, true
 }

@@ -1,12 +1,9 @@
 package attestr
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/plateq/plateq/providers"
 )
@@ -65,8 +62,8 @@ func decodeItems(a *providers.Answer) ([]json.RawMessage, bool) {
 	if err != nil || a.Status/100 != 2 || isFault(o) {
 		return nil, false
 	}
-	var records []json.RawMessage
-	if json.Unmarshal(o["data"], &records) != nil {
+	records, ok := elements(o["data"])
+	if !ok {
 		return nil, false
 	}
 	if len(records) == 0 {
@@ -121,63 +118,4 @@ func canonical(reg string) string {
 		}
 		return unicode.ToUpper(r)
 	}, reg)
-}
-
-// object is a JSON object with its keys exactly as they came. encoding/json
-// alone would match keys in any case and let the last of two equal ones win;
-// here an object that says a thing twice says nothing.
-type object map[string]json.RawMessage
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (o *object) UnmarshalJSON(b []byte) error {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		return errors.New("read object: not an object")
-	}
-	*o = object{}
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return err
-		}
-		name, _ := key.(string)
-		if _, twice := (*o)[name]; twice {
-			return errors.New("read object: a key comes twice")
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return err
-		}
-		(*o)[name] = value
-	}
-	return nil
-}
-
-// parse reads a body that is one JSON object in UTF-8, with or without a byte
-// order mark.
-func parse(body []byte) (object, error) {
-	if !utf8.Valid(body) {
-		return nil, errors.New("read object: not UTF-8")
-	}
-	var o object
-	err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &o)
-	return o, err
-}
-
-// text returns a string, or a number as it is written. False: the key is not
-// there or holds something else.
-func (o object) text(key string) (string, bool) {
-	raw := o[key]
-	switch {
-	case len(raw) == 0 || string(raw) == "null":
-		return "", false
-	case raw[0] == '"':
-		var s string
-		err := json.Unmarshal(raw, &s)
-		return s, err == nil
-	default:
-		var n json.Number
-		err := json.Unmarshal(raw, &n)
-		return n.String(), err == nil
-	}
 }
