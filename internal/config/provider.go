@@ -19,7 +19,7 @@ type Provider struct {
 type Common struct {
 	Rate        Rate          `env:"RATE" about:"requests a second over the whole fleet, polls included; learn or 0: find it out; none: unlimited"`
 	Burst       int           `env:"BURST" about:"requests that may go out at once after a pause"`
-	Daily       int           `env:"DAILY" about:"requests a day; 0: not known"`
+	Daily       int           `env:"DAILY" later:"yes" about:"requests a day; 0: not known"`
 	Concurrency int           `env:"CONCURRENCY" about:"calls in flight over the whole fleet"`
 	Timeout     time.Duration `env:"TIMEOUT" about:"how long one call may take"`
 	PollMin     time.Duration `env:"POLL_MIN" about:"shortest pause between two polls of one ticket"`
@@ -35,10 +35,10 @@ type Common struct {
 
 	OnUnknown      OnUnknown `env:"ON_UNKNOWN" about:"a call that may have been charged and brought no answer: hold it as unknown, or resend it and perhaps pay twice"`
 	AmbiguousCodes []string  `env:"AMBIGUOUS_CODES" about:"codes of the provider that are not believed to mean that nothing was charged"`
-	NotFoundCodes  []string  `env:"NOT_FOUND_CODES" about:"codes of the provider that mean: nothing is known"`
-	NotFoundText   []string  `env:"NOT_FOUND_TEXT" about:"texts of the provider that mean: nothing is known"`
+	NotFoundCodes  []string  `env:"NOT_FOUND_CODES" later:"yes" about:"codes of the provider that mean: nothing is known"`
+	NotFoundText   []string  `env:"NOT_FOUND_TEXT" later:"yes" about:"texts of the provider that mean: nothing is known"`
 
-	PollPrice  float64       `env:"POLL_PRICE" about:"how many seconds of delay one poll is worth saving"`
+	PollPrice  float64       `env:"POLL_PRICE" later:"yes" about:"how many seconds of delay one poll is worth saving"`
 	DailyReset Reset         `env:"DAILY_RESET" about:"when the day of the quota begins: HH:MM and a time zone"`
 	DailyProbe time.Duration `env:"DAILY_PROBE" about:"pause between two tries while the quota of the day is used up"`
 }
