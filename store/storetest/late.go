@@ -9,6 +9,7 @@ import (
 var lateRules = []rule{
 	{"a ticket past its deadline is given up, and a late answer still counts", lateAnswer},
 	{"a late ticket is still polled and says that it is late", lateStillPolled},
+	{"a ticket may be given up before its deadline", lateEarly},
 	{"a record that went missing may still come", lateMissing},
 	{"an answer after a final failure changes nothing", lateRefused},
 	{"a late answer comes by the call as well", lateByCall},
@@ -71,6 +72,13 @@ func lateStillPolled(w *world) {
 	o = w.poll("T-1")
 	equal(w, "late after it", o.Late, true)
 	equal(w, "asks", asks(o), []string{"P1"})
+}
+
+func lateEarly(w *world) {
+	w.waiting("T-1", "P1")
+	w.expire(w.poll("T-1"))
+	w.pass(time.Hour)
+	equal(w, "late", w.poll("T-1").Late, true)
 }
 
 func lateMissing(w *world) {
