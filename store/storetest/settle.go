@@ -52,10 +52,10 @@ func settleParts(w *world) {
 func settleRestOnly(w *world) {
 	b := w.list("P1", "P2", "P3")
 	c := w.claim(b)
-	rest := unknown(0)
-	got := w.settleAll(store.Settlement{Call: c.Call, Verdicts: []store.Verdict{w.found(w.ask(c, "P2"))}, Rest: &rest})
-	equal(w, "applied", got.Applied, 3)
-	w.states(b, store.Unknown, store.Found, store.Unknown)
+	rest := w.found(0)
+	got := w.settleAll(store.Settlement{Call: c.Call, Verdicts: []store.Verdict{unknown(w.ask(c, "P2"))}, Rest: &rest})
+	equal(w, "settled", got, store.Settled{Applied: 3, Done: []store.BatchNo{b}})
+	w.states(b, store.Found, store.Unknown, store.Found)
 
 	b = w.list("P4", "P5")
 	c = w.claim(b)
