@@ -70,3 +70,12 @@ func (e *MarkError) Error() string {
 
 // Millis truncates a time to what a store keeps.
 func Millis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+// Fault is an error of a database under the name by which callers decide on
+// it: ErrFull or ErrAway.
+type Fault struct{ Kind, Cause error }
+
+func (f *Fault) Error() string { return fmt.Sprintf("%v: %v", f.Kind, f.Cause) }
+
+// Unwrap returns both.
+func (f *Fault) Unwrap() []error { return []error{f.Kind, f.Cause} }

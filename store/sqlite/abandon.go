@@ -39,11 +39,11 @@ func (t *tx) abandon(no store.BatchNo) error {
 	if err != nil {
 		return err
 	}
-	if err := t.exec("UPDATE batches SET state = ? WHERE no = ?", stateAbandoned, no); err != nil {
+	if err := t.exec("UPDATE batches SET state = ? WHERE no = ?", store.BatchAbandoned, no); err != nil {
 		return fmt.Errorf("abandon batch: %w", err)
 	}
-	h.state = stateAbandoned
-	moved := tally{}
+	h.state = store.BatchAbandoned
+	moved := store.Tally{}
 	if err := t.leaveOthers(h, moved); err != nil {
 		return fmt.Errorf("abandon batch: %w", err)
 	}
@@ -66,7 +66,7 @@ func (t *tx) abandon(no store.BatchNo) error {
 }
 
 // leaveShared leaves the asks that others want, whatever has become of them.
-func (t *tx) leaveShared(h *header, moved tally) error {
+func (t *tx) leaveShared(h *header, moved store.Tally) error {
 	if err := t.leaveHome(h, moved); err != nil {
 		return err
 	}
@@ -120,11 +120,7 @@ func (t *tx) freeAsks(h *header, shared bool) error {
 // freeAsk deletes an ask. Its key is computed again, as it is kept nowhere
 // but where it is looked up.
 func (t *tx) freeAsk(h *header, id, prev store.AskID, question []byte) error {
-	text, err := t.s.sealer.Open(sealQuestion, int64(id), question)
-	if err != nil {
-		return err
-	}
-	q, err := store.DecodeQuestion(text)
+	q, err := t.s.sealer.OpenQuestion(id, question)
 	if err != nil {
 		return err
 	}
@@ -163,7 +159,11 @@ func (t *tx) removeBatch(no store.BatchNo, shared bool) error {
 		return err
 	}
 	if shared {
-		return remove("UPDATE batches SET rows = 0, meta = ? WHERE no = ?", t.s.sealer.Seal(sealMeta, int64(no), []byte("{}")), no)
+		meta, err := t.s.sealer.SealMeta(no, store.NewBatch{})
+		if err != nil {
+			return err
+		}
+		return remove("UPDATE batches SET rows = 0, meta = ? WHERE no = ?", meta, no)
 	}
 	if err := remove("DELETE FROM wants WHERE batch = ?", no); err != nil {
 		return err

@@ -14,10 +14,6 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// stateAbandoned marks a batch that was abandoned and whose asks others want.
-// It is shown to nobody.
-const stateAbandoned store.BatchState = "abandoned"
-
 // header is what work needs to know of a batch.
 type header struct {
 	no                   store.BatchNo
@@ -31,7 +27,7 @@ type header struct {
 // header returns the batch, or ErrNoBatch.
 func (c conn) header(no store.BatchNo) (*header, error) {
 	h, err := c.anyHeader(no)
-	if err == nil && h.state == stateAbandoned {
+	if err == nil && h.state == store.BatchAbandoned {
 		return nil, store.ErrNoBatch
 	}
 	return h, err
@@ -76,10 +72,6 @@ func (c conn) in(no store.BatchNo, want string, states ...store.BatchState) (*he
 
 // BeginBatch implements store.Intake.
 func (s *Store) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo, error) {
-	meta, err := store.EncodeMeta(b)
-	if err != nil {
-		return 0, err
-	}
 	if b.Tenant == "" {
 		b.Tenant = "default"
 	}
@@ -95,11 +87,15 @@ func (s *Store) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo
 		if err != nil {
 			return 0, fmt.Errorf("begin batch: %w", err)
 		}
-		no := t.LastInsertRowID()
-		if err := t.exec("UPDATE batches SET meta = ? WHERE no = ?", s.sealer.Seal(sealMeta, no, meta), no); err != nil {
+		no := store.BatchNo(t.LastInsertRowID()) //nolint:gosec // numbers count from 1, far below 2³¹
+		meta, err := s.sealer.SealMeta(no, b)
+		if err != nil {
+			return 0, err
+		}
+		if err := t.exec("UPDATE batches SET meta = ? WHERE no = ?", meta, no); err != nil {
 			return 0, fmt.Errorf("begin batch: %w", err)
 		}
-		return store.BatchNo(no), nil //nolint:gosec // numbers count from 1, far below 2³¹
+		return no, nil
 	})
 }
 
@@ -112,11 +108,7 @@ func (s *Store) CommitBatch(ctx context.Context, no store.BatchNo, identity []by
 		if err := t.refuseTwin(identity, since); err != nil {
 			return store.Batch{}, err
 		}
-		var key any
-		if identity != nil {
-			key = s.identityKey(identity)
-		}
-		err := t.exec("UPDATE batches SET state = ?, identity = ? WHERE no = ?", store.BatchRunning, key, no)
+		err := t.exec("UPDATE batches SET state = ?, identity = ? WHERE no = ?", store.BatchRunning, optional(s.sealer.IdentityKey(identity)), no)
 		if err != nil {
 			return store.Batch{}, fmt.Errorf("commit batch: %w", err)
 		}
@@ -141,7 +133,7 @@ func (t *tx) refuseTwin(identity []byte, since time.Time) error {
 		return nil
 	}
 	b, err := t.batch(t.s, `identity = ? AND (state IN ('running', 'paused') OR state = 'done' AND done_at > ?)
-		ORDER BY no DESC LIMIT 1`, t.s.identityKey(identity), since)
+		ORDER BY no DESC LIMIT 1`, t.s.sealer.IdentityKey(identity), since)
 	if errors.Is(err, store.ErrNoBatch) {
 		return nil
 	}
@@ -149,12 +141,6 @@ func (t *tx) refuseTwin(identity []byte, since time.Time) error {
 		return err
 	}
 	return &store.IdentityError{Batch: b}
-}
-
-// identityKey is what is stored of an identity, which may be a plain hash of
-// a customer's list.
-func (s *Store) identityKey(identity []byte) []byte {
-	return s.sealer.Hash("identity", string(identity))
 }
 
 // Batch implements store.Reader.
@@ -170,7 +156,7 @@ func (s *Store) BatchByNo(ctx context.Context, no store.BatchNo) (store.Batch, e
 // FindBatch implements store.Reader.
 func (s *Store) FindBatch(ctx context.Context, identity []byte) (store.Batch, error) {
 	return read(ctx, s, func(c conn) (store.Batch, error) {
-		return c.batch(s, "identity = ? ORDER BY no DESC LIMIT 1", s.identityKey(identity))
+		return c.batch(s, "identity = ? ORDER BY no DESC LIMIT 1", s.sealer.IdentityKey(identity))
 	})
 }
 
@@ -228,12 +214,9 @@ func (c conn) batches(s *Store, where string, args ...any) ([]store.Batch, error
 			Reason: stmt.ColumnText(7), Rows: stmt.ColumnInt(8), Asks: stmt.ColumnInt(9),
 			Created: columnTime(stmt, 10), Done: columnTime(stmt, 11),
 		}
-		meta, err := s.sealer.Open(sealMeta, int64(b.No), columnBytes(stmt, 12))
-		if err != nil {
-			return err
-		}
+		err := s.sealer.OpenMeta(columnBytes(stmt, 12), &b)
 		all = append(all, b)
-		return store.DecodeMeta(meta, &all[len(all)-1])
+		return err
 	}, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read batch: %w", err)
@@ -258,14 +241,3 @@ func (c conn) counts(no store.BatchNo) (store.Counts, error) {
 	}
 	return counts, nil
 }
-
-// Columns that are sealed, as they enter the associated data. Changing a name
-// makes what is stored unreadable.
-const (
-	sealMeta     = "batches.meta"
-	sealLine     = "rows.line"
-	sealQuestion = "asks.question"
-	sealAnswer   = "answers.body"
-	sealHandle   = "tickets.handle"
-	sealNote     = "calls.note"
-)

@@ -48,7 +48,7 @@ func (s *Store) Cancel(ctx context.Context, no store.BatchNo, reason string) err
 			return none, fmt.Errorf("cancel batch: %w", err)
 		}
 		h.state = store.BatchCancelled
-		moved := tally{}
+		moved := store.Tally{}
 		if err := t.leaveHome(h, moved); err != nil {
 			return none, fmt.Errorf("cancel batch: %w", err)
 		}
@@ -60,38 +60,6 @@ func (s *Store) Cancel(ctx context.Context, no store.BatchNo, reason string) err
 	return err
 }
 
-// shed settles who goes on wanting a queued ask when batches that have ended
-// hold it: with nobody else it is dropped, otherwise they leave it, and their
-// rows stay cancelled.
-func (t *tx) shed(k *chunk, i int, in *interest, moved tally) error {
-	a := k.Ask(i)
-	holders := in.of(a)
-	wanted := false
-	for _, w := range holders {
-		wanted = wanted || !ended(w.state)
-	}
-	if !wanted {
-		if m, ok := k.Drop(i); ok {
-			moved.follow(m, in)
-		}
-		return nil
-	}
-	for _, w := range holders {
-		if !ended(w.state) {
-			continue
-		}
-		if err := t.leave(a, w.batch); err != nil {
-			return err
-		}
-		moved.add(w.batch, store.Queued, -w.rows)
-		moved.add(w.batch, store.Cancelled, w.rows)
-	}
-	return nil
-}
-
-// ended reports whether a batch in that state wants nothing new.
-func ended(s store.BatchState) bool { return s.Finished() || s == stateAbandoned }
-
 // leave cuts the rows of a batch off from the ask.
 func (t *tx) leave(a store.AskID, no store.BatchNo) error {
 	err := t.exec("INSERT INTO wants (ask, batch, rows, left) VALUES (?, ?, 0, 1) ON CONFLICT (ask, batch) DO UPDATE SET left = 1", a, no)
@@ -102,7 +70,7 @@ func (t *tx) leave(a store.AskID, no store.BatchNo) error {
 }
 
 // leaveHome sheds the queued asks of a batch that has ended.
-func (t *tx) leaveHome(h *header, moved tally) error {
+func (t *tx) leaveHome(h *header, moved store.Tally) error {
 	for h.cut < h.asks {
 		if _, err := t.cutChunk(h, restSize); err != nil {
 			return err
@@ -127,7 +95,7 @@ func (t *tx) leaveHome(h *header, moved tally) error {
 
 // leaveOthers sheds the queued asks that a batch that has ended shares with
 // other homes.
-func (t *tx) leaveOthers(h *header, moved tally) error {
+func (t *tx) leaveOthers(h *header, moved store.Tally) error {
 	homes, err := t.foreignHomes(h.no)
 	if err != nil {
 		return err
@@ -146,7 +114,7 @@ func (t *tx) leaveOthers(h *header, moved tally) error {
 }
 
 // leaveAsks does so for asks of one home, ascending.
-func (t *tx) leaveAsks(h, home *header, asks []store.AskID, moved tally) error {
+func (t *tx) leaveAsks(h, home *header, asks []store.AskID, moved store.Tally) error {
 	for len(asks) > 0 {
 		k, err := t.chunkOf(asks[0])
 		if err != nil {
@@ -169,16 +137,15 @@ func (t *tx) leaveAsks(h, home *header, asks []store.AskID, moved tally) error {
 
 // leaveUncut leaves asks that are in no chunk. Only a home that has not ended
 // has such asks, so none of them can be dropped.
-func (t *tx) leaveUncut(h, home *header, asks []store.AskID, moved tally) error {
+func (t *tx) leaveUncut(h, home *header, asks []store.AskID, moved store.Tally) error {
 	in, err := t.interest(home, asks[0], asks[len(asks)-1])
 	if err != nil {
 		return err
 	}
 	for _, a := range asks {
-		for _, w := range in.of(a) {
-			if w.batch == h.no {
-				moved.add(h.no, store.Queued, -w.rows)
-				moved.add(h.no, store.Cancelled, w.rows)
+		for _, w := range in.Of(a) {
+			if w.Batch == h.no {
+				moved.Leave(w)
 			}
 		}
 		if err := t.leave(a, h.no); err != nil {
@@ -189,17 +156,19 @@ func (t *tx) leaveUncut(h, home *header, asks []store.AskID, moved tally) error 
 }
 
 // shedChunk sheds the queued asks of a chunk, or only some; nil: all.
-func (t *tx) shedChunk(k *chunk, home *header, moved tally, only map[store.AskID]bool) error {
+func (t *tx) shedChunk(k *chunk, home *header, moved store.Tally, only map[store.AskID]bool) error {
 	in, err := t.interest(home, k.ID, k.Last())
 	if err != nil {
 		return err
 	}
 	for i := range k.Len() {
-		if k.State(i) != store.Queued || only != nil && !only[k.Ask(i)] {
+		if only != nil && !only[k.Ask(i)] {
 			continue
 		}
-		if err := t.shed(k, i, in, moved); err != nil {
-			return err
+		for _, no := range k.Shed(i, in, moved) {
+			if err := t.leave(k.Ask(i), no); err != nil {
+				return err
+			}
 		}
 	}
 	return t.save(k)

@@ -9,14 +9,6 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// States of a call. They are stored.
-const (
-	callSending = 1 // somebody must still say what became of it
-	callUnknown = 2
-	callWaiting = 3 // on tickets
-	callDone    = 4
-)
-
 // sealedAsk is an ask as it is read inside the transaction; it is opened
 // outside, so that the writer does not wait for it.
 type sealedAsk struct {
@@ -55,7 +47,7 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 	if err != nil {
 		return store.Claim{}, nil, err
 	}
-	passed, err := t.passGates(r.Scopes)
+	passed, err := t.pass(r.Scopes)
 	if err != nil {
 		return store.Claim{}, nil, err
 	}
@@ -67,7 +59,7 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 	if err != nil {
 		return store.Claim{}, nil, err
 	}
-	taken, moves := k.Take(r.Max, in.running)
+	taken, moves := k.Take(r.Max, in.Running)
 	if len(taken) == 0 {
 		return c, nil, nil
 	}
@@ -78,33 +70,21 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 	if err := t.save(k); err != nil {
 		return store.Claim{}, nil, err
 	}
-	moved := tally{}
+	moved := store.Tally{}
 	for _, m := range moves {
-		moved.follow(m, in)
-		c.KeepRaw = c.KeepRaw || keepsRaw(in, m.Ask)
+		moved.Follow(m, in)
 	}
+	c.KeepRaw = in.KeepsRaw(k.Asks(taken))
 	if err := t.apply(moved); err != nil {
 		return store.Claim{}, nil, err
 	}
 	c.Whole = k.queued == 0
-	c.Probe = passed.probe()
-	if err := t.takeProbes(passed, callProber(c.Call), r.Expires); err != nil {
+	c.Probe = passed.Probe()
+	if err := t.saveGates(passed.Take(store.CallProber(c.Call), r.Expires)); err != nil {
 		return store.Claim{}, nil, err
 	}
 	asks, err := t.readAsks(k.Chunk, taken)
 	return c, asks, err
-}
-
-func keepsRaw(in *interest, a store.AskID) bool {
-	if in.more == nil {
-		return in.home.keepRaw
-	}
-	for _, w := range in.of(a) {
-		if w.keepRaw {
-			return true
-		}
-	}
-	return false
 }
 
 // recordCall writes the line of the ledger that is the claim.
@@ -115,7 +95,7 @@ func (t *tx) recordCall(r store.ClaimRequest, k *chunk, home *header, taken stor
 	}
 	err := t.exec(`INSERT INTO calls (chunk, provider, scope, owner, state, n, open, sent_at, expires_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		k.ID, home.provider, scope, r.Owner, callSending, len(taken), taken.Append(nil), t.now, store.Millis(r.Expires))
+		k.ID, home.provider, scope, r.Owner, store.CallSending, len(taken), taken.Append(nil), t.now, store.Millis(r.Expires))
 	if err != nil {
 		return 0, fmt.Errorf("record call: %w", err)
 	}
@@ -151,11 +131,7 @@ func (c conn) readAsks(k *store.Chunk, offsets store.Offsets) ([]sealedAsk, erro
 func (s *Store) openAsks(sealed []sealedAsk) ([]store.Ask, error) {
 	asks := make([]store.Ask, len(sealed))
 	for i, a := range sealed {
-		text, err := s.sealer.Open(sealQuestion, int64(a.ID), a.question)
-		if err != nil {
-			return nil, err
-		}
-		q, err := store.DecodeQuestion(text)
+		q, err := s.sealer.OpenQuestion(a.ID, a.question)
 		if err != nil {
 			return nil, err
 		}

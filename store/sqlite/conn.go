@@ -103,6 +103,8 @@ func bind(stmt *sqlite.Stmt, i int, arg any) {
 		stmt.BindText(i, string(v))
 	case store.WorkerID:
 		stmt.BindText(i, string(v))
+	case store.CallState:
+		stmt.BindInt64(i, int64(v))
 	case []byte:
 		stmt.BindBytes(i, v)
 	case time.Time:
@@ -112,6 +114,14 @@ func bind(stmt *sqlite.Stmt, i int, arg any) {
 	default:
 		panic(fmt.Sprintf("bind %T", arg))
 	}
+}
+
+// optional makes NULL of no bytes.
+func optional(b []byte) any {
+	if b == nil {
+		return nil
+	}
+	return b
 }
 
 // Times are whole milliseconds since 1970, the zero time is 0.

@@ -11,7 +11,7 @@ import (
 
 // SettleTicket implements store.Work.
 func (s *Store) SettleTicket(ctx context.Context, r store.TicketSettlement) (store.Settled, error) {
-	bodies, err := s.sealAnswers(r.Verdicts)
+	bodies, err := s.sealer.SealAnswers(r.Verdicts)
 	if err != nil {
 		return store.Settled{}, err
 	}
@@ -27,7 +27,7 @@ func (s *Store) SettleTicket(ctx context.Context, r store.TicketSettlement) (sto
 	})
 }
 
-func (t *tx) settleTicket(k *ticket, r store.TicketSettlement, bodies [][]byte) (store.Settled, error) {
+func (t *tx) settleTicket(k *ticket, r store.TicketSettlement, bodies store.SealedAnswers) (store.Settled, error) {
 	// A lease that has run out and that nobody has taken since is still good.
 	fenced := !k.closed && k.lease == r.Lease && !k.leaseUntil.IsZero()
 	c, home, err := t.chunkAndHome(k.chunk)
@@ -38,12 +38,7 @@ func (t *tx) settleTicket(k *ticket, r store.TicketSettlement, bodies [][]byte) 
 	if err != nil {
 		return store.Settled{}, err
 	}
-	waiting := 0
-	for _, i := range ruling.Open {
-		if c.State(i) == store.Waiting {
-			waiting++
-		}
-	}
+	waiting := c.Waiting(ruling.Open)
 	if fenced && r.Close && waiting > 0 {
 		return store.Settled{}, fmt.Errorf("close ticket: %d asks still wait on it", waiting)
 	}
@@ -66,7 +61,7 @@ func (t *tx) settleTicket(k *ticket, r store.TicketSettlement, bodies [][]byte) 
 	}
 	settled := store.Settled{Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late, Done: done}
 	if fenced {
-		settled.Gates, err = t.changeGates(r.Gates, ticketProber(k.id, r.Lease), k.claimed)
+		settled.Gates, err = t.changeGates(r.Gates, store.TicketProber(k.id, r.Lease), k.claimed)
 	}
 	return settled, err
 }
@@ -113,10 +108,11 @@ func (t *tx) endCall(id store.CallID, k *chunk) error {
 	if c == nil {
 		return errors.New("read call: it is not there")
 	}
-	state, unknown, err := t.callState(id, k, c.open)
+	waiting, err := t.awaits(id)
 	if err != nil {
 		return err
 	}
+	state, unknown := k.CallState(c.open, waiting)
 	if err := t.exec("UPDATE calls SET state = ?, unknown = ? WHERE id = ?", state, unknown, id); err != nil {
 		return fmt.Errorf("write call: %w", err)
 	}

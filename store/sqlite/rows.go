@@ -11,18 +11,6 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// sealedRow is a row with what is known of it, as it is stored.
-type sealedRow struct {
-	id     store.RowID
-	ask    store.AskID // 0: it is invalid
-	cached bool
-	state  store.State
-	tries  int
-	line   []byte
-	at     int64
-	body   []byte // nil: no answer
-}
-
 // Rows implements store.Reader.
 func (s *Store) Rows(ctx context.Context, no store.BatchNo, f store.RowFilter, yield func(store.Row) error) error {
 	_, err := read(ctx, s, func(c conn) (none struct{}, err error) {
@@ -31,15 +19,15 @@ func (s *Store) Rows(ctx context.Context, no store.BatchNo, f store.RowFilter, y
 			return none, err
 		}
 		n := 0
-		err = c.eachRow(h, f.After, func(r *sealedRow, stmt *sqlite.Stmt) error {
-			if len(f.States) > 0 && !slices.Contains(f.States, r.state) {
+		err = c.eachRow(h, f.After, func(r *store.StoredRow, stmt *sqlite.Stmt) error {
+			if len(f.States) > 0 && !slices.Contains(f.States, r.State) {
 				return nil
 			}
-			r.line = columnBytes(stmt, rowLineColumn)
+			r.Line = columnBytes(stmt, rowLineColumn)
 			if err := c.readAnswer(r); err != nil {
 				return err
 			}
-			row, err := s.openRow(r, h.keepRaw)
+			row, err := s.sealer.OpenRow(r, h.keepRaw)
 			if err != nil {
 				return err
 			}
@@ -65,13 +53,13 @@ const rowLineColumn = 3
 
 // eachRow calls f for the rows of a batch after a number, with their state.
 // The row is used again for the next.
-func (c conn) eachRow(h *header, after int, f func(*sealedRow, *sqlite.Stmt) error) error {
+func (c conn) eachRow(h *header, after int, f func(*store.StoredRow, *sqlite.Stmt) error) error {
 	marks := &chunkCache{conn: c}
 	_, last := askRange(h.no)
-	var r sealedRow
+	var r store.StoredRow
 	return c.each("SELECT id, ask, cached, line FROM rows WHERE id BETWEEN ? AND ? ORDER BY id", func(stmt *sqlite.Stmt) error {
-		r = sealedRow{id: store.RowID(stmt.ColumnInt64(0)), ask: columnAsk(stmt, 1), cached: stmt.ColumnBool(2), state: store.Invalid}
-		if r.ask != 0 {
+		r = store.StoredRow{ID: store.RowID(stmt.ColumnInt64(0)), Ask: columnAsk(stmt, 1), Cached: stmt.ColumnBool(2), State: store.Invalid}
+		if r.Ask != 0 {
 			if err := c.placeRow(h, marks, &r); err != nil {
 				return err
 			}
@@ -81,67 +69,38 @@ func (c conn) eachRow(h *header, after int, f func(*sealedRow, *sqlite.Stmt) err
 }
 
 // placeRow finds out the state of a row that has an ask.
-func (c conn) placeRow(h *header, marks *chunkCache, r *sealedRow) error {
-	m, err := marks.mark(r.ask)
+func (c conn) placeRow(h *header, marks *chunkCache, r *store.StoredRow) error {
+	m, err := marks.mark(r.Ask)
 	if err != nil {
 		return err
 	}
-	r.state, r.tries = m.State, m.Attempts
-	if r.state == store.Dropped {
-		r.state = store.Cancelled
+	r.State, r.Attempts = m.State, m.Attempts
+	if r.State == store.Dropped {
+		r.State = store.Cancelled
 	}
-	if h.state != store.BatchCancelled || r.state == store.Cancelled {
+	if h.state != store.BatchCancelled || r.State == store.Cancelled {
 		return nil
 	}
 	// It may have left the ask to others.
-	left, err := c.number("SELECT left FROM wants WHERE ask = ? AND batch = ?", r.ask, h.no)
+	left, err := c.number("SELECT left FROM wants WHERE ask = ? AND batch = ?", r.Ask, h.no)
 	if left != 0 {
-		r.state, r.tries = store.Cancelled, 0
+		r.State, r.Attempts = store.Cancelled, 0
 	}
 	return err
 }
 
 // readAnswer adds the answer to a row whose state has one.
-func (c conn) readAnswer(r *sealedRow) error {
-	if r.state != store.Found && r.state != store.NotFound && r.state != store.Failed {
+func (c conn) readAnswer(r *store.StoredRow) error {
+	if !r.State.Answered() {
 		return nil
 	}
 	_, err := c.one("SELECT at, body FROM answers WHERE ask = ?", func(stmt *sqlite.Stmt) {
-		r.at, r.body = stmt.ColumnInt64(0), columnBytes(stmt, 1)
-	}, r.ask)
+		r.At, r.Body = columnTime(stmt, 0), columnBytes(stmt, 1)
+	}, r.Ask)
 	if err != nil {
 		return fmt.Errorf("read answer: %w", err)
 	}
 	return nil
-}
-
-// openRow opens what is sealed of a row.
-func (s *Store) openRow(r *sealedRow, keepRaw bool) (store.Row, error) {
-	row := store.Row{Number: r.id.Number(), State: r.state, Attempts: r.tries, Cached: r.cached}
-	line, err := s.sealer.Open(sealLine, int64(r.id), r.line)
-	if err != nil {
-		return store.Row{}, err
-	}
-	if err := store.DecodeLine(line, &row); err != nil {
-		return store.Row{}, err
-	}
-	if r.body == nil {
-		return row, nil
-	}
-	text, err := s.sealer.Open(sealAnswer, int64(r.ask), r.body)
-	if err != nil {
-		return store.Row{}, err
-	}
-	a, err := store.DecodeAnswer(text)
-	if err != nil {
-		return store.Row{}, err
-	}
-	a.At = fromMillis(r.at)
-	if !keepRaw {
-		a.Raw = nil // another batch on the same ask keeps it
-	}
-	row.Answer = &a
-	return row, nil
 }
 
 // params returns the parameters of a batch.
@@ -151,12 +110,8 @@ func (c conn) params(s *Store, no store.BatchNo) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read batch: %w", err)
 	}
-	text, err := s.sealer.Open(sealMeta, int64(no), meta)
-	if err != nil {
-		return nil, err
-	}
-	var b store.Batch
-	err = store.DecodeMeta(text, &b)
+	b := store.Batch{No: no}
+	err = s.sealer.OpenMeta(meta, &b)
 	return b.Params, err
 }
 

@@ -21,7 +21,7 @@ type call struct {
 
 // Settle implements store.Work.
 func (s *Store) Settle(ctx context.Context, r store.Settlement) (store.Settled, error) {
-	bodies, err := s.sealAnswers(r.Verdicts)
+	bodies, err := s.sealer.SealAnswers(r.Verdicts)
 	if err != nil {
 		return store.Settled{}, err
 	}
@@ -35,29 +35,6 @@ func (s *Store) Settle(ctx context.Context, r store.Settlement) (store.Settled, 
 		}
 		return t.settle(c, r, bodies)
 	})
-}
-
-// sealAnswers seals before the writer is asked, answers by verdict.
-func (s *Store) sealAnswers(verdicts []store.Verdict) ([][]byte, error) {
-	bodies := make([][]byte, len(verdicts))
-	for i, v := range verdicts {
-		if v.Answer == nil {
-			continue
-		}
-		var err error
-		if bodies[i], err = s.sealAnswer(v.Ask, *v.Answer); err != nil {
-			return nil, err
-		}
-	}
-	return bodies, nil
-}
-
-func (s *Store) sealAnswer(a store.AskID, answer store.Answer) ([]byte, error) {
-	text, err := store.EncodeAnswer(answer)
-	if err != nil {
-		return nil, err
-	}
-	return s.sealer.Seal(sealAnswer, int64(a), text), nil
 }
 
 func (c conn) call(id store.CallID) (*call, error) {
@@ -79,7 +56,7 @@ func (c conn) call(id store.CallID) (*call, error) {
 	return l, nil
 }
 
-func (t *tx) settle(c *call, r store.Settlement, bodies [][]byte) (store.Settled, error) {
+func (t *tx) settle(c *call, r store.Settlement, bodies store.SealedAnswers) (store.Settled, error) {
 	k, home, err := t.chunkAndHome(c.chunk)
 	if err != nil {
 		return store.Settled{}, err
@@ -104,7 +81,7 @@ func (t *tx) settle(c *call, r store.Settlement, bodies [][]byte) (store.Settled
 	if err := t.saveCall(c.id, k, ruling.Open, r); err != nil {
 		return store.Settled{}, err
 	}
-	events, err := t.changeGates(r.Gates, callProber(c.id), c.sent)
+	events, err := t.changeGates(r.Gates, store.CallProber(c.id), c.sent)
 	return store.Settled{
 		Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late, Done: done, Gates: events,
 	}, err
@@ -125,7 +102,7 @@ func (t *tx) chunkAndHome(id store.ChunkID) (*chunk, *header, error) {
 // follow writes down what a ruling means beside the call or ticket it was
 // made on: answers, the chunk, the tallies. It returns the batches that are
 // done by it.
-func (t *tx) follow(k *chunk, home *header, r store.Ruling, by store.CallID, bodies [][]byte) ([]store.BatchNo, error) {
+func (t *tx) follow(k *chunk, home *header, r store.Ruling, by store.CallID, bodies store.SealedAnswers) ([]store.BatchNo, error) {
 	if len(r.Moves) == 0 {
 		return nil, t.save(k)
 	}
@@ -136,16 +113,9 @@ func (t *tx) follow(k *chunk, home *header, r store.Ruling, by store.CallID, bod
 	if err := t.keepAnswers(r.Answers, by, bodies); err != nil {
 		return nil, err
 	}
-	moved := tally{}
-	revived := false
-	for _, m := range r.Moves {
-		moved.follow(m, in)
-		revived = revived || m.From == store.Unknown && m.To == store.Waiting
-	}
-	for _, i := range r.Requeued {
-		if err := t.shed(k, i, in, moved); err != nil {
-			return nil, err
-		}
+	moved, err := r.Follow(k.Chunk, in, t.leave)
+	if err != nil {
+		return nil, err
 	}
 	if err := t.save(k); err != nil {
 		return nil, err
@@ -153,7 +123,7 @@ func (t *tx) follow(k *chunk, home *header, r store.Ruling, by store.CallID, bod
 	if err := t.apply(moved); err != nil {
 		return nil, err
 	}
-	if revived {
+	if r.Revives() {
 		if err := t.runAgain(moved); err != nil {
 			return nil, err
 		}
@@ -163,7 +133,7 @@ func (t *tx) follow(k *chunk, home *header, r store.Ruling, by store.CallID, bod
 
 // runAgain sets batches running that were done when an unknown ask of theirs
 // turned out to be waiting.
-func (t *tx) runAgain(moved tally) error {
+func (t *tx) runAgain(moved store.Tally) error {
 	for b := range moved {
 		if err := t.exec("UPDATE batches SET state = 'running', done_at = 0 WHERE no = ? AND state = 'done'", b); err != nil {
 			return fmt.Errorf("run batch again: %w", err)
@@ -173,20 +143,15 @@ func (t *tx) runAgain(moved tally) error {
 }
 
 // keepAnswers stores answers; a late one replaces the failure.
-func (t *tx) keepAnswers(answers []store.Answered, by store.CallID, bodies [][]byte) error {
+func (t *tx) keepAnswers(answers []store.Answered, by store.CallID, bodies store.SealedAnswers) error {
 	stmt, err := t.Prepare("INSERT OR REPLACE INTO answers (ask, at, call, body) VALUES (?, ?, ?, ?)")
 	if err != nil {
 		return err
 	}
 	for _, a := range answers {
-		var body []byte
-		if a.By >= 0 {
-			body = bodies[a.By]
-		}
-		if body == nil {
-			if body, err = t.s.sealAnswer(a.Ask, a.Answer); err != nil {
-				return err
-			}
+		body, err := t.s.sealer.SealedAnswer(bodies, a)
+		if err != nil {
+			return err
 		}
 		stmt.BindInt64(1, int64(a.Ask))
 		stmt.BindInt64(2, millis(a.Answer.At))
@@ -201,48 +166,25 @@ func (t *tx) keepAnswers(answers []store.Answered, by store.CallID, bodies [][]b
 
 // saveCall writes down what the call has become.
 func (t *tx) saveCall(id store.CallID, k *chunk, open store.Offsets, r store.Settlement) error {
-	var note any
-	if len(r.Note) > 0 {
-		note = t.s.sealer.Seal(sealNote, int64(id), r.Note)
-	}
-	state, unknown, err := t.callState(id, k, open)
+	waiting, err := t.awaits(id)
 	if err != nil {
 		return err
 	}
+	state, unknown := k.CallState(open, waiting)
 	err = t.exec(`UPDATE calls SET state = ?, unknown = ?, open = ?, settled_at = ?, class = coalesce(nullif(?, ''), class),
 		code = coalesce(nullif(?, ''), code), note = coalesce(?, note) WHERE id = ?`,
-		state, unknown, open.Append(nil), t.now, r.Class, r.Code, note, id)
+		state, unknown, open.Append(nil), t.now, r.Class, r.Code, optional(t.s.sealer.SealNote(id, r.Note)), id)
 	if err != nil {
 		return fmt.Errorf("write call: %w", err)
 	}
 	return nil
 }
 
-// callState says where a call stands by the asks that it still holds, and by
-// its tickets.
-func (c conn) callState(id store.CallID, k *chunk, open store.Offsets) (state, unknown int, err error) {
-	state = callDone
-	for _, i := range open {
-		switch k.State(i) {
-		case store.Sending:
-			state = callSending
-		case store.Unknown:
-			unknown++
-		default: // failed, and kept for a late answer
-		}
-	}
-	if state == callSending {
-		return state, unknown, nil
-	}
-	if unknown > 0 {
-		return callUnknown, unknown, nil
-	}
-	waiting, err := c.number("SELECT EXISTS (SELECT 1 FROM tickets WHERE call = ? AND waiting > 0)", id)
+// awaits reports whether asks wait on a ticket of the call.
+func (c conn) awaits(id store.CallID) (bool, error) {
+	n, err := c.number("SELECT EXISTS (SELECT 1 FROM tickets WHERE call = ? AND waiting > 0)", id)
 	if err != nil {
-		return 0, 0, fmt.Errorf("read tickets: %w", err)
+		return false, fmt.Errorf("read tickets: %w", err)
 	}
-	if waiting > 0 {
-		state = callWaiting
-	}
-	return state, 0, nil
+	return n > 0, nil
 }

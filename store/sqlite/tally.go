@@ -3,42 +3,21 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"zombiezen.com/go/sqlite"
 
 	"github.com/plateq/plateq/store"
 )
 
-// want is the interest of one batch in one ask.
-type want struct {
-	batch   store.BatchNo
-	rows    int
-	left    bool // its rows are cancelled and follow the ask no more
-	state   store.BatchState
-	keepRaw bool
-}
-
-// interest is who wants the asks of a run within one home.
-type interest struct {
-	home want // what every ask has by being at home there
-	more map[store.AskID][]want
-}
-
 // interest reads who wants the asks from first to last, all of one home.
-func (c conn) interest(home *header, first, last store.AskID) (*interest, error) {
-	in := &interest{home: want{batch: home.no, rows: 1, state: home.state, keepRaw: home.keepRaw}}
+func (c conn) interest(home *header, first, last store.AskID) (*store.Interest, error) {
+	in := store.NewInterest(home.no, home.state, home.keepRaw)
 	err := c.each(`SELECT w.ask, w.batch, w.rows, w.left, b.state, b.keep_raw
 		FROM wants w JOIN batches b ON b.no = w.batch WHERE w.ask BETWEEN ? AND ?`,
 		func(stmt *sqlite.Stmt) error {
-			if in.more == nil {
-				in.more = map[store.AskID][]want{}
-			}
-			a := columnAsk(stmt, 0)
-			in.more[a] = append(in.more[a], want{
-				batch: columnBatch(stmt, 1), rows: stmt.ColumnInt(2), left: stmt.ColumnBool(3),
-				state: store.BatchState(stmt.ColumnText(4)), keepRaw: stmt.ColumnBool(5),
+			in.Add(columnAsk(stmt, 0), store.Want{
+				Batch: columnBatch(stmt, 1), Rows: stmt.ColumnInt(2), Left: stmt.ColumnBool(3),
+				State: store.BatchState(stmt.ColumnText(4)), KeepRaw: stmt.ColumnBool(5),
 			})
 			return nil
 		}, first, last)
@@ -48,76 +27,23 @@ func (c conn) interest(home *header, first, last store.AskID) (*interest, error)
 	return in, nil
 }
 
-// of lists the batches that want the ask and have not left it.
-func (in *interest) of(a store.AskID) []want {
-	all := append(make([]want, 0, 4), in.home)
-	for _, w := range in.more[a] {
-		if w.batch == in.home.batch {
-			all[0].rows += w.rows
-			all[0].left = w.left
-			continue
-		}
-		all = append(all, w)
-	}
-	return slices.DeleteFunc(all, func(w want) bool { return w.left })
-}
-
-// running reports whether a batch that runs wants the ask.
-func (in *interest) running(a store.AskID) bool {
-	return slices.ContainsFunc(in.of(a), func(w want) bool { return w.state == store.BatchRunning })
-}
-
-// tally is how many rows of which batch come to a state, or leave it.
-type tally map[store.BatchNo]*[store.Cancelled + 1]int
-
-func (t tally) add(b store.BatchNo, s store.State, n int) {
-	if n == 0 {
-		return
-	}
-	if s == store.Dropped {
-		s = store.Cancelled // of an ask that nobody wants a row shows this
-	}
-	if t[b] == nil {
-		t[b] = new([store.Cancelled + 1]int)
-	}
-	t[b][s] += n
-}
-
-// follow moves the rows that want the ask.
-func (t tally) follow(m store.Move, in *interest) {
-	if in.more == nil { // nearly always
-		t.add(in.home.batch, m.From, -in.home.rows)
-		t.add(in.home.batch, m.To, in.home.rows)
-		return
-	}
-	for _, w := range in.of(m.Ask) {
-		t.add(w.batch, m.From, -w.rows)
-		t.add(w.batch, m.To, w.rows)
-	}
-}
-
 // apply writes a tally down.
-func (t *tx) apply(moved tally) error {
-	for _, b := range slices.Sorted(maps.Keys(moved)) {
-		for s, n := range moved[b] {
-			if n == 0 {
-				continue
-			}
-			err := t.exec(`INSERT INTO tallies (batch, state, n) VALUES (?, ?, ?)
-				ON CONFLICT (batch, state) DO UPDATE SET n = n + excluded.n`, b, s, n)
-			if err != nil {
-				return fmt.Errorf("write tallies: %w", err)
-			}
+func (t *tx) apply(moved store.Tally) error {
+	return moved.Each(func(b store.BatchNo, s store.State, n int) error {
+		err := t.exec(`INSERT INTO tallies (batch, state, n) VALUES (?, ?, ?)
+			ON CONFLICT (batch, state) DO UPDATE SET n = n + excluded.n`, b, s, n)
+		if err != nil {
+			return fmt.Errorf("write tallies: %w", err)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // finishTouched marks those batches as done that hold no open row any more.
 // The tallies only say where it is worth looking.
-func (t *tx) finishTouched(moved tally) ([]store.BatchNo, error) {
+func (t *tx) finishTouched(moved store.Tally) ([]store.BatchNo, error) {
 	var done []store.BatchNo
-	for _, b := range slices.Sorted(maps.Keys(moved)) {
+	for _, b := range moved.Batches() {
 		open, err := t.number("SELECT sum(n) FROM tallies WHERE batch = ? AND state IN (1, 2, 3)", b)
 		if err != nil {
 			return nil, fmt.Errorf("read tallies: %w", err)

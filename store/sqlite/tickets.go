@@ -55,10 +55,6 @@ func (c conn) ticket(id store.TicketID) (*ticket, error) {
 	return k, nil
 }
 
-func (s *Store) handleKey(provider string, h providers.Ticket) []byte {
-	return s.sealer.Hash("ticket", provider, h.ID)
-}
-
 // keepTickets writes the tickets that asks now wait on.
 func (t *tx) keepTickets(c *call, home *header, tickets []store.NewTicket, waiting map[int]store.Offsets) error {
 	for i := range waiting {
@@ -78,7 +74,7 @@ func (t *tx) keepTickets(c *call, home *header, tickets []store.NewTicket, waiti
 }
 
 func (t *tx) keepTicket(c *call, provider string, n store.NewTicket, asks store.Offsets) error {
-	key := t.s.handleKey(provider, n.Handle)
+	key := t.s.sealer.HandleKey(provider, n.Handle)
 	id, err := t.number("SELECT id FROM tickets WHERE handle_key = ?", key)
 	if err != nil {
 		return fmt.Errorf("read ticket: %w", err)
@@ -114,11 +110,11 @@ func (t *tx) joinTicket(c *call, id store.TicketID, n store.NewTicket, asks stor
 }
 
 func (t *tx) saveHandle(id store.TicketID, h providers.Ticket) error {
-	text, err := store.EncodeTicket(h)
+	sealed, err := t.s.sealer.SealHandle(id, h)
 	if err != nil {
 		return err
 	}
-	if err := t.exec("UPDATE tickets SET handle = ? WHERE id = ?", t.s.sealer.Seal(sealHandle, int64(id), text), id); err != nil {
+	if err := t.exec("UPDATE tickets SET handle = ? WHERE id = ?", sealed, id); err != nil {
 		return fmt.Errorf("write ticket: %w", err)
 	}
 	return nil
@@ -173,11 +169,7 @@ func (s *Store) ClaimTicket(ctx context.Context, r store.TicketClaim) (store.Ope
 	if err != nil || c.Lease == 0 {
 		return c.OpenTicket, err
 	}
-	text, err := s.sealer.Open(sealHandle, int64(r.ID), c.handle)
-	if err != nil {
-		return store.OpenTicket{}, err
-	}
-	if c.Handle, err = store.DecodeTicket(text); err != nil {
+	if c.Handle, err = s.sealer.OpenHandle(r.ID, c.handle); err != nil {
 		return store.OpenTicket{}, err
 	}
 	if c.Asks, err = s.openAsks(c.sealed); err != nil {
@@ -192,7 +184,7 @@ func (t *tx) claimTicket(r store.TicketClaim) (o store.OpenTicket, handle []byte
 	if err != nil || k == nil || k.closed || k.due.After(t.now) || k.leaseUntil.After(t.now) {
 		return o, nil, nil, err
 	}
-	passed, err := t.passGates(r.Scopes)
+	passed, err := t.pass(r.Scopes)
 	if err != nil {
 		return o, nil, nil, err
 	}
@@ -204,15 +196,13 @@ func (t *tx) claimTicket(r store.TicketClaim) (o store.OpenTicket, handle []byte
 	if err != nil {
 		return o, nil, nil, err
 	}
-	for _, i := range k.open {
-		o.KeepRaw = o.KeepRaw || keepsRaw(in, c.Ask(i))
-	}
+	o.KeepRaw = in.KeepsRaw(c.Asks(k.open))
 	err = t.exec("UPDATE tickets SET lease = lease + 1, claims = claims + 1, lease_until = ?, claimed_at = ?, owner = ? WHERE id = ?",
 		store.Millis(r.Until), t.now, r.Owner, r.ID)
 	if err != nil {
 		return o, nil, nil, fmt.Errorf("claim ticket: %w", err)
 	}
-	if err := t.takeProbes(passed, ticketProber(r.ID, k.lease+1), r.Until); err != nil {
+	if err := t.saveGates(passed.Take(store.TicketProber(r.ID, k.lease+1), r.Until)); err != nil {
 		return o, nil, nil, err
 	}
 	if asks, err = t.readAsks(c.Chunk, k.open); err != nil {
@@ -220,7 +210,7 @@ func (t *tx) claimTicket(r store.TicketClaim) (o store.OpenTicket, handle []byte
 	}
 	o.Lease, o.Call, o.Provider, o.Created, o.Deadline, o.Interval = k.lease+1, k.call, k.provider, k.created, k.deadline, k.interval
 	o.Late = k.late
-	o.Probe = passed.probe()
+	o.Probe = passed.Probe()
 	return o, k.handle, asks, nil
 }
 

@@ -1,0 +1,250 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Plan decides which ask each row of a piece of a list gets. It is told what
+// is known of the questions, first which ask each of them has, then where
+// those stand, and says what is to be written. It is not safe for concurrent
+// use.
+type Plan struct {
+	Taken Taken
+	Tally Tally
+	// Wants are the rows on each ask, beside the first rows of new ones.
+	Wants map[AskID]int
+	// New are the asks to be written, in the order of the rows.
+	New []NewAsk
+	// Asks is how many asks the home has with them.
+	Asks int
+
+	home      BatchNo
+	reuse     Reuse
+	now       time.Time
+	rows      []SealedRow
+	questions []plannedQuestion
+}
+
+// NewAsk is an ask to be written.
+type NewAsk struct {
+	ID   AskID
+	Prev AskID // that had the key before; 0: none
+	Key  AskKey
+	Row  int // place in the piece of the first row that wants it
+}
+
+// plannedQuestion groups the rows of a piece that ask the same.
+type plannedQuestion struct {
+	key   AskKey
+	rows  []int // places in the piece, ascending
+	known AskID // the newest ask of the key, 0: none
+	fate  fate
+	ask   AskID
+}
+
+// fate is what becomes of the rows of one question.
+type fate uint8
+
+const (
+	fateNew     fate = iota // a new ask
+	fateJoin                // an ask that is open, or of this very list
+	fateCached              // a known answer
+	fateUnknown             // an ask whose outcome is unknown
+)
+
+// NewPlan begins a plan for a piece of a list that has so many asks so far.
+func NewPlan(home BatchNo, asks int, reuse Reuse, rows []SealedRow, now time.Time) *Plan {
+	p := &Plan{
+		Tally: Tally{}, Wants: map[AskID]int{}, Asks: asks,
+		home: home, reuse: reuse, now: now, rows: rows,
+	}
+	p.Taken.Rows = len(rows)
+	p.group()
+	p.Tally.Add(home, Invalid, p.Taken.Invalid)
+	return p
+}
+
+// group collects the questions of the piece, sorted by key.
+func (p *Plan) group() {
+	order := make([]int, 0, len(p.rows))
+	for i := range p.rows {
+		if p.rows[i].Invalid {
+			p.Taken.Invalid++
+			continue
+		}
+		order = append(order, i)
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(bytes.Compare(p.rows[a].Key[:], p.rows[b].Key[:]), a-b)
+	})
+	p.questions = make([]plannedQuestion, 0, len(order))
+	for from := 0; from < len(order); {
+		to := from + 1
+		for to < len(order) && p.rows[order[to]].Key == p.rows[order[from]].Key {
+			to++
+		}
+		p.questions = append(p.questions, plannedQuestion{key: p.rows[order[from]].Key, rows: order[from:to:to]})
+		from = to
+	}
+}
+
+// Questions returns how many questions there are. They are sorted by key, so
+// that an index is visited in order.
+func (p *Plan) Questions() int { return len(p.questions) }
+
+// Key returns the key of question i.
+func (p *Plan) Key(i int) AskKey { return p.questions[i].key }
+
+// Know says which ask question i has already.
+func (p *Plan) Know(i int, a AskID) { p.questions[i].known = a }
+
+// Known lists the asks that are known, ascending.
+func (p *Plan) Known() []AskID {
+	var known []AskID
+	for i := range p.questions {
+		if a := p.questions[i].known; a != 0 {
+			known = append(known, a)
+		}
+	}
+	slices.Sort(known)
+	return known
+}
+
+// Standing says where known asks stand. It is asked in ascending order.
+type Standing interface {
+	State(a AskID) (State, error)
+	// Answered returns when an ask that is found or not_found was answered.
+	Answered(a AskID) (time.Time, error)
+}
+
+// Decide gives every row its ask.
+func (p *Plan) Decide(known Standing) error {
+	if err := p.judgeKnown(known); err != nil {
+		return err
+	}
+	// New asks are numbered in the order of the rows, not of the keys, so
+	// that a list is sent in the order in which it came.
+	var fresh []*plannedQuestion
+	for i := range p.questions {
+		if p.questions[i].fate == fateNew {
+			fresh = append(fresh, &p.questions[i])
+		}
+	}
+	slices.SortFunc(fresh, func(a, b *plannedQuestion) int { return a.rows[0] - b.rows[0] })
+	p.New = make([]NewAsk, len(fresh))
+	for i, q := range fresh {
+		q.ask = NewAskID(p.home, p.Asks)
+		p.Asks++
+		p.New[i] = NewAsk{ID: q.ask, Prev: q.known, Key: q.key, Row: q.rows[0]}
+		p.Taken.Asks++
+		p.Taken.Shared += len(q.rows) - 1
+		p.Tally.Add(p.home, Queued, len(q.rows))
+		if len(q.rows) > 1 {
+			p.Wants[q.ask] = len(q.rows) - 1
+		}
+	}
+	for i := range p.questions {
+		for _, row := range p.questions[i].rows {
+			p.rows[row].Ask = p.questions[i].ask
+			p.rows[row].Cached = p.questions[i].fate == fateCached
+		}
+	}
+	return nil
+}
+
+// judgeKnown settles the fate of questions that were asked before.
+func (p *Plan) judgeKnown(standing Standing) error {
+	var known []*plannedQuestion
+	for i := range p.questions {
+		if p.questions[i].known != 0 {
+			known = append(known, &p.questions[i])
+		}
+	}
+	slices.SortFunc(known, func(a, b *plannedQuestion) int { return cmp.Compare(a.known, b.known) })
+	for _, q := range known {
+		s, err := standing.State(q.known)
+		if err != nil {
+			return err
+		}
+		if q.fate, err = p.judge(q.known, s, standing); err != nil {
+			return err
+		}
+		n := len(q.rows)
+		switch q.fate {
+		case fateNew:
+			continue
+		case fateCached:
+			p.Taken.Cached += n
+		case fateUnknown:
+			p.Taken.Unknown += n
+			p.Wants[q.known] += n
+		case fateJoin:
+			p.Taken.Shared += n
+			p.Wants[q.known] += n
+		}
+		q.ask = q.known
+		p.Tally.Add(p.home, s, n)
+	}
+	return nil
+}
+
+func (p *Plan) judge(a AskID, s State, standing Standing) (fate, error) {
+	switch {
+	case s.Open() || a.Home() == p.home:
+		return fateJoin, nil
+	case s == Unknown && !p.reuse.ResendUnknown:
+		return fateUnknown, nil
+	case p.reuse.Fresh || s != Found && s != NotFound:
+		return fateNew, nil
+	}
+	maxAge := p.reuse.FreshFor
+	if s == NotFound {
+		maxAge = p.reuse.FreshNotFoundFor
+	}
+	if maxAge <= 0 {
+		return fateNew, nil
+	}
+	at, err := standing.Answered(a)
+	if err != nil || p.now.Sub(at) > maxAge {
+		return fateNew, err
+	}
+	return fateCached, nil
+}
+
+// NewKeys calls f for every new ask in the order of the keys.
+func (p *Plan) NewKeys(f func(key AskKey, a, prev AskID) error) error {
+	for i := range p.questions {
+		q := &p.questions[i]
+		if q.fate != fateNew {
+			continue
+		}
+		if err := f(q.key, q.ask, q.known); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WantedAsks lists the asks of Wants, ascending.
+func (p *Plan) WantedAsks() []AskID {
+	asks := make([]AskID, 0, len(p.Wants))
+	for a := range p.Wants {
+		asks = append(asks, a)
+	}
+	slices.Sort(asks)
+	return asks
+}
+
+// ForeignHomes lists the other batches whose asks the rows want, ascending.
+func (p *Plan) ForeignHomes() []BatchNo {
+	var homes []BatchNo
+	for _, a := range p.WantedAsks() {
+		if a.Home() != p.home {
+			homes = append(homes, a.Home())
+		}
+	}
+	return slices.Compact(homes)
+}

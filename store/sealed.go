@@ -1,0 +1,217 @@
+package store
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plateq/plateq/providers"
+)
+
+// Columns that are sealed, as they enter the associated data. Changing a name
+// makes what is stored unreadable. They are the same in every database, so
+// that sealed values can move between them.
+const (
+	columnMeta     = "batches.meta"
+	columnLine     = "rows.line"
+	columnQuestion = "asks.question"
+	columnAnswer   = "answers.body"
+	columnHandle   = "tickets.handle"
+	columnNote     = "calls.note"
+)
+
+// SealMeta seals what is personal about a batch.
+func (s *Sealer) SealMeta(no BatchNo, b NewBatch) ([]byte, error) {
+	text, err := EncodeMeta(b)
+	if err != nil {
+		return nil, err
+	}
+	return s.Seal(columnMeta, int64(no), text), nil
+}
+
+// OpenMeta fills in what SealMeta sealed. It reads b.No.
+func (s *Sealer) OpenMeta(sealed []byte, b *Batch) error {
+	text, err := s.Open(columnMeta, int64(b.No), sealed)
+	if err != nil {
+		return err
+	}
+	return DecodeMeta(text, b)
+}
+
+// SealQuestion seals a question as EncodeQuestion wrote it.
+func (s *Sealer) SealQuestion(a AskID, text []byte) []byte {
+	return s.Seal(columnQuestion, int64(a), text)
+}
+
+// OpenQuestion is the inverse of SealQuestion.
+func (s *Sealer) OpenQuestion(a AskID, sealed []byte) (Question, error) {
+	text, err := s.Open(columnQuestion, int64(a), sealed)
+	if err != nil {
+		return Question{}, err
+	}
+	return DecodeQuestion(text)
+}
+
+// SealHandle seals a provider's ticket.
+func (s *Sealer) SealHandle(id TicketID, h providers.Ticket) ([]byte, error) {
+	text, err := EncodeTicket(h)
+	if err != nil {
+		return nil, err
+	}
+	return s.Seal(columnHandle, int64(id), text), nil
+}
+
+// OpenHandle is the inverse of SealHandle.
+func (s *Sealer) OpenHandle(id TicketID, sealed []byte) (providers.Ticket, error) {
+	text, err := s.Open(columnHandle, int64(id), sealed)
+	if err != nil {
+		return providers.Ticket{}, err
+	}
+	return DecodeTicket(text)
+}
+
+// HandleKey is the keyed hash by which a provider's ticket is found again.
+func (s *Sealer) HandleKey(provider string, h providers.Ticket) []byte {
+	return s.Hash("ticket", provider, h.ID)
+}
+
+// IdentityKey is what is kept of an identity, which may be a plain hash of a
+// customer's list; nil: none.
+func (s *Sealer) IdentityKey(identity []byte) []byte {
+	if identity == nil {
+		return nil
+	}
+	return s.Hash("identity", string(identity))
+}
+
+// SealNote seals the head of an answer that was not understood; nil: none.
+func (s *Sealer) SealNote(id CallID, note []byte) []byte {
+	if len(note) == 0 {
+		return nil
+	}
+	return s.Seal(columnNote, int64(id), note)
+}
+
+// SealedAnswers are the bodies of the answers of a settlement, by verdict.
+type SealedAnswers [][]byte
+
+// SealAnswers seals the answers that verdicts bring, so that a transaction
+// need not wait for it.
+func (s *Sealer) SealAnswers(verdicts []Verdict) (SealedAnswers, error) {
+	bodies := make(SealedAnswers, len(verdicts))
+	for i, v := range verdicts {
+		if v.Answer == nil {
+			continue
+		}
+		var err error
+		if bodies[i], err = s.sealAnswer(v.Ask, *v.Answer); err != nil {
+			return nil, err
+		}
+	}
+	return bodies, nil
+}
+
+// SealedAnswer returns the body of an answer, sealing it where no verdict of
+// its own brought it.
+func (s *Sealer) SealedAnswer(bodies SealedAnswers, a Answered) ([]byte, error) {
+	if a.By >= 0 && bodies[a.By] != nil {
+		return bodies[a.By], nil
+	}
+	return s.sealAnswer(a.Ask, a.Answer)
+}
+
+func (s *Sealer) sealAnswer(a AskID, answer Answer) ([]byte, error) {
+	text, err := EncodeAnswer(answer)
+	if err != nil {
+		return nil, err
+	}
+	return s.Seal(columnAnswer, int64(a), text), nil
+}
+
+// SealedRow is a row on its way in.
+type SealedRow struct {
+	Invalid  bool
+	Key      AskKey
+	Question []byte // as JSON, sealed once the ask has an id
+	Line     []byte // sealed
+	Ask      AskID  // which a Plan decides
+	Cached   bool   // so it does
+}
+
+// SealRows does the part of an intake that needs no database, on all cores.
+// first is the number of the first row.
+func (s *Sealer) SealRows(ctx context.Context, tenant, provider string, no BatchNo, first int, rows []NewRow) ([]SealedRow, error) {
+	piece := make([]SealedRow, len(rows))
+	g, _ := errgroup.WithContext(ctx)
+	share := max(1, (len(rows)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	for from := 0; from < len(rows); from += share {
+		g.Go(func() error {
+			for i := from; i < min(from+share, len(rows)); i++ {
+				r, err := s.sealRow(tenant, provider, NewRowID(no, first+i), rows[i])
+				if err != nil {
+					return err
+				}
+				piece[i] = r
+			}
+			return nil
+		})
+	}
+	return piece, g.Wait()
+}
+
+func (s *Sealer) sealRow(tenant, provider string, id RowID, r NewRow) (SealedRow, error) {
+	line, err := EncodeLine(r)
+	if err != nil {
+		return SealedRow{}, err
+	}
+	n := SealedRow{Invalid: r.Problem != nil, Line: s.Seal(columnLine, int64(id), line)}
+	if n.Invalid {
+		return n, nil
+	}
+	n.Key = s.Key(tenant, provider, r.Question)
+	n.Question, err = EncodeQuestion(r.Question)
+	return n, err
+}
+
+// StoredRow is a row with what is known of it, as it is stored.
+type StoredRow struct {
+	ID       RowID
+	Ask      AskID // 0: it is invalid
+	Cached   bool
+	State    State
+	Attempts int
+	Line     []byte
+	At       time.Time
+	Body     []byte // nil: no answer
+}
+
+// Answered reports whether there is an answer where rows are in that state.
+func (s State) Answered() bool { return s == Found || s == NotFound || s == Failed }
+
+// OpenRow opens what is sealed of a row.
+func (s *Sealer) OpenRow(r *StoredRow, keepRaw bool) (Row, error) {
+	row := Row{Number: r.ID.Number(), State: r.State, Attempts: r.Attempts, Cached: r.Cached}
+	line, err := s.Open(columnLine, int64(r.ID), r.Line)
+	if err != nil {
+		return Row{}, err
+	}
+	if err := DecodeLine(line, &row); err != nil || r.Body == nil {
+		return row, err
+	}
+	text, err := s.Open(columnAnswer, int64(r.Ask), r.Body)
+	if err != nil {
+		return Row{}, err
+	}
+	a, err := DecodeAnswer(text)
+	if err != nil {
+		return Row{}, err
+	}
+	a.At = r.At
+	if !keepRaw {
+		a.Raw = nil // another batch on the same ask keeps it
+	}
+	row.Answer = &a
+	return row, nil
+}
