@@ -146,7 +146,7 @@ func (t Tally) Each(f func(b BatchNo, s State, n int) error) error {
 			if n == 0 {
 				continue
 			}
-			if err := f(b, State(s), n); err != nil { //nolint:gosec // an index of states
+			if err := f(b, State(s), n); err != nil {
 				return err
 			}
 		}

@@ -77,6 +77,10 @@ var arrows = []arrow{
 		Why:  "it starts servers for tests and knows nothing of what runs on them",
 	},
 	{
+		From: "internal/pgtest",
+		Why:  "it starts servers for tests and knows nothing of what runs on them",
+	},
+	{
 		From: "internal/archtest", StdOnly: true,
 		Why: "it judges the others",
 	},
@@ -115,6 +119,10 @@ var soles = []sole{
 	},
 	{
 		Import: "modernc.org/sqlite", By: []string{"store/..."},
+		Why: "SQL lives in the store's own packages",
+	},
+	{
+		Import: "github.com/jackc/pgx", By: []string{"store/...", "internal/pgtest"},
 		Why: "SQL lives in the store's own packages",
 	},
 	{

@@ -119,11 +119,13 @@ type standing struct {
 	marks chunkCache
 }
 
+// State implements store.Standing.
 func (s *standing) State(a store.AskID) (store.State, error) {
 	m, err := s.marks.mark(a)
 	return m.State, err
 }
 
+// Answered implements store.Standing.
 func (s *standing) Answered(a store.AskID) (time.Time, error) {
 	at, err := s.number("SELECT at FROM answers WHERE ask = ?", a)
 	return fromMillis(at), err

@@ -1,0 +1,119 @@
+// Package pgtest starts real PostgreSQL clusters for tests, on free loopback
+// ports, from the programs that Debian's package brings. No cluster that runs
+// on the machine already is used or touched.
+//
+// Tests of logic share one cluster that keeps no promise about its disk, each
+// with a schema of its own:
+//
+//	func TestMain(m *testing.M) { pgtest.Main(m) }
+//
+//	url := pgtest.Schema(t)
+//
+// Tests that kill the server, or that are about what outlives a kill, Start
+// one for themselves.
+package pgtest
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Main runs the tests of a package and then ends the cluster that they shared.
+func Main(m *testing.M) {
+	defer func() {
+		if started {
+			if s, err := shared(); err == nil {
+				s.Kill()
+				_ = os.RemoveAll(s.dir) // it lies among temporary files
+			}
+		}
+	}()
+	m.Run()
+}
+
+// started says whether shared was asked for; only Main reads it, after the
+// tests.
+var started bool
+
+var shared = sync.OnceValues(func() (*Server, error) {
+	started = true
+	return start("-c", "fsync=off", "-c", "full_page_writes=off")
+})
+
+// Schema returns the postgres:// URL of an empty schema in the cluster that
+// the tests of this package share. It is dropped with the test.
+func Schema(t testing.TB) string {
+	t.Helper()
+	need(t)
+	s, err := shared()
+	if err != nil {
+		t.Fatalf("start a cluster: %v", err)
+	}
+	return s.Schema(t)
+}
+
+// Start runs a cluster for one test, with further arguments for the server,
+// such as "-c", "max_connections=5". What is committed is on the disk.
+func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	need(t)
+	s, err := start(args...)
+	if err != nil {
+		t.Fatalf("start a cluster: %v", err)
+	}
+	t.Cleanup(func() {
+		s.Kill()
+		if err := os.RemoveAll(s.dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// need skips the test where PostgreSQL is not installed; with CI=true it fails.
+func need(t testing.TB) {
+	t.Helper()
+	if programs() != "" {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal("PostgreSQL is missing: tools/setup-tests.sh installs it")
+	}
+	t.Skip("PostgreSQL is missing")
+}
+
+// Schema makes an empty schema that is dropped with the test, and returns a
+// URL in which everything is looked for there.
+func (s *Server) Schema(t testing.TB) string {
+	t.Helper()
+	name := "test_" + strings.ToLower(rand.Text()[:12])
+	s.exec(t, "CREATE SCHEMA "+name)
+	t.Cleanup(func() {
+		if s.alive() {
+			s.exec(t, "DROP SCHEMA "+name+" CASCADE")
+		}
+	})
+	return s.URL() + "&search_path=" + name
+}
+
+// exec runs a statement as the cluster's owner. The test's own context may
+// have ended.
+func (s *Server) exec(t testing.TB, statement string) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	c, err := pgx.Connect(ctx, s.URL())
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer c.Close(ctx) //nolint:errcheck // it was only asked
+	if _, err := c.Exec(ctx, statement); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,230 @@
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// patience is far beyond what a server needs to answer.
+const patience = 30 * time.Second
+
+// Server is a cluster with one server process.
+type Server struct {
+	dir  string
+	port int
+	args []string
+
+	mu   sync.Mutex
+	cmd  *exec.Cmd
+	done chan struct{} // closed when the process has ended
+}
+
+// programs is where initdb and postgres are, of the newest version; empty:
+// nowhere.
+func programs() string {
+	newest, best := "", 0
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is well-formed
+	for _, path := range found {
+		dir := filepath.Dir(path)
+		if version, err := strconv.Atoi(filepath.Base(filepath.Dir(dir))); err == nil && version > best {
+			newest, best = dir, version
+		}
+	}
+	return newest
+}
+
+func start(args ...string) (_ *Server, err error) {
+	dir, err := os.MkdirTemp("", "pgtest-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{dir: dir, args: args}
+	defer func() {
+		if err != nil {
+			_ = os.RemoveAll(dir) // the first error says more
+		}
+	}()
+	if s.port, err = freePort(); err != nil {
+		return nil, err
+	}
+	if owner := credential(); owner != nil {
+		if err := os.Chown(dir, int(owner.Uid), int(owner.Gid)); err != nil {
+			return nil, err
+		}
+	}
+	initdb := s.command("initdb", "-D", s.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	return s, s.Run()
+}
+
+func freePort() (int, error) {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close() //nolint:errcheck // only its port is wanted
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// credential is the user as whom the server runs where the tests run as root,
+// which it refuses; nil: the same.
+func credential() *syscall.Credential {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	owner, err := user.Lookup("postgres")
+	if err != nil {
+		return nil
+	}
+	uid, errUID := strconv.ParseUint(owner.Uid, 10, 32)
+	gid, errGID := strconv.ParseUint(owner.Gid, 10, 32)
+	if errUID != nil || errGID != nil {
+		return nil
+	}
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+func (s *Server) command(program string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(context.Background(), filepath.Join(programs(), program), args...) //nolint:gosec // arguments are the tests' own
+	cmd.Dir = s.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential()}
+	return cmd
+}
+
+// URL returns the cluster's postgres:// URL, with a query to which more can be
+// added.
+func (s *Server) URL() string {
+	return "postgres://postgres@" + s.Addr() + "/postgres?sslmode=disable"
+}
+
+// Addr returns where the server listens.
+func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+
+// Run starts the server, also after Kill or Stop, on the same port and data,
+// and returns when it answers.
+func (s *Server) Run() error {
+	deadline := time.Now().Add(patience)
+	for {
+		err := s.run(deadline)
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		// After a kill it does not start while a process of the old one lives.
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func (s *Server) run(deadline time.Time) error {
+	args := append([]string{
+		"-D", s.data(), "-p", strconv.Itoa(s.port), "-k", s.dir, "-c", "listen_addresses=127.0.0.1",
+		"-c", "max_connections=300", "-c", "logging_collector=off",
+	}, s.args...)
+	cmd := s.command("postgres", args...)
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close() //nolint:errcheck // the server has its own handle
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT // at once, but without leaving shared memory behind
+	done := make(chan struct{})
+	begun := make(chan error)
+	go func() {
+		// The signal comes when the thread that started the process ends.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		begun <- err
+		if err == nil {
+			_ = cmd.Wait() // how it ended is told by its log
+			close(done)
+		}
+	}()
+	if err := <-begun; err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.cmd, s.done = cmd, done
+	s.mu.Unlock()
+	return s.await(done, deadline)
+}
+
+// await dials until the server answers or ends.
+func (s *Server) await(done <-chan struct{}, deadline time.Time) error {
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	defer cancel()
+	for {
+		c, err := pgx.Connect(ctx, s.URL())
+		if err == nil {
+			return c.Close(ctx)
+		}
+		select {
+		case <-done:
+			return errors.New("the server ended: " + s.logTail())
+		case <-ctx.Done():
+			return fmt.Errorf("the server does not answer: %w", err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (s *Server) logTail() string {
+	text, err := os.ReadFile(filepath.Join(s.dir, "log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-2000):])
+}
+
+// Kill ends the server as kill -9 of its first process does: nobody is told,
+// and its other processes end when they notice.
+func (s *Server) Kill() { s.end(syscall.SIGKILL) }
+
+// Stop ends the server as its service does: connections are cut, what is
+// committed is written.
+func (s *Server) Stop() { s.end(syscall.SIGINT) }
+
+// Restart is Stop and Run.
+func (s *Server) Restart() error {
+	s.Stop()
+	return s.Run()
+}
+
+func (s *Server) end(sig syscall.Signal) {
+	s.mu.Lock()
+	cmd, done := s.cmd, s.done
+	s.mu.Unlock()
+	if cmd == nil {
+		return
+	}
+	_ = cmd.Process.Signal(sig) // it may have ended
+	<-done
+}
+
+func (s *Server) alive() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.done:
+		return false
+	default:
+		return true
+	}
+}
