@@ -21,20 +21,32 @@ type keeper struct {
 	draining sync.Mutex
 
 	mu    sync.Mutex
-	fault error // of the store, the last time it was asked
+	fault error // of the store, when it took no change
+	at    time.Time
 }
 
-// note remembers how the store took the last change; nil: well.
+// faultLasts is how long a fault of the store is told of after it was seen:
+// a store that is full takes small changes and refuses larger ones.
+const faultLasts = 5 * time.Second
+
+// note remembers how the store took a change.
 func (k *keeper) note(err error) {
+	if err == nil || !errors.Is(err, store.ErrFull) && !errors.Is(err, store.ErrAway) {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.fault = err
+	k.fault, k.at = err, time.Now()
 }
 
-// Fault returns why the store took no change when it was last asked, or nil.
+// Fault returns why the store took no change in the last seconds: an error of
+// store.ErrFull or store.ErrAway, or nil.
 func (w *Worker) Fault() error {
 	w.keeper.mu.Lock()
 	defer w.keeper.mu.Unlock()
+	if time.Since(w.keeper.at) > faultLasts {
+		return nil
+	}
 	return w.keeper.fault
 }
 
@@ -56,6 +68,7 @@ func (k *keeper) settle(ctx context.Context, s store.Settlement) (store.Settled,
 // be stored is spooled only for the answers in it.
 func (k *keeper) settleTicket(ctx context.Context, s store.TicketSettlement) (store.Settled, error) {
 	done, err := k.st.SettleTicket(context.WithoutCancel(ctx), s)
+	k.note(err)
 	if keepable(err) && len(s.Verdicts) > 0 {
 		return store.Settled{}, k.keep(store.Spooled{Ticket: &s}, err)
 	}

@@ -43,6 +43,7 @@ func (w *Worker) pass(ctx context.Context, l *line, id store.TicketID) error {
 		w.gates.Forget()
 		return nil
 	}
+	w.keeper.note(err)
 	if err != nil {
 		return fmt.Errorf("claim ticket: %w", err)
 	}

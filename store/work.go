@@ -186,8 +186,8 @@ type TicketSettlement struct {
 	Lease    int64
 	Handle   providers.Ticket
 	Verdicts []Verdict // Found, NotFound or Failed
-	// Hold keeps the lease for further polls of the same pass, until Due.
-	// Otherwise the ticket is free and due at Due.
+	// Hold keeps the lease for further polls of the same pass, until Due; the
+	// ticket stays as due as it was. Otherwise it is free and due at Due.
 	Hold     bool
 	Due      time.Time
 	Interval time.Duration

@@ -100,6 +100,10 @@ func (a *App) openWork(ctx context.Context) error {
 		return err
 	}
 	a.worker = w
+	// Answers that were spooled come before the judgement on their calls.
+	if err := w.DrainSpool(ctx); err != nil {
+		a.log.Error().Err(err).Msg("store what was spooled")
+	}
 	return a.wakeRefused(ctx)
 }
 

@@ -79,16 +79,16 @@ func (t *tx) saveTicket(k *ticket, open store.Offsets, waiting int) error {
 
 // savePoll writes down what only the holder of the lease may say.
 func (t *tx) savePoll(k *ticket, r store.TicketSettlement) error {
-	leaseUntil := time.Time{}
+	due, leaseUntil := r.Due, time.Time{}
 	if r.Hold && !r.Close {
-		leaseUntil = r.Due
+		due, leaseUntil = k.due, r.Due
 	}
 	interval := r.Interval
 	if interval == 0 {
 		interval = k.interval
 	}
 	err := t.exec(`UPDATE tickets SET due_at = ?, lease_until = ?, interval_ms = ?, late = late OR ?, closed = closed OR ?,
-		polls = polls + 1 WHERE id = ?`, r.Due, leaseUntil, interval, r.Expire, r.Close, k.id)
+		polls = polls + 1 WHERE id = ?`, due, leaseUntil, interval, r.Expire, r.Close, k.id)
 	if err != nil {
 		return fmt.Errorf("write ticket: %w", err)
 	}

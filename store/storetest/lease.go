@@ -15,6 +15,7 @@ var leaseRules = []rule{
 	{"a pass that gave its ticket back has no more say", ticketGivenBack},
 	{"a worker that ends gives its tickets back", ticketRetired},
 	{"a pass that goes on holds the ticket", ticketHold},
+	{"a pass that its worker left in the middle is due when the worker ends", ticketHoldRetired},
 	{"a person makes the tickets of a list due now", ticketPollNow},
 	{"a ticket on which a list has joined is made due as well", ticketPollNowJoined},
 }
@@ -152,4 +153,14 @@ func ticketPollNowJoined(w *world) {
 	w.must(err, "poll now")
 	equal(w, "made due", n, 1)
 	equal(w, "due", len(w.due()), 1)
+}
+
+func ticketHoldRetired(w *world) {
+	w.waiting("T-1", "P1", "P2")
+	o := w.poll("T-1")
+	w.hold(o, w.found(o.Asks[0].ID))
+	equal(w, "due while it is held", w.due(), nil)
+	w.must(w.s.Retire(w.ctx, worker), "retire")
+	equal(w, "due", len(w.due()), 1)
+	equal(w, "asks", asks(w.poll("T-1")), []string{"P2"})
 }
