@@ -252,7 +252,7 @@ func (e *Enqueuer) RingTickets(ctx context.Context, provider string) (int, error
 	b := e.of(provider)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, shut := e.gates.Closed(ctx, spec.Name, spec.PollScope()); shut {
+	if _, shut := e.gates.Closed(ctx, e.gates.PollScopes(ctx, spec)...); shut {
 		clear(b.tickets) // what was rung for finds closed doors
 		return 0, nil
 	}

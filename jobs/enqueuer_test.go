@@ -215,3 +215,27 @@ func TestAClosedGateRingsForNothing(t *testing.T) {
 		t.Errorf("rang for %d after its time, want 4", n)
 	}
 }
+
+func TestWantOfCreditDoesNotHoldPollsBack(t *testing.T) {
+	t.Parallel()
+	b := newBell(t, jobs.Limits{Rate: 1, Concurrency: 2})
+	spec := providers.Spec{Name: "acme", Endpoints: providers.Endpoints{Submit: "submit", Poll: "items"}}
+	for _, c := range []struct {
+		class providers.Class
+		shut  bool
+	}{{providers.OutOfCredit, false}, {providers.Unauthorised, true}} {
+		if _, err := b.store.SetGates(t.Context(), store.GateChanges{Open: []string{"acme"}}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := b.store.SetGates(t.Context(), store.GateChanges{Close: []store.GateClose{
+			{Scope: "acme", Class: c.class, By: "policy", Probe: true, Until: b.now.Add(time.Hour)},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		gates := jobs.NewGates(b.store, func() time.Time { return b.now })
+		if _, shut := gates.Closed(t.Context(), gates.PollScopes(t.Context(), spec)...); shut != c.shut {
+			t.Errorf("%s: polls shut %t, want %t", c.class, shut, c.shut)
+		}
+	}
+}

@@ -35,6 +35,19 @@ func (g *Gates) Closed(ctx context.Context, scopes ...string) (store.Gate, bool)
 	return g.find(ctx, scopes, store.Gate.Shut)
 }
 
+// PollScopes returns the gates that polls of a provider must find open, widest
+// first. One that is closed for want of credit is none of theirs: a poll is
+// free, and would prove nothing about credit if it passed.
+func (g *Gates) PollScopes(ctx context.Context, spec providers.Spec) []string {
+	_, broke := g.find(ctx, []string{spec.Name}, func(gate store.Gate, _ time.Time) bool {
+		return gate.Closed && gate.Class == providers.OutOfCredit
+	})
+	if broke {
+		return []string{spec.PollScope()}
+	}
+	return []string{spec.Name, spec.PollScope()}
+}
+
 // Circuit reports whether one of the scopes is closed over a run of failures
 // and its time has come: the next call finds out whether it may open.
 func (g *Gates) Circuit(ctx context.Context, scopes ...string) bool {

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"encoding/json"
 	"errors"
 	"strconv"
 	"time"
@@ -33,7 +34,7 @@ func (p *Policy) judge(c store.Claim, outs []providers.Outcome) store.Settlement
 	switch {
 	case halve:
 		j.out.Part = (len(c.Asks) + 1) / 2
-	case j.reached && !c.Whole && !c.Probe && p.spec.MaxBatch > 1:
+	case j.reached && c.Part > 0 && !c.Whole && !c.Probe && p.spec.MaxBatch > 1:
 		j.out.Part = regrow(len(c.Asks), p.spec.MaxBatch)
 	}
 	if j.reached {
@@ -69,7 +70,7 @@ type judgement struct {
 	now     time.Time
 	out     store.Settlement
 	tickets map[string]int  // by id, into out.Tickets
-	doors   map[string]bool // class and scope that moved a gate in this call
+	doors   map[string]bool // by class and scope: whether this call closes the gate
 	reached bool            // the provider answered at least one ask
 }
 
@@ -104,7 +105,7 @@ func (j *judgement) failed(a store.Ask, err error, halve bool) store.Verdict {
 	e := asError(j.p.spec, err)
 	class, r := j.p.rule(e, j.p.spec.Repeatable(a.Params))
 	v := store.Verdict{Ask: a.ID, To: r.to, Counted: r.counted}
-	j.close(e, class, r)
+	opened := j.close(e, class, r)
 	switch {
 	case class == providers.Poison:
 		v.Died = true
@@ -112,7 +113,8 @@ func (j *judgement) failed(a store.Ask, err error, halve bool) store.Verdict {
 		j.reached = true
 		v.To, v.Counted = store.Queued, false
 	case class == providers.Unavailable:
-		v.Counted = !j.claim.Probe
+		// While a circuit is open nobody's attempts are used up.
+		v.Counted = !j.claim.Probe && !opened
 		if v.Counted && a.Attempts+1 >= maxAttempts {
 			v.To = store.Failed
 		} else {
@@ -123,29 +125,31 @@ func (j *judgement) failed(a store.Ask, err error, halve bool) store.Verdict {
 	}
 	switch v.To {
 	case store.NotFound:
-		v.Answer = &store.Answer{At: store.Millis(j.now)}
+		v.Answer = nothing(j.now, e, j.claim.KeepRaw)
 	case store.Failed:
-		v.Answer = failure(j.now, class, e)
+		v.Answer = failure(j.now, class, e, j.claim.KeepRaw)
 	case store.Unknown:
 		j.out.Note, j.out.Class, j.out.Code = e.Head, class.String(), e.Code
 	}
 	return v
 }
 
-// close moves the gate of an error, once for a call.
-func (j *judgement) close(e *providers.Error, class providers.Class, r ruling) {
+// close moves the gate of an error, once for a call, and reports whether the
+// call closes it.
+func (j *judgement) close(e *providers.Error, class providers.Class, r ruling) bool {
 	key := class.String() + e.Scope
-	if r.door == stays || j.doors[key] {
-		return
+	if closed, decided := j.doors[key]; decided || r.door == stays {
+		return closed
 	}
-	j.doors[key] = true
 	if j.out.Class == "" {
 		j.out.Class, j.out.Code = class.String(), e.Code
 	}
 	g, closes := j.p.gate(e, r.door, j.p.spec.SubmitScope(), j.claim.Probe)
+	j.doors[key] = closes
 	if closes {
 		j.out.Gates.Close = append(j.out.Gates.Close, g)
 	}
+	return closes
 }
 
 func (j *judgement) ready(at time.Time) { j.out.Ready = later(j.out.Ready, at) }
@@ -158,16 +162,32 @@ func (p *Policy) answer(now time.Time, r *providers.Record, keepRaw bool) *store
 	return a
 }
 
-func failure(now time.Time, class providers.Class, e *providers.Error) *store.Answer {
+// nothing is the answer that the provider holds nothing.
+func nothing(now time.Time, e *providers.Error, keepRaw bool) *store.Answer {
+	a := &store.Answer{At: store.Millis(now)}
+	if keepRaw && json.Valid(e.Head) {
+		a.Raw = e.Head
+	}
+	return a
+}
+
+// failure is the answer that there is none, in the provider's words or, where
+// it had none, in ours.
+func failure(now time.Time, class providers.Class, e *providers.Error, keepRaw bool) *store.Answer {
 	c, ok := failureClass[class]
 	if !ok {
 		c = store.ClassProviderError
 	}
-	message := e.Message
-	if message == "" {
-		message = e.Class.String()
+	a := nothing(now, e, keepRaw)
+	a.Failure = &store.Failure{Class: c, Code: e.Code, Message: e.Message}
+	switch {
+	case e.Message != "":
+	case e.Err != nil:
+		a.Failure.Message = e.Err.Error()
+	default:
+		a.Failure.Message = e.Class.String()
 	}
-	return &store.Answer{At: store.Millis(now), Failure: &store.Failure{Class: c, Code: e.Code, Message: message}}
+	return a
 }
 
 func asError(spec providers.Spec, err error) *providers.Error {

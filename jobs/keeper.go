@@ -31,7 +31,7 @@ const faultLasts = 5 * time.Second
 
 // note remembers how the store took a change.
 func (k *keeper) note(err error) {
-	if err == nil || !errors.Is(err, store.ErrFull) && !errors.Is(err, store.ErrAway) {
+	if !away(err) {
 		return
 	}
 	k.mu.Lock()
@@ -69,11 +69,18 @@ func (k *keeper) settle(ctx context.Context, s store.Settlement) (store.Settled,
 func (k *keeper) settleTicket(ctx context.Context, s store.TicketSettlement) (store.Settled, error) {
 	done, err := k.st.SettleTicket(context.WithoutCancel(ctx), s)
 	k.note(err)
-	if keepable(err) && len(s.Verdicts) > 0 {
-		return store.Settled{}, k.keep(store.Spooled{Ticket: &s}, err)
+	if away(err) && len(s.Verdicts) > 0 {
+		return store.Settled{}, errors.Join(errSpooled, k.keep(store.Spooled{Ticket: &s}, err))
 	}
 	return done, err
 }
+
+// errSpooled says that a page was spooled: the pass must not go on past it,
+// since the store does not know of it yet.
+var errSpooled = errors.New("the store took no answer: it is kept in the spool")
+
+// away: the store takes nothing now, and may later.
+func away(err error) bool { return errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrAway) }
 
 // keepable: the store is at fault, not what it was given.
 func keepable(err error) bool {

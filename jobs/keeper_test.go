@@ -131,8 +131,8 @@ func TestAPollThatTheStoreCannotTakeIsAFaultToo(t *testing.T) {
 	}
 	st.full = true
 	if _, err := k.settleTicket(t.Context(), store.TicketSettlement{ID: ticket.ID, Lease: ticket.Lease, Handle: ticket.Handle,
-		Verdicts: []store.Verdict{answer(c.Asks[0])}, Due: now}); err != nil {
-		t.Fatal(err)
+		Verdicts: []store.Verdict{answer(c.Asks[0])}, Due: now}); !errors.Is(err, errSpooled) {
+		t.Fatalf("got %v, want the word that the pass must end", err)
 	}
 	if w := (&Worker{keeper: k}); !errors.Is(w.Fault(), store.ErrFull) || k.spool.Len() != 1 {
 		t.Fatalf("fault %v, %d spooled; want no space, 1", w.Fault(), k.spool.Len())

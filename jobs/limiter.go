@@ -55,18 +55,28 @@ func NewLimiter(c redis.UniversalClient, provider, worker string, l Limits) *Lim
 }
 
 // Acquire waits for a slot and then for a token. The caller gives the slot
-// back by release, once. The error is that of the context.
+// back by release. The error is that of the context.
 func (l *Limiter) Acquire(ctx context.Context) (release func(), err error) {
+	release, err = l.Slot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.Token(ctx); err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
+}
+
+// Slot waits for a slot alone. The caller gives it back by release; once is
+// enough, twice does no harm.
+func (l *Limiter) Slot(ctx context.Context) (release func(), err error) {
 	select {
 	case l.slots <- struct{}{}:
+		return sync.OnceFunc(func() { <-l.slots }), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if err := l.Token(ctx); err != nil {
-		<-l.slots
-		return nil, err
-	}
-	return sync.OnceFunc(func() { <-l.slots }), nil
 }
 
 // Token waits for a token alone, for one who holds a slot already.

@@ -106,6 +106,7 @@ func TestUnavailableFailsAfterFiveAttempts(t *testing.T) {
 	for attempts := range 5 {
 		claim := claimOf(1)
 		claim.Asks[0].Attempts = attempts
+		p.succeed("acme/submit") // others get through: no circuit opens
 		s := p.judge(claim, failAll(claim, &providers.Error{Class: providers.Unavailable, Code: "no_answer"}))
 		v := s.Verdicts[0]
 		if want := attempts == 4; (v.To == store.Failed) != want {
@@ -200,7 +201,7 @@ func TestACallRefusedOverItsInputIsHalved(t *testing.T) {
 		}
 	}
 	claim = claimOf(1)
-	claim.Whole = false
+	claim.Whole, claim.Part = false, 1
 	if s := p.judge(claim, failAll(claim, bad)); s.Verdicts[0].To != store.Failed {
 		t.Errorf("alone it is %s, want failed", s.Verdicts[0].To)
 	}
@@ -302,5 +303,48 @@ func TestAPollIsRepeatedWhateverItsError(t *testing.T) {
 		if len(got.Verdicts) != 0 || got.Close || got.Due.IsZero() {
 			t.Errorf("%s: got %+v, want another poll", c, got)
 		}
+	}
+}
+
+func TestTheFailureThatOpensTheCircuitFailsNobody(t *testing.T) {
+	t.Parallel()
+	p := testPolicy(false)
+	claim := claimOf(1)
+	for attempts := range runOpens {
+		claim.Asks[0].Attempts = attempts
+		s := p.judge(claim, failAll(claim, &providers.Error{Class: providers.Unavailable, Code: "no_connection"}))
+		if v := s.Verdicts[0]; v.To != store.Queued {
+			t.Errorf("after %d attempts it is %s: a provider that is down fails no row", attempts+1, v.To)
+		}
+	}
+}
+
+func TestALostRecordIsAskedAboutForAWhileLonger(t *testing.T) {
+	t.Parallel()
+	ticket := openTicket(2)
+	got := testPolicy(false).judgePoll(ticket, providers.Progress{Outcomes: []providers.Outcome{
+		{Ref: ref(ticket.Asks[0].ID), Record: &providers.Record{}},
+		{Ref: ref(ticket.Asks[1].ID), Err: &providers.Error{Class: providers.Missing}},
+	}}, nil, 0).settlement
+	if got.Close || !got.Expire || !got.Due.Equal(noon.Add(time.Hour)) {
+		t.Errorf("got %+v, want it late and due in an hour", got)
+	}
+	ticket.Late = true
+	got = testPolicy(false).judgePoll(ticket, providers.Progress{}, nil, 0).settlement
+	if got.Close || !got.Due.Equal(noon.Add(time.Hour)) {
+		t.Errorf("late: got %+v, want it due in an hour", got)
+	}
+}
+
+func TestRawOfFailuresIsKeptWhereAsked(t *testing.T) {
+	t.Parallel()
+	ticket := openTicket(2)
+	ticket.KeepRaw = true
+	got := testPolicy(false).judgePoll(ticket, providers.Progress{Outcomes: []providers.Outcome{
+		{Ref: ref(ticket.Asks[0].ID), Err: &providers.Error{Class: providers.NotFound, Head: []byte(`{"a":1}`)}},
+		{Ref: ref(ticket.Asks[1].ID), Err: &providers.Error{Class: providers.ProviderError, Head: []byte("no JSON")}},
+	}}, nil, 0).settlement
+	if string(got.Verdicts[0].Answer.Raw) != `{"a":1}` || got.Verdicts[1].Answer.Raw != nil {
+		t.Errorf("got raw %q and %q", got.Verdicts[0].Answer.Raw, got.Verdicts[1].Answer.Raw)
 	}
 }

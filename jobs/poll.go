@@ -29,15 +29,17 @@ func (w *Worker) poll(ctx context.Context, l *line, payload []byte) error {
 
 // pass makes one pass over the records of a ticket.
 func (w *Worker) pass(ctx context.Context, l *line, id store.TicketID) error {
-	scopes := []string{l.spec.Name, l.spec.PollScope()}
+	scopes := w.gates.PollScopes(ctx, l.spec)
 	if _, closed := w.gates.Closed(ctx, scopes...); closed {
 		return nil
 	}
-	release, err := l.limiter.Acquire(ctx)
+	release, err := l.limiter.Slot(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
+	// A poll is free, so the ticket comes before the token: many bells for one
+	// ticket must not use up the pace.
 	t, err := w.opts.Store.ClaimTicket(ctx, store.TicketClaim{ID: id, Owner: w.opts.ID, Scopes: scopes, Until: w.lease(l)})
 	if _, closed := errors.AsType[*store.GateClosedError](err); closed {
 		w.gates.Forget()
@@ -50,11 +52,23 @@ func (w *Worker) pass(ctx context.Context, l *line, id store.TicketID) error {
 	if t.Lease == 0 {
 		return nil
 	}
+	if err := l.limiter.Token(ctx); err != nil {
+		return w.giveBack(ctx, t)
+	}
 	return w.pages(ctx, l, t)
 }
 
-// lease is until when a ticket is ours: time for one request and a margin.
-func (w *Worker) lease(l *line) time.Time { return w.opts.Now().Add(l.limits.Timeout + callMargin) }
+// lease is until when a ticket is ours: time to wait for a token, for one
+// request, and a margin.
+func (w *Worker) lease(l *line) time.Time {
+	return w.opts.Now().Add(maxDebt + l.limits.Timeout + callMargin)
+}
+
+// giveBack leaves a ticket as it was taken: nothing was asked.
+func (w *Worker) giveBack(ctx context.Context, t store.OpenTicket) error {
+	_, err := w.keeper.settleTicket(ctx, store.TicketSettlement{ID: t.ID, Lease: t.Lease, Handle: t.Handle, Due: w.opts.Now(), Interval: t.Interval})
+	return err
+}
 
 // pages polls until the pass is over, an error ends it, or no new request may
 // start. Each page is settled before the next one is asked for.
@@ -98,7 +112,7 @@ func (w *Worker) page(ctx context.Context, l *line, t store.OpenTicket) (provide
 	}
 	e := asError(l.spec, err)
 	if e.Class == providers.RateLimited {
-		l.limiter.Exceeded(ctx, time.Since(began), wait(e.Until, w.opts.Now()))
+		l.limiter.Exceeded(ctx, time.Since(began), until(e.Until, w.opts.Now()))
 	}
 	l.log.Warn().Int64("ticket", int64(t.ID)).Stringer("class", e.Class).Str("code", e.Code).Msg("poll brought no answer")
 	return got, err

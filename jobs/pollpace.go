@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"slices"
 	"time"
 
 	"github.com/plateq/plateq/providers"
@@ -35,16 +36,29 @@ func (p *Policy) judgePoll(t store.OpenTicket, got providers.Progress, err error
 	s.Verdicts = p.verdicts(t, got.Outcomes, now)
 	left := len(t.Asks) - len(s.Verdicts)
 	switch {
-	case left == 0:
+	case left == 0 && !mayComeLate(s.Verdicts):
 		s.Close = true
+	case left == 0:
+		s.Expire, s.Interval, s.Due = true, lateInterval, now.Add(lateInterval)
 	case got.More:
 		s.Hold = true
 	default:
 		s.Interval = p.pace(t.Interval, news+len(s.Verdicts))
+		if t.Late {
+			s.Interval = lateInterval
+		}
 		s.Due = now.Add(s.Interval)
 		p.expire(&s, t, now)
 	}
 	return polled{settlement: s, more: s.Hold}
+}
+
+// mayComeLate reports whether one of the verdicts gives an ask up whose answer
+// still counts if it comes: the ticket is then asked about for a while longer.
+func mayComeLate(verdicts []store.Verdict) bool {
+	return slices.ContainsFunc(verdicts, func(v store.Verdict) bool {
+		return v.To == store.Failed && v.Answer.Failure.Class.LateAnswersCount()
+	})
 }
 
 // pace is the pause before the next pass: shorter after one that brought
@@ -70,9 +84,9 @@ func (p *Policy) verdicts(t store.OpenTicket, outs []providers.Outcome, now time
 			v.Answer = p.answer(now, o.Record, t.KeepRaw)
 		} else {
 			e := asError(p.spec, o.Err)
-			v.To, v.Answer = store.Failed, failure(now, e.Class, e)
+			v.To, v.Answer = store.Failed, failure(now, e.Class, e, t.KeepRaw)
 			if e.Class == providers.NotFound {
-				v.To, v.Answer = store.NotFound, &store.Answer{At: store.Millis(now)}
+				v.To, v.Answer = store.NotFound, nothing(now, e, t.KeepRaw)
 			}
 		}
 		vs = append(vs, v)

@@ -48,15 +48,19 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 	if _, closed := w.gates.Closed(ctx, scopes...); closed || w.keeper.full() {
 		return false, nil
 	}
-	size := l.spec.MaxBatch
-	if w.gates.Circuit(ctx, scopes...) {
-		size = 1 // a probe that fails leaves one row unknown, not hundreds
-	}
 	release, err := l.limiter.Acquire(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer release()
+	// Gates may have closed during the wait.
+	if _, closed := w.gates.Closed(ctx, scopes...); closed {
+		return false, nil
+	}
+	size := l.spec.MaxBatch
+	if w.gates.Circuit(ctx, scopes...) {
+		size = 1 // a probe that fails leaves one row unknown, not hundreds
+	}
 	claim, err := w.opts.Store.Claim(ctx, store.ClaimRequest{
 		Chunk: chunk, Owner: w.opts.ID, Scopes: scopes, Max: size,
 		Expires: w.opts.Now().Add(l.limits.Timeout + callMargin),
@@ -111,17 +115,18 @@ func (w *Worker) feedback(ctx context.Context, l *line, class string, outs []pro
 	}
 	for _, o := range outs {
 		if e, ok := errors.AsType[*providers.Error](o.Err); ok && e.Class == providers.RateLimited {
-			l.limiter.Exceeded(ctx, age, wait(e.Until, w.opts.Now()))
+			l.limiter.Exceeded(ctx, age, until(e.Until, w.opts.Now()))
 			return
 		}
 	}
 }
 
-func wait(until, now time.Time) time.Duration {
-	if until.IsZero() {
+// until is the time from now to at; 0 where at is not set or has passed.
+func until(at, now time.Time) time.Duration {
+	if at.IsZero() {
 		return 0
 	}
-	return max(0, until.Sub(now))
+	return max(0, at.Sub(now))
 }
 
 // settle writes what a call brought. A ticket that belongs to another call

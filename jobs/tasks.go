@@ -3,6 +3,7 @@ package jobs
 import (
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"strconv"
 	"time"
 
@@ -42,15 +43,16 @@ func sendTask(provider string, c store.ChunkRef) (*asynq.Task, []asynq.Option, e
 	return newTask(provider, TaskSend, "c:"+strconv.FormatInt(int64(c.ID), 36)+":"+strconv.Itoa(c.Ring), sendPayload{Chunk: c.ID})
 }
 
-// pollTask is named after its first ticket and how often that was polled, so
-// that the same bell is not hung twice.
+// pollTask is named after its tickets and how often each was polled, so that
+// the same bell is not hung twice.
 func pollTask(provider string, due []store.TicketRef) (*asynq.Task, []asynq.Option, error) {
 	ids := make([]store.TicketID, len(due))
+	name := fnv.New64a()
 	for i, t := range due {
 		ids[i] = t.ID
+		_, _ = fmt.Fprintf(name, "%d:%d,", t.ID, t.Polls) // a hash takes everything
 	}
-	name := fmt.Sprintf("t:%d:%d:%d", due[0].ID, due[0].Polls, len(due))
-	return newTask(provider, TaskPoll, name, pollPayload{Tickets: ids})
+	return newTask(provider, TaskPoll, "t:"+strconv.FormatUint(name.Sum64(), 36), pollPayload{Tickets: ids})
 }
 
 func newTask(provider, kind, id string, payload any) (*asynq.Task, []asynq.Option, error) {

@@ -102,6 +102,7 @@ func (w *Worker) Start() error {
 		mux.Handle(TaskSend, w.handler(l, w.send))
 		mux.Handle(TaskPoll, w.handler(l, w.poll))
 		if err := srv.Start(mux); err != nil {
+			w.shutdown(context.Background())
 			return fmt.Errorf("start worker for %s: %w", name, err)
 		}
 		w.servers = append(w.servers, srv)
@@ -136,22 +137,41 @@ func (w *Worker) Drain(ctx context.Context) error {
 	for _, s := range w.servers {
 		s.Stop()
 	}
-	done := make(chan struct{})
-	go func() {
-		w.running.Wait()
-		close(done)
-	}()
-	var left error
-	select {
-	case <-done:
-	case <-ctx.Done():
-		left = errors.New("calls were still in flight: they are kept as unknown where nobody can tell what became of them")
+	if wait(ctx, w.running.Wait) {
+		w.shutdown(ctx)
+		return nil
 	}
-	for _, s := range w.servers {
-		s.Shutdown()
-	}
-	return left
+	w.shutdown(ctx)
+	return errors.New("the time to end was over before calls in flight were: what nobody can tell of them is kept as unknown")
 }
 
+// shutdown ends the servers, side by side, and waits for them no longer than
+// ctx lasts: by then only handlers are left that nobody waits for.
+func (w *Worker) shutdown(ctx context.Context) {
+	wait(ctx, func() {
+		var all sync.WaitGroup
+		for _, s := range w.servers {
+			all.Go(s.Shutdown)
+		}
+		all.Wait()
+	})
+}
+
+// wait runs fn and reports whether it came to its end before ctx did.
+func wait(ctx context.Context, fn func()) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fn()
+	}()
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// DrainSpool stores answers that the store could not take before.
 // DrainSpool stores answers that the store could not take before.
 func (w *Worker) DrainSpool(ctx context.Context) error { return w.keeper.drain(ctx) }

@@ -98,7 +98,9 @@ func (s *Scheduler) rest(ctx context.Context, provider string) bool {
 		return false
 	}
 	wait := idle
-	if due, err := s.opts.Store.NextDue(ctx, provider); err == nil && !due.IsZero() {
+	// A ticket that is overdue has been rung for, or waits behind a gate: its
+	// worker wakes us, or nobody has to hurry.
+	if due, err := s.opts.Store.NextDue(ctx, provider); err == nil && due.After(s.opts.Now()) {
 		wait = min(idle, max(dueCalm, due.Sub(s.opts.Now())))
 	}
 	return sleep(ctx, wait, s.wakes[provider])
@@ -133,15 +135,14 @@ func (s *Scheduler) Sweep(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list dead calls: %w", err)
 	}
+	var errs []error // one call that cannot be judged stops no other
 	for _, c := range stale {
-		if err := s.judge(ctx, c); err != nil {
-			return err
-		}
+		errs = append(errs, s.judge(ctx, c))
 	}
 	if _, err := s.opts.Store.Finish(ctx); err != nil {
-		return fmt.Errorf("finish batches: %w", err)
+		errs = append(errs, fmt.Errorf("finish batches: %w", err))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (s *Scheduler) judge(ctx context.Context, c store.StaleCall) error {
