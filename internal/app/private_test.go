@@ -2,8 +2,8 @@ package app_test
 
 import (
 	"bytes"
-	"context"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -105,29 +105,25 @@ func TestASimulatedRunKeepsItsBooksSealed(t *testing.T) {
 	}
 }
 
-// monitor records every command that reaches a Redis until its result is called.
+// monitor records every command that reaches a Redis until its result is
+// called. It reads the wire itself: that is what the test is about.
 func monitor(t *testing.T, srv *redistest.Server) func() []byte {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	lines := make(chan string, 1024)
-	m := srv.Client().Monitor(ctx, lines)
-	m.Start()
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", srv.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Write([]byte("MONITOR\r\n")); err != nil {
+		t.Fatal(err)
+	}
 	var b bytes.Buffer
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for {
-			select {
-			case l := <-lines:
-				b.WriteString(l + "\n")
-			case <-ctx.Done():
-				return
-			}
-		}
+		_, _ = b.ReadFrom(conn) // until it is closed
 	}()
 	return func() []byte {
-		m.Stop()
-		cancel()
+		_ = conn.Close()
 		<-done
 		return b.Bytes()
 	}

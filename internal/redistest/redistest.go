@@ -52,13 +52,14 @@ func freePort(t testing.TB) int {
 }
 
 // URL returns the server's redis:// URL.
-func (s *Server) URL() string { return "redis://" + s.addr() + "/0" }
+func (s *Server) URL() string { return "redis://" + s.Addr() + "/0" }
 
-func (s *Server) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+// Addr returns the server's host:port.
+func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
 // Client returns a client that ends with the test.
 func (s *Server) Client() *redis.Client {
-	c := redis.NewClient(&redis.Options{Addr: s.addr(), MaxRetries: -1})
+	c := redis.NewClient(&redis.Options{Addr: s.Addr(), MaxRetries: -1})
 	s.t.Cleanup(func() { _ = c.Close() })
 	return c
 }
@@ -79,7 +80,7 @@ func (s *Server) Run() {
 // await dials until the server answers; ten seconds are far beyond what it needs.
 func (s *Server) await() {
 	s.t.Helper()
-	c := redis.NewClient(&redis.Options{Addr: s.addr(), MaxRetries: 100, MinRetryBackoff: 20 * time.Millisecond, MaxRetryBackoff: 100 * time.Millisecond})
+	c := redis.NewClient(&redis.Options{Addr: s.Addr(), MaxRetries: 100, MinRetryBackoff: 20 * time.Millisecond, MaxRetryBackoff: 100 * time.Millisecond})
 	defer c.Close() //nolint:errcheck // it was only asked
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
