@@ -148,8 +148,8 @@ type Gate struct {
 	Closed  bool
 	Class   providers.Class
 	Code    string
-	By      string // "policy", or the person
-	Since   time.Time
+	By      string    // "policy", or the person
+	Since   time.Time // of the first of the closings that have kept it closed
 	Until   time.Time // when a probe, or for a short limit everyone, may pass; zero: a person opens it
 	Probe   bool      // at Until one probe passes, not everyone
 	Strikes int       // closings in a row without a success in between

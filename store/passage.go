@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/plateq/plateq/providers"
 )
 
 // GateRecord is a gate as stores keep it: with the one who is out to probe it,
@@ -62,6 +64,19 @@ type Passage []*GateRecord
 // Probe reports whether the one who passes does so to find out.
 func (p Passage) Probe() bool {
 	return slices.ContainsFunc(p, func(g *GateRecord) bool { return g.Probe })
+}
+
+// Max is how many asks one who passes may carry, of a limit of his own; 0: no
+// limit. What probes a provider of whom nothing came back, or nothing that
+// was understood, is one ask: no more than that is at risk.
+func (p Passage) Max(limit int) int {
+	circuit := slices.ContainsFunc(p, func(g *GateRecord) bool {
+		return g.Probe && (g.Class == providers.Unavailable || g.Class == providers.Ambiguous)
+	})
+	if circuit {
+		return 1
+	}
+	return limit
 }
 
 // Take sends this one out as the probe of the gates that want one, until the
@@ -148,10 +163,7 @@ func closeGate(g *GateRecord, c GateClose, by Prober, now time.Time) (closed *Ga
 	if !verdict && !later(next.Until, g.Until) {
 		return nil, false
 	}
-	next.Since = g.Since
-	if g.Class != c.Class || g.Probe != c.Probe {
-		next.Since = now
-	}
+	next.Since = g.Since // for whatever reason it is closed by now
 	if !verdict {
 		next.ProbeUntil, next.Prober = g.ProbeUntil, g.Prober
 	}

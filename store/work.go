@@ -54,7 +54,12 @@ type Claim struct {
 	Asks     []Ask
 	// Whole is false where asks of the chunk were left queued.
 	Whole bool
+	// Part is how many asks of this chunk one call may take, as an earlier
+	// settlement had it; 0: the chunk has no bound.
+	Part int
 	// Probe: a gate is closed and this call finds out whether it may open.
+	// The probe of a gate of providers.Unavailable or Ambiguous carries one
+	// ask: it may be lost.
 	Probe   bool
 	KeepRaw bool
 }

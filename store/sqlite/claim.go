@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"zombiezen.com/go/sqlite"
@@ -30,12 +31,34 @@ func (s *Store) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, e
 	if err != nil {
 		return store.Claim{}, err
 	}
-	// The claim is committed: what fails from here on leaves a call that is
-	// stale as soon as its time is up, and nothing was sent.
 	if c.Asks, err = s.openAsks(c.sealed); err != nil {
-		return store.Claim{}, err
+		return store.Claim{}, errors.Join(err, s.unclaim(ctx, c.Call, c.sealed))
 	}
 	return c.Claim, nil
+}
+
+// unclaim settles a call that was recorded and cannot be sent, as an ask of it
+// is damaged: the others are queued again. Were the call left as it is, it
+// would be judged as if it had been sent.
+func (s *Store) unclaim(ctx context.Context, id store.CallID, asks []sealedAsk) error {
+	_, err := s.Settle(context.WithoutCancel(ctx), store.Settlement{
+		Call: id, Verdicts: s.damaged(asks), Rest: &store.Verdict{To: store.Queued},
+	})
+	return err
+}
+
+// damaged gives up the asks that cannot be read, so that they hold up no
+// others. They fail as poison: no call can be made of them.
+func (s *Store) damaged(asks []sealedAsk) []store.Verdict {
+	var bad []store.Verdict
+	for _, a := range asks {
+		if _, err := s.sealer.OpenQuestion(a.ID, a.question); err != nil {
+			bad = append(bad, store.Verdict{Ask: a.ID, To: store.Failed, Answer: &store.Answer{Failure: &store.Failure{
+				Class: store.ClassPoison, Code: "damaged", Message: "what was to be asked cannot be read from the store any more",
+			}}})
+		}
+	}
+	return bad
 }
 
 func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
@@ -51,7 +74,7 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 	if err != nil {
 		return store.Claim{}, nil, err
 	}
-	c := store.Claim{Provider: home.provider, Tenant: home.tenant, Whole: k.queued == 0}
+	c := store.Claim{Provider: home.provider, Tenant: home.tenant, Whole: k.queued == 0, Part: k.Part}
 	if c.Whole || k.readyAt > millis(t.now) {
 		return c, nil, nil
 	}
@@ -59,7 +82,7 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 	if err != nil {
 		return store.Claim{}, nil, err
 	}
-	taken, moves := k.Take(r.Max, in.Running)
+	taken, moves := k.Take(passed.Max(r.Max), in.Running)
 	if len(taken) == 0 {
 		return c, nil, nil
 	}
@@ -102,7 +125,8 @@ func (t *tx) recordCall(r store.ClaimRequest, k *chunk, home *header, taken stor
 	return store.CallID(t.LastInsertRowID()), nil
 }
 
-// readAsks reads the asks of a chunk at the given offsets.
+// readAsks reads the asks of a chunk at the given offsets. One that is not
+// there has no question and is found damaged when it is opened.
 func (c conn) readAsks(k *store.Chunk, offsets store.Offsets) ([]sealedAsk, error) {
 	asks := make([]sealedAsk, 0, len(offsets))
 	stmt, err := c.Prepare("SELECT question FROM asks WHERE id = ?")
@@ -119,9 +143,6 @@ func (c conn) readAsks(k *store.Chunk, offsets store.Offsets) ([]sealedAsk, erro
 		}
 		if err := reset(stmt, err); err != nil {
 			return nil, fmt.Errorf("read ask: %w", err)
-		}
-		if !found {
-			return nil, fmt.Errorf("read ask %d of batch %d: it is not there", a.Pos(), a.Home())
 		}
 		asks = append(asks, sealedAsk{Ask: store.Ask{ID: a, Attempts: k.Mark(i).Attempts}, question: question})
 	}

@@ -21,6 +21,7 @@ var gateRules = []rule{
 	{"a poll closes and opens gates as a call does", gateInPoll},
 	{"a gate without a time stays closed until a person opens it", gateNoTime},
 	{"a success that was sent before the gate closed does not open it", gateOldSuccess},
+	{"a gate that is closed for another reason stays closed since the first", gateSince},
 	{"gates outlive a restart", gateSurvives},
 }
 
@@ -244,6 +245,22 @@ func gateOldSuccess(w *world) {
 	c := w.passes(ref.ID, wide, submit)
 	got = w.settleAll(store.Settlement{Call: c.Call, Rest: &found, Gates: opening})
 	equal(w, "events of a later one", got.Gates, []store.GateEvent{{Gate: w.gate(wide), Opened: true}})
+}
+
+func gateSince(w *world) {
+	since := w.now()
+	g := w.closing(wide, time.Minute)
+	for i, class := range []providers.Class{providers.Ambiguous, providers.Unavailable, providers.Ambiguous} {
+		g.Class, g.Probe, g.Until = class, i == 1, w.in(time.Minute)
+		equal(w, "events", len(w.shut(g)), 1)
+		equal(w, "class", w.gate(wide).Class, class)
+		equal(w, "since", w.gate(wide).Since, since)
+		w.pass(time.Second)
+	}
+	w.setGates(store.GateChanges{Open: []string{wide}})
+	w.pass(time.Second)
+	w.shut(w.closing(wide, time.Minute))
+	equal(w, "since, closed anew", w.gate(wide).Since, w.now())
 }
 
 func gateSurvives(w *world) {

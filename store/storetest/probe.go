@@ -17,6 +17,7 @@ var probeRules = []rule{
 	{"a probe outlives a restart", probeSurvives},
 	{"a claim that takes nothing uses up no probe", probeUnused},
 	{"a claim that another gate refuses uses up no probe", probeBlocked},
+	{"the probe of an open circuit carries one ask", probeCircuit},
 	{"a poll may be the probe", probePoll},
 	{"a gate that is made due lets its probe pass now", probeDue},
 	{"a probe without a time passes when the gate is made due", probeNoTime},
@@ -146,6 +147,35 @@ func probeBlocked(w *world) {
 	w.pass(time.Minute)
 	w.refused(ref.ID, submit, wide, submit)
 	equal(w, "the next claim is a probe", w.passes(ref.ID, wide, items).Probe, true)
+}
+
+func probeCircuit(w *world) {
+	for class, want := range map[providers.Class]int{
+		providers.Unavailable: 1, providers.Ambiguous: 1, providers.OutOfCredit: 3, providers.RateLimited: 3,
+	} {
+		p := class.String()
+		b := w.list(p+" 1", p+" 2", p+" 3")
+		g := w.probing(time.Minute)
+		g.Class = class
+		w.shut(g)
+		w.pass(time.Minute)
+		c := w.take(w.chunk(b).ID)
+		equal(w, "the claim is a probe", c.Probe, true)
+		equal(w, "asks of a probe of "+p, len(c.Asks), want)
+		equal(w, "whole", c.Whole, want == 3)
+		found := w.found(0)
+		w.settleAll(store.Settlement{Call: c.Call, Rest: &found, Gates: store.GateChanges{Open: []string{wide}}})
+		equal(w, "asks left for "+p, len(w.take(w.chunkOr(b, c)).Asks), 3-want)
+	}
+}
+
+// chunkOr returns the chunk that the batch offers, that of the claim if none.
+func (w *world) chunkOr(b store.BatchNo, c store.Claim) store.ChunkID {
+	w.t.Helper()
+	if refs := w.offer(b, 1000); len(refs) > 0 {
+		return refs[0].ID
+	}
+	return c.Asks[0].ID
 }
 
 func probePoll(w *world) {
