@@ -173,7 +173,10 @@ func (s *Store) ClaimTicket(ctx context.Context, r store.TicketClaim) (store.Ope
 		return store.OpenTicket{}, err
 	}
 	if c.Asks, err = s.openAsks(c.sealed); err != nil {
-		return store.OpenTicket{}, err
+		_, settleErr := s.SettleTicket(context.WithoutCancel(ctx), store.TicketSettlement{
+			ID: r.ID, Lease: c.Lease, Verdicts: s.damaged(c.sealed), Due: s.clock(),
+		})
+		return store.OpenTicket{}, errors.Join(err, settleErr)
 	}
 	return c.OpenTicket, nil
 }
