@@ -107,11 +107,16 @@ const (
 )
 
 // OpenKeyFile reads the keys at path and makes them where there is no file.
-// The file is readable by its owner only and is synced before it is used.
+// The file is readable by its owner only and is synced before it is used. One
+// that is there is never replaced: of those who make it at once, all get the
+// keys of the one whose file it became.
 func OpenKeyFile(path string) (Keys, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the path is the operator's
 	if errors.Is(err, fs.ErrNotExist) {
-		return makeKeyFile(path)
+		if err := makeKeyFile(path); err != nil {
+			return Keys{}, err
+		}
+		text, err = os.ReadFile(path) //nolint:gosec // the path is the operator's
 	}
 	if err != nil {
 		return Keys{}, fmt.Errorf("read keys: %w", err)
@@ -143,31 +148,33 @@ func parseKeyFile(text string) (k Keys, err error) {
 	return k, nil
 }
 
-func makeKeyFile(path string) (Keys, error) {
+func makeKeyFile(path string) error {
 	k := NewKeys()
 	text := "# Without these keys the store beside this file cannot be read. Keep a copy elsewhere.\n" +
 		lineSeal + FormatSealKeys(k.Seal) + "\n" +
 		lineIndex + base64.StdEncoding.EncodeToString(k.Index) + "\n" +
 		lineEnqueue + base64.StdEncoding.EncodeToString(k.Enqueue) + "\n"
 	if err := writeSynced(path, []byte(text)); err != nil {
-		return Keys{}, fmt.Errorf("write keys: %w", err)
+		return fmt.Errorf("write keys: %w", err)
 	}
-	return k, nil
+	return nil
 }
 
-// writeSynced makes a file that is there whole or not at all.
+// writeSynced makes a file that is there whole or not at all, unless there is
+// one.
 func writeSynced(path string, text []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".keys-*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // gone once renamed
+	defer os.Remove(f.Name()) //nolint:errcheck // its other name stays
 	_, err = f.Write(text)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	// A link, unlike a rename, replaces nothing.
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return syncDir(filepath.Dir(path))

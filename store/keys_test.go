@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -42,6 +43,42 @@ func TestKeyFileIsMadeOnceAndReadAgain(t *testing.T) {
 	left, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(left) != 1 {
 		t.Errorf("beside the key file there is %v (%v)", left, err)
+	}
+}
+
+// Processes that start at once and find no keys must not seal with keys that
+// are then lost.
+func TestKeyFileIsTheSameForAllWhoMakeIt(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		path := filepath.Join(t.TempDir(), "keys")
+		got := make([]store.Keys, 16)
+		var wg sync.WaitGroup
+		start := make(chan struct{})
+		for i := range got {
+			wg.Go(func() {
+				<-start
+				k, err := store.OpenKeyFile(path)
+				if err != nil {
+					t.Error(err)
+				}
+				got[i] = k
+			})
+		}
+		close(start)
+		wg.Wait()
+		kept, err := store.OpenKeyFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range got {
+			if !cmp.Equal(kept, k) {
+				t.Fatal("somebody got keys that are not in the file")
+			}
+		}
+		if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
+			t.Fatalf("beside the key file there is %v (%v)", left, err)
+		}
 	}
 }
 
