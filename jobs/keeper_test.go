@@ -71,7 +71,7 @@ func claimed(t *testing.T) (*keeper, *fullStore, store.Claim, store.BatchNo) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spool, err := store.OpenSpool(t.TempDir(), sealer, 1<<20)
+	spool, err := store.OpenSpool(t.TempDir(), sealer, st.ID(), 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,7 @@ func (w *works) open(id store.WorkerID) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	spool, err := store.OpenSpool(w.t.TempDir(), sealer, 1<<20)
+	spool, err := store.OpenSpool(w.t.TempDir(), sealer, st.ID(), 1<<20)
 	if err != nil {
 		w.t.Fatal(err)
 	}

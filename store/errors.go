@@ -39,10 +39,22 @@ func (e *StateError) Error() string {
 	return fmt.Sprintf("%s batch %s: it is %s", e.Want, e.Batch, e.State)
 }
 
-// LockedError says that another process holds the data directory.
+// LockedError says that another process holds a directory.
 type LockedError struct{ Path string }
 
 func (e *LockedError) Error() string { return "another process uses " + e.Path }
+
+// SpoolStoreError says that a spool holds answers for another store. They can
+// be applied there only.
+type SpoolStoreError struct {
+	Path    string
+	Records int
+}
+
+func (e *SpoolStoreError) Error() string {
+	return fmt.Sprintf("%s holds %d answers for another store: start once with that store, which takes them, or move the file away and settle their calls by hand",
+		e.Path, e.Records)
+}
 
 // SchemaError says that the store was written by a newer version.
 type SchemaError struct{ Has, Knows int64 }

@@ -7,12 +7,10 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 )
 
 // SpoolSize is how large a spool is where nobody says otherwise.
@@ -47,6 +45,7 @@ type Spooled struct {
 type Spool struct {
 	path   string
 	sealer *Sealer
+	owner  spoolOwner
 	drain  sync.Mutex // held by the one Drain
 	mu     sync.Mutex // guards what follows
 	file   *os.File
@@ -55,44 +54,17 @@ type Spool struct {
 	refused bool // a settlement did not fit
 }
 
-// The file is a page with the generation's name, the same page again, and
-// frames. Each frame begins with that name, so that what an earlier generation
-// left behind is not taken for a frame, and the next frame is found where one
-// is damaged. A frame is overwritten by a later generation only.
-const (
-	spoolName    = "spool"
-	spoolPage    = 4096
-	spoolFrames  = 2 * spoolPage
-	spoolMagic   = "plateq spool 1\n\x00"
-	frameHead    = 8 + 4 + 4 + 4 // generation, applied, length, checksum
-	frameApplied = 0x0a991ed0
-)
-
-// generation names one filling of the file, at random.
-type generation [8]byte
-
-// spoolState is what a file holds.
-type spoolState struct {
-	gen     generation
-	end     int64 // where the next frame goes
-	live    []spoolFrame
-	damaged int
-	torn    bool
-}
-
-type spoolFrame struct{ at, length int64 }
-
-var spoolSums = crc32.MakeTable(crc32.Castagnoli)
-
-// OpenSpool opens the spool in dir and makes one of size bytes where there is
-// none, or an empty one of another size; 0 means SpoolSize. A spool whose
-// records were sealed with a key that s does not have is refused and left as
-// it is.
-func OpenSpool(dir string, s *Sealer, size int64) (*Spool, error) {
+// OpenSpool opens the spool in dir for the store of that id and makes one of
+// size bytes where there is none, or an empty one of another size or store; 0
+// means SpoolSize. A spool that holds answers for another store is refused
+// with *SpoolStoreError: the calls there have the same numbers. So is one whose
+// records were sealed with a key that s does not have. Both are left as they
+// are.
+func OpenSpool(dir string, s *Sealer, id string, size int64) (*Spool, error) {
 	if size == 0 {
 		size = SpoolSize
 	}
-	p := &Spool{path: filepath.Join(dir, spoolName), sealer: s, size: max(size, spoolFrames)}
+	p := &Spool{path: filepath.Join(dir, spoolName), sealer: s, owner: ownerOf(id), size: max(size, spoolFrames)}
 	whole, err := os.ReadFile(p.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = p.reserve("")
@@ -108,21 +80,44 @@ func OpenSpool(dir string, s *Sealer, size int64) (*Spool, error) {
 // open takes over a file that is there, and reads all of it once so that a
 // missing key is found before anybody relies on the spool.
 func (p *Spool) open(whole []byte) (err error) {
-	if p.spoolState, err = readSpool(whole); err != nil {
+	state, owner, err := readSpool(whole)
+	if err != nil {
 		return err
+	}
+	p.spoolState = state
+	if owner != p.owner && p.kept() > 0 {
+		return &SpoolStoreError{Path: p.path, Records: p.kept()}
 	}
 	for _, f := range p.live {
 		if _, err := p.decode(f, whole[f.at+frameHead:f.at+frameHead+f.length]); err != nil {
 			return fmt.Errorf("it holds %d answers and is left as it is: %w", len(p.live), err)
 		}
 	}
-	if p.end == spoolFrames && p.size != int64(len(whole)) {
-		torn := p.torn
-		err := p.reserve("")
-		p.torn = torn
-		return err
+	if p.kept() == 0 {
+		return p.openEmpty(owner, int64(len(whole)))
 	}
 	p.size = int64(len(whole))
+	return p.openFile()
+}
+
+// openEmpty begins a file anew of which nothing is needed: whoever emptied it
+// may have ended before he did.
+func (p *Spool) openEmpty(owner spoolOwner, size int64) error {
+	torn := p.torn
+	defer func() { p.torn = torn }()
+	if owner != p.owner || size != p.size {
+		return p.reserve("")
+	}
+	if err := p.openFile(); err != nil {
+		return err
+	}
+	if err := p.restart(); err != nil {
+		return errors.Join(err, p.file.Close())
+	}
+	return nil
+}
+
+func (p *Spool) openFile() (err error) {
 	p.file, err = os.OpenFile(p.path, os.O_RDWR, 0)
 	return err
 }
@@ -136,8 +131,16 @@ func (p *Spool) Torn() bool {
 	return p.torn
 }
 
-// Len returns how many settlements are kept.
+// Len returns how many settlements are kept, those that cannot be read among
+// them: while it is not 0, there is something to drain.
 func (p *Spool) Len() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept()
+}
+
+// readable returns how many settlements Drain can apply.
+func (p *Spool) readable() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.live)
@@ -151,7 +154,8 @@ func (p *Spool) Full() bool {
 	return p.refused || p.size-p.end < (p.size-spoolFrames)/4
 }
 
-// Put keeps a settlement. When it returns nil, the settlement is on disk.
+// Put keeps a settlement. When it returns nil, the settlement is on disk. One
+// that is larger than the whole spool is refused and does not make it full.
 func (p *Spool) Put(s Spooled) error {
 	if (s.Call == nil) == (s.Ticket == nil) {
 		return errSpooled
@@ -167,7 +171,7 @@ func (p *Spool) Put(s Spooled) error {
 	}
 	frame := appendFrame(nil, p.gen, p.sealer.Seal(spoolName, p.end, text.Bytes()))
 	if p.end+int64(len(frame)) > p.size {
-		p.refused = true
+		p.refused = p.refused || spoolFrames+int64(len(frame)) <= p.size
 		return ErrSpoolFull
 	}
 	_, err := p.file.WriteAt(frame, p.end)
@@ -187,7 +191,7 @@ func (p *Spool) Put(s Spooled) error {
 func (p *Spool) Drain(ctx context.Context, apply func(Spooled) error) (n int, err error) {
 	p.drain.Lock()
 	defer p.drain.Unlock()
-	for left := p.Len(); left > 0; left-- {
+	for left := p.readable(); left > 0; left-- {
 		if err := ctx.Err(); err != nil {
 			return n, err
 		}
@@ -284,7 +288,7 @@ func (p *Spool) restart() error {
 	}
 	gen := newGeneration()
 	for _, at := range []int64{0, spoolPage} {
-		_, err := p.file.WriteAt(spoolHead(gen), at)
+		_, err := p.file.WriteAt(spoolHead(gen, p.owner), at)
 		if err := errors.Join(err, p.file.Sync()); err != nil {
 			return fmt.Errorf("restart spool: %w", err)
 		}
@@ -311,7 +315,7 @@ func (p *Spool) reserve(keep string) error {
 		return full(err)
 	}
 	gen := newGeneration()
-	err = writeBlank(f, gen, p.size)
+	err = writeBlank(f, gen, p.owner, p.size)
 	if err == nil && keep != "" {
 		err = os.Rename(p.path, keep)
 	}
@@ -323,105 +327,4 @@ func (p *Spool) reserve(keep string) error {
 	}
 	p.file, p.spoolState, p.refused = f, spoolState{gen: gen, end: spoolFrames}, false
 	return syncDir(filepath.Dir(p.path))
-}
-
-// writeBlank writes an empty spool.
-func writeBlank(f *os.File, gen generation, size int64) error {
-	head := spoolHead(gen)
-	_, err := f.Write(append(head, head...))
-	blank := make([]byte, 1<<16)
-	for at := int64(spoolFrames); at < size && err == nil; at += int64(len(blank)) {
-		_, err = f.Write(blank[:min(int64(len(blank)), size-at)])
-	}
-	return errors.Join(err, f.Sync())
-}
-
-// full names what a full disk is to everyone.
-func full(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return errors.Join(ErrFull, err)
-	}
-	return err
-}
-
-func newGeneration() (g generation) {
-	copy(g[:], random(len(g)))
-	return g
-}
-
-// spoolHead is the page that names a generation.
-func spoolHead(g generation) []byte {
-	page := append([]byte(spoolMagic), g[:]...)
-	page = binary.BigEndian.AppendUint32(page, crc32.Checksum(page, spoolSums))
-	return append(page, make([]byte, spoolPage-len(page))...)
-}
-
-func readSpoolHead(page []byte) (g generation, ok bool) {
-	const sumAt = len(spoolMagic) + len(g)
-	copy(g[:], page[len(spoolMagic):])
-	sum := binary.BigEndian.Uint32(page[sumAt:])
-	return g, string(page[:len(spoolMagic)]) == spoolMagic && sum == crc32.Checksum(page[:sumAt], spoolSums)
-}
-
-// appendFrame frames a sealed settlement.
-func appendFrame(b []byte, g generation, sealed []byte) []byte {
-	b = append(b, g[:]...)
-	b = binary.BigEndian.AppendUint32(b, 0)
-	at := len(b)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(sealed))) //nolint:gosec // a settlement is far below
-	sum := crc32.Update(crc32.Checksum(b[at:], spoolSums), spoolSums, sealed)
-	b = binary.BigEndian.AppendUint32(b, sum)
-	return append(b, sealed...)
-}
-
-// readSpool finds the frames of the file's generation. A frame that cannot be
-// read is damaged if a good one comes after it, else torn.
-func readSpool(whole []byte) (s spoolState, err error) {
-	if len(whole) < spoolFrames {
-		return s, errors.New("it is no spool, or was cut")
-	}
-	gen, ok := readSpoolHead(whole)
-	if !ok {
-		gen, ok = readSpoolHead(whole[spoolPage:])
-	}
-	if !ok {
-		return s, errors.New("it is no spool, or its beginning is damaged: move the file away to go on without it")
-	}
-	s = spoolState{gen: gen, end: spoolFrames}
-	unread := 0
-	for at := s.end; ; {
-		next := bytes.Index(whole[at:], gen[:])
-		if next < 0 {
-			break
-		}
-		at += int64(next)
-		length, applied, ok := readFrame(whole[at:])
-		if !ok {
-			unread++
-			at += int64(len(gen))
-			continue
-		}
-		if !applied {
-			s.live = append(s.live, spoolFrame{at: at, length: length})
-		}
-		s.damaged, unread = s.damaged+unread, 0
-		at += frameHead + length
-		s.end = at
-	}
-	s.torn = unread > 0
-	return s, nil
-}
-
-// readFrame checks the frame at the beginning of b.
-func readFrame(b []byte) (length int64, applied, ok bool) {
-	if len(b) < frameHead {
-		return 0, false, false
-	}
-	mark, length := binary.BigEndian.Uint32(b[8:]), int64(binary.BigEndian.Uint32(b[12:]))
-	if length > int64(len(b)-frameHead) {
-		return 0, false, false
-	}
-	sum := crc32.Checksum(b[12:16], spoolSums)
-	sum = crc32.Update(sum, spoolSums, b[frameHead:frameHead+length])
-	return length, mark == frameApplied, sum == binary.BigEndian.Uint32(b[16:])
 }

@@ -22,6 +22,9 @@ import (
 // smallSpool holds a few dozen of the settlements below.
 const smallSpool = 64 << 10
 
+// storeID is the store to which the spools belong.
+const storeID = "s_one"
+
 func newSealer(t testing.TB, k store.Keys) *store.Sealer {
 	t.Helper()
 	s, err := store.NewSealer(k)
@@ -33,7 +36,7 @@ func newSealer(t testing.TB, k store.Keys) *store.Sealer {
 
 func openSpool(t testing.TB, dir string, s *store.Sealer) *store.Spool {
 	t.Helper()
-	p, err := store.OpenSpool(dir, s, smallSpool)
+	p, err := store.OpenSpool(dir, s, storeID, smallSpool)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +194,7 @@ func TestSpoolReservesItsSpace(t *testing.T) {
 	}
 	p.Close()
 	for size, want := range map[int64]int{2 * smallSpool: smallSpool, 0: smallSpool} {
-		p, err := store.OpenSpool(dir, s, size)
+		p, err := store.OpenSpool(dir, s, storeID, size)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +206,7 @@ func TestSpoolReservesItsSpace(t *testing.T) {
 	p = openSpool(t, dir, s)
 	drained(t, p, 0, 9)
 	p.Close()
-	if p, err = store.OpenSpool(dir, s, 2*smallSpool); err != nil {
+	if p, err = store.OpenSpool(dir, s, storeID, 2*smallSpool); err != nil {
 		t.Fatal(err)
 	}
 	defer p.Close()
@@ -239,8 +242,79 @@ func TestSpoolSaysWhenItIsFull(t *testing.T) {
 	}
 	huge := spooled(0)
 	huge.Call.Note = bytes.Repeat([]byte("x"), smallSpool)
-	if err := p.Put(huge); !errors.Is(err, store.ErrSpoolFull) || !p.Full() {
-		t.Errorf("a settlement larger than the spool: error %v, full %t", err, p.Full())
+	if err := p.Put(huge); !errors.Is(err, store.ErrSpoolFull) || p.Full() {
+		t.Errorf("a settlement larger than the spool: error %v, full %t, want ErrSpoolFull and false", err, p.Full())
+	}
+	p.Close()
+	p = openSpool(t, dir, s)
+	if p.Full() || p.Len() != 0 {
+		t.Errorf("after opening again: full %t, %d settlements", p.Full(), p.Len())
+	}
+	put(t, p, 0, 1)
+	if err := p.Put(huge); !errors.Is(err, store.ErrSpoolFull) || p.Full() {
+		t.Errorf("a huge settlement beside another: error %v, full %t", err, p.Full())
+	}
+	drained(t, p, 0, 1)
+}
+
+// A process may end when all is applied and before the file was begun anew.
+func TestSpoolThatWasEmptiedIsNotFull(t *testing.T) {
+	t.Parallel()
+	dir, s := t.TempDir(), newSealer(t, store.NewKeys())
+	p := openSpool(t, dir, s)
+	n := 0
+	for ; !p.Full(); n++ {
+		put(t, p, n, n+1)
+	}
+	crash := t.TempDir()
+	writeSpool(t, crash, applied(spoolBytes(t, dir)))
+	p = openSpool(t, crash, s)
+	if p.Len() != 0 || p.Full() {
+		t.Errorf("%d settlements, full %t, want none and false", p.Len(), p.Full())
+	}
+	put(t, p, 0, n-1)
+	p.Close()
+	drained(t, openSpool(t, crash, s), 0, n-1)
+}
+
+// applied marks every record as applied.
+func applied(b []byte) []byte {
+	gen := bytes.Clone(b[16:24])
+	for at := 8192; ; {
+		next := bytes.Index(b[at:], gen)
+		if next < 0 {
+			return b
+		}
+		at += next + len(gen)
+		copy(b[at:], []byte{0x0a, 0x99, 0x1e, 0xd0})
+	}
+}
+
+func TestSpoolRefusesAnotherStoresAnswers(t *testing.T) {
+	t.Parallel()
+	dir, s := t.TempDir(), newSealer(t, store.NewKeys())
+	p := openSpool(t, dir, s)
+	put(t, p, 0, 3)
+	p.Close()
+	before := spoolBytes(t, dir)
+	_, err := store.OpenSpool(dir, s, "s_other", smallSpool)
+	other, ok := errors.AsType[*store.SpoolStoreError](err)
+	if !ok || other.Records != 3 || other.Path != filepath.Join(dir, "spool") {
+		t.Errorf("got error %v, want the spool to be another store's", err)
+	}
+	if !bytes.Equal(before, spoolBytes(t, dir)) {
+		t.Error("the file was changed")
+	}
+	drained(t, openSpool(t, dir, s), 0, 3)
+
+	p, err = store.OpenSpool(dir, s, "s_other", smallSpool)
+	if err != nil {
+		t.Fatalf("take an empty spool over: %v", err)
+	}
+	put(t, p, 0, 1)
+	p.Close()
+	if _, err = store.OpenSpool(dir, s, storeID, smallSpool); err == nil {
+		t.Error("the spool is still the first store's")
 	}
 }
 
@@ -257,7 +331,7 @@ func TestSpoolToleratesATornRecord(t *testing.T) {
 	for cut := first + 1; cut < last; cut += 97 {
 		torn := append(bytes.Clone(after[:cut]), before[cut:]...)
 		writeSpool(t, dir, torn)
-		p, err := store.OpenSpool(dir, s, smallSpool)
+		p, err := store.OpenSpool(dir, s, storeID, smallSpool)
 		if err != nil {
 			t.Fatalf("cut at %d: %v", cut-first, err)
 		}
@@ -299,6 +373,9 @@ func TestSpoolSetsADamagedFileAside(t *testing.T) {
 	writeSpool(t, dir, broken)
 
 	p = openSpool(t, dir, s)
+	if p.Len() != 3 {
+		t.Errorf("%d settlements are kept, want 3", p.Len())
+	}
 	var got []store.Spooled
 	n, err := p.Drain(t.Context(), func(s store.Spooled) error { got = append(got, s); return nil })
 	damaged := (*store.SpoolDamagedError)(nil)
@@ -358,7 +435,7 @@ func TestSpoolRefusesWhatItCannotRead(t *testing.T) {
 				writeSpool(t, dir, c.edit(spoolBytes(t, dir)))
 			}
 			before := spoolBytes(t, dir)
-			_, err := store.OpenSpool(dir, newSealer(t, c.keys), smallSpool)
+			_, err := store.OpenSpool(dir, newSealer(t, c.keys), storeID, smallSpool)
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), dir) {
 				t.Errorf("got error %v, want one with the path and %q", err, c.want)
 			}
@@ -457,11 +534,11 @@ func TestSpoolIsSharedByMany(t *testing.T) {
 }
 
 // FuzzOpenSpool feeds changed files: opening refuses them or finds no more than
-// was ever put there, and leaves them as they are.
+// was ever put there, and leaves them as they are while they hold anything.
 func FuzzOpenSpool(f *testing.F) {
 	keys := fixedKeys()
 	seed := f.TempDir()
-	p, err := store.OpenSpool(seed, newSealer(f, keys), 16<<10)
+	p, err := store.OpenSpool(seed, newSealer(f, keys), storeID, 16<<10)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -480,12 +557,15 @@ func FuzzOpenSpool(f *testing.F) {
 		}
 		dir := t.TempDir()
 		writeSpool(t, dir, b)
-		p, err := store.OpenSpool(dir, newSealer(t, keys), int64(len(b)))
+		p, err := store.OpenSpool(dir, newSealer(t, keys), storeID, int64(len(b)))
 		if err == nil {
 			if p.Len() > 3 {
 				t.Errorf("%d settlements were found, of 3", p.Len())
 			}
 			p.Close()
+			if p.Len() == 0 {
+				return
+			}
 		}
 		if !bytes.Equal(b, spoolBytes(t, dir)) {
 			t.Error("the file was changed")

@@ -14,6 +14,10 @@ type Store interface {
 	Work
 	Reader
 
+	// ID names the store, at random and for ever. What is kept beside it, as
+	// a spool is, says by it to which store it belongs.
+	ID() string
+
 	// Gates returns every gate that was ever closed.
 	Gates(ctx context.Context) ([]Gate, error)
 	// SetGates closes and opens gates outside a settlement.

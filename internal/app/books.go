@@ -16,16 +16,32 @@ import (
 // spoolSize is how many bytes of answers wait for a store that takes none.
 const spoolSize = 8 << 20
 
-// openBooks opens data directory, keys, store and spool.
+// openBooks opens data directory, keys, store and spool. The directory is
+// locked before anything in it is read: keys are made once, and a spool has one
+// reader.
 func (a *App) openBooks(ctx context.Context) error {
 	dir := a.dataDir()
-	if err := os.MkdirAll(filepath.Join(dir, "spool"), 0o700); err != nil {
-		return Usage(fmt.Errorf("make data directory %s: %w", dir, reason(err)))
+	if err := makeDir(filepath.Join(dir, "spool")); err != nil {
+		return err
 	}
 	path, err := a.databasePath()
 	if err != nil {
 		return Usage(err)
 	}
+	if err := makeDir(filepath.Dir(path)); err != nil {
+		return err
+	}
+	lock, err := store.LockDir(dir)
+	if err != nil {
+		return explainOpen(dir, err)
+	}
+	a.closers = append(a.closers, lock.Close)
+	return a.openStore(ctx, dir, path)
+}
+
+// openStore opens what is in the data directory, and the database, which may
+// be in another one.
+func (a *App) openStore(ctx context.Context, dir, path string) error {
 	keys, err := a.keys(dir)
 	if err != nil {
 		return Usage(err)
@@ -33,17 +49,37 @@ func (a *App) openBooks(ctx context.Context) error {
 	if a.sealer, err = store.NewSealer(keys); err != nil {
 		return Usage(err)
 	}
-	st, err := sqlite.Open(ctx, sqlite.Options{Path: path, Keys: keys, Simulated: a.opts.Simulate, Now: a.now})
+	st, err := sqlite.Open(ctx, sqlite.Options{
+		Path: path, Locked: sameDir(dir, filepath.Dir(path)), Keys: keys, Simulated: a.opts.Simulate, Now: a.now,
+	})
 	if err != nil {
 		return explainOpen(dir, err)
 	}
 	a.store = st
 	a.closers = append(a.closers, st.Close)
-	if a.spool, err = store.OpenSpool(filepath.Join(dir, "spool"), a.sealer, spoolSize); err != nil {
-		return fmt.Errorf("open spool in %s: %w", dir, err)
+	a.spool, err = store.OpenSpool(filepath.Join(dir, "spool"), a.sealer, st.ID(), spoolSize)
+	if other, ok := errors.AsType[*store.SpoolStoreError](err); ok {
+		return Usage(fmt.Errorf("%w: give back the PLATEQ_DATABASE_URL it was used with, or another PLATEQ_DATA_DIR", other))
+	}
+	if err != nil {
+		return err
 	}
 	a.closers = append(a.closers, a.spool.Close)
 	return nil
+}
+
+func makeDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return Usage(fmt.Errorf("make directory %s: %w", dir, reason(err)))
+	}
+	return nil
+}
+
+// sameDir reports whether two names lead to one directory.
+func sameDir(a, b string) bool {
+	x, errA := os.Stat(a)
+	y, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(x, y)
 }
 
 // dataDir is where everything is kept; simulated work has a place of its own.

@@ -8,7 +8,7 @@
 //
 // # One process
 //
-// Open locks the file's directory. As nobody else can hold it, every owner
+// Open locks the file's directory, or is told that its caller has. As nobody else can hold it, every owner
 // that claimed before Open is dead, and its calls are there to be judged.
 package sqlite
 
@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,7 +42,10 @@ type Options struct {
 	// Path is the database file. Its directory is made if it is not there,
 	// and locked.
 	Path string
-	Keys store.Keys
+	// Locked: the caller holds the lock of that directory, and goes on to
+	// hold it until the store is closed.
+	Locked bool
+	Keys   store.Keys
 	// Simulated marks a new store as one of invented answers; an existing one
 	// must have the same mark.
 	Simulated bool
@@ -54,7 +58,8 @@ type Store struct {
 	path    string
 	now     func() time.Time
 	sealer  *store.Sealer
-	lock    *os.File
+	id      string
+	lock    io.Closer // nil: the caller's
 	writer  *writer
 	readers *readers
 	intakes intakes
@@ -81,11 +86,12 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	lock, err := lockDir(dir)
-	if err != nil {
-		return nil, err
+	s := &Store{path: o.Path, now: o.Now, sealer: sealer}
+	if !o.Locked {
+		if s.lock, err = store.LockDir(dir); err != nil {
+			return nil, fmt.Errorf("open store: %w", err)
+		}
 	}
-	s := &Store{path: o.Path, now: o.Now, sealer: sealer, lock: lock}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -98,6 +104,11 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
+	facts, err := c.facts()
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	s.id = facts.ID()
 	s.writer = startWriter(s, c)
 	s.readers = newReaders(o.Path)
 	return s, s.takeOver(ctx)
@@ -198,8 +209,14 @@ func (s *Store) Close() error {
 	if s.writer != nil {
 		err = errors.Join(err, s.writer.close())
 	}
-	return errors.Join(err, s.lock.Close())
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	}
+	return err
 }
+
+// ID implements store.Store.
+func (s *Store) ID() string { return s.id }
 
 // clock returns the time as it is stored.
 func (s *Store) clock() time.Time { return store.Millis(s.now()) }

@@ -69,6 +69,37 @@ func TestOpenLocksTheDirectory(t *testing.T) {
 	}
 }
 
+// Who keeps more in the directory than the database locks it himself, first.
+func TestOpenUnderTheCallersLock(t *testing.T) {
+	t.Parallel()
+	o := made(t)
+	lock, err := store.LockDir(filepath.Dir(o.Path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused[*store.LockedError](t, o)
+	o.Locked = true
+	s, err := sqlite.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.Locked = false
+	refused[*store.LockedError](t, o) // the lock was the caller's to give back
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestStoresHaveIDsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	if a, b := openNew(t).ID(), openNew(t).ID(); a == b {
+		t.Errorf("two stores are %s", a)
+	}
+}
+
 func TestOpenAfterClose(t *testing.T) {
 	t.Parallel()
 	o := made(t)

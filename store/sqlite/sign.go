@@ -11,19 +11,27 @@ import (
 
 // verify refuses a store that was made for another use or with other keys.
 func (c conn) verify(o Options) error {
+	kept, err := c.facts()
+	if err != nil {
+		return err
+	}
+	return store.NewFacts(o.Keys, o.Simulated).Verify(kept)
+}
+
+func (c conn) facts() (store.Facts, error) {
 	kept := store.Facts{}
 	err := c.each("SELECT name, value FROM meta", func(stmt *sqlite.Stmt) error {
 		kept[stmt.ColumnText(0)] = stmt.ColumnText(1)
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("read meta: %w", classify(err))
+		return nil, fmt.Errorf("read meta: %w", classify(err))
 	}
-	return store.NewFacts(o.Keys, o.Simulated).Verify(kept)
+	return kept, nil
 }
 
-// sign writes what verify compares: all of it for a new store, later the keys
-// that were added.
+// sign writes what verify compares, and the id: all of it for a new store,
+// later the keys that were added.
 func sign(o Options) (err error) {
 	raw, err := sqlite.OpenConn(o.Path, sqlite.OpenReadWrite|sqlite.OpenWAL)
 	if err != nil {

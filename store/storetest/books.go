@@ -3,9 +3,19 @@ package storetest
 import "github.com/plateq/plateq/store"
 
 var bookRules = []rule{
+	{"a store has an id and keeps it", booksID},
 	{"the books of an empty store balance", booksEmpty},
 	{"check counts what there is", booksCount},
 	{"check is green with work in every state", booksEveryState},
+}
+
+func booksID(w *world) {
+	id := w.s.ID()
+	if len(id) < 10 {
+		w.t.Errorf("the id is %q, want one that no other store has", id)
+	}
+	w.reopen()
+	equal(w, "id", w.s.ID(), id)
 }
 
 func booksEmpty(w *world) {

@@ -1,0 +1,33 @@
+//go:build unix
+
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// lockName is the file that is locked in a directory. It stays there.
+const lockName = "plateq.lock"
+
+// LockDir takes a directory for this process until it is closed or the process
+// ends, however it ends. It does not wait: *LockedError says that somebody has
+// it, who may be this very process.
+func LockDir(dir string) (io.Closer, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the path is the operator's
+	if err != nil {
+		return nil, fmt.Errorf("lock directory: %w", err)
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, errors.Join(&LockedError{Path: dir}, f.Close())
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("lock directory: %w", err), f.Close())
+	}
+	return f, nil
+}
