@@ -109,7 +109,8 @@ type Reader interface {
 	FindBatch(ctx context.Context, identity []byte) (Batch, error)
 	Batches(ctx context.Context, f BatchFilter) ([]Batch, error)
 	// Rows calls yield for rows of a batch in order, from one snapshot, until
-	// it returns an error, which Rows returns.
+	// it returns an error, which Rows returns. Those who read many rows slowly
+	// hold up each other, and nobody else.
 	Rows(ctx context.Context, b BatchNo, f RowFilter, yield func(Row) error) error
 	// Totals sums up calls, for a batch or, with 0, for all.
 	Totals(ctx context.Context, b BatchNo) (Totals, error)

@@ -11,7 +11,7 @@ import (
 
 // Check implements store.Store. It reads everything, on one snapshot.
 func (s *Store) Check(ctx context.Context) (store.Report, error) {
-	return read(ctx, s, func(conn conn) (store.Report, error) {
+	return readLong(ctx, s, func(conn conn) (store.Report, error) {
 		counts, err := conn.totals()
 		if err != nil {
 			return store.Report{}, fmt.Errorf("check store: %w", err)

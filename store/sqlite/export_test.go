@@ -20,6 +20,9 @@ func (s *Store) Ask(ctx context.Context, query string) (text string, err error) 
 	})
 }
 
+// LongReaders is how many read rows at once.
+const LongReaders = longReaders
+
 // Migrations are the newest schema that this version knows, and that it has.
 const Knows = knows
 

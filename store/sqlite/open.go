@@ -61,7 +61,8 @@ type Store struct {
 	id      string
 	lock    io.Closer // nil: the caller's
 	writer  *writer
-	readers *readers
+	short   *readers
+	long    *readers
 	intakes intakes
 	// oldIntakes is the newest batch that was there when the store was
 	// opened: whoever was taking in such a one is dead.
@@ -110,7 +111,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	}
 	s.id = facts.ID()
 	s.writer = startWriter(s, c)
-	s.readers = newReaders(o.Path)
+	s.short, s.long = newReaders(o.Path, shortReaders), newReaders(o.Path, longReaders)
 	return s, s.takeOver(ctx)
 }
 
@@ -203,8 +204,10 @@ func (s *Store) takeOver(ctx context.Context) error {
 // Close waits for what is under way and gives the directory free.
 func (s *Store) Close() error {
 	var err error
-	if s.readers != nil {
-		err = s.readers.close()
+	for _, r := range []*readers{s.short, s.long} {
+		if r != nil {
+			err = errors.Join(err, r.close())
+		}
 	}
 	if s.writer != nil {
 		err = errors.Join(err, s.writer.close())

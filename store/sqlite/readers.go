@@ -9,11 +9,13 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
-// readerCount bounds how many callers read at once. Each connection costs
-// readerCache of memory.
+// How many callers read at once. What takes long, or as long as somebody
+// downloads, has connections of its own, so that it holds up no one who needs
+// a short answer to go on. Each connection costs readerCache of memory.
 const (
-	readerCount = 4
-	readerCache = "-2000" // KiB, negative as SQLite wants it
+	shortReaders = 4
+	longReaders  = 3
+	readerCache  = "-2000" // KiB, negative as SQLite wants it
 )
 
 // readers is a pool of connections that cannot write, opened as they are
@@ -27,8 +29,8 @@ type readers struct {
 	idle []conn // the last used is used next, its pages are at hand
 }
 
-func newReaders(path string) *readers {
-	return &readers{path: path, slots: make(chan struct{}, readerCount), done: make(chan struct{})}
+func newReaders(path string, count int) *readers {
+	return &readers{path: path, slots: make(chan struct{}, count), done: make(chan struct{})}
 }
 
 func (r *readers) take(ctx context.Context) (conn, error) {
@@ -94,14 +96,27 @@ func openReader(path string) (conn, error) {
 	return c, nil
 }
 
-// read runs f on one snapshot of the store. The writer goes on meanwhile.
+// read runs f on one snapshot of the store. The writer goes on meanwhile. f is
+// short and waits for nobody.
 func read[T any](ctx context.Context, s *Store, f func(conn) (T, error)) (T, error) {
+	return readFrom(ctx, s.short, f)
+}
+
+// readLong is read for what goes through everything, or calls somebody who may
+// be slow. While it lasts the log beside the file grows by what is written,
+// as SQLite begins the log anew only when nobody reads an older state; it
+// shrinks again afterwards.
+func readLong[T any](ctx context.Context, s *Store, f func(conn) (T, error)) (T, error) {
+	return readFrom(ctx, s.long, f)
+}
+
+func readFrom[T any](ctx context.Context, pool *readers, f func(conn) (T, error)) (T, error) {
 	var none T
-	c, err := s.readers.take(ctx)
+	c, err := pool.take(ctx)
 	if err != nil {
 		return none, err
 	}
-	defer s.readers.give(c)
+	defer pool.give(c)
 	c.SetInterrupt(ctx.Done())
 	defer c.SetInterrupt(nil)
 	result, err := snapshot(c, f)

@@ -11,39 +11,60 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// Rows implements store.Reader.
+// pageSize is up to how many rows are read before the first of them is given
+// away.
+const pageSize = 1000
+
+// Rows implements store.Reader. A page is read at once and held in memory,
+// however slow its reader is. More than that holds a snapshot and one of few
+// connections until the last row, so that memory stays flat: see readLong.
 func (s *Store) Rows(ctx context.Context, no store.BatchNo, f store.RowFilter, yield func(store.Row) error) error {
-	_, err := read(ctx, s, func(c conn) (none struct{}, err error) {
-		h, err := c.header(no)
-		if err != nil {
-			return none, err
-		}
-		n := 0
-		err = c.eachRow(h, f.After, func(r *store.StoredRow, stmt *sqlite.Stmt) error {
-			if len(f.States) > 0 && !slices.Contains(f.States, r.State) {
-				return nil
-			}
-			r.Line = columnBytes(stmt, rowLineColumn)
-			if err := c.readAnswer(r); err != nil {
-				return err
-			}
-			row, err := s.sealer.OpenRow(r, h.keepRaw)
-			if err != nil {
-				return err
-			}
-			if err := yield(row); err != nil {
-				return err
-			}
-			if n++; n == f.Limit {
-				return errEnough
-			}
+	if f.Limit <= 0 || f.Limit > pageSize || len(f.States) > 0 {
+		_, err := readLong(ctx, s, func(c conn) (struct{}, error) { return struct{}{}, c.yieldRows(s, no, f, yield) })
+		return err
+	}
+	page, err := read(ctx, s, func(c conn) (page []store.Row, err error) {
+		err = c.yieldRows(s, no, f, func(r store.Row) error {
+			page = append(page, r)
 			return nil
 		})
-		if errors.Is(err, errEnough) {
-			err = nil
-		}
-		return none, err
+		return page, err
 	})
+	for i := 0; err == nil && i < len(page); i++ {
+		err = yield(page[i])
+	}
+	return err
+}
+
+func (c conn) yieldRows(s *Store, no store.BatchNo, f store.RowFilter, yield func(store.Row) error) error {
+	h, err := c.header(no)
+	if err != nil {
+		return err
+	}
+	n := 0
+	err = c.eachRow(h, f.After, func(r *store.StoredRow, stmt *sqlite.Stmt) error {
+		if len(f.States) > 0 && !slices.Contains(f.States, r.State) {
+			return nil
+		}
+		r.Line = columnBytes(stmt, rowLineColumn)
+		if err := c.readAnswer(r); err != nil {
+			return err
+		}
+		row, err := s.sealer.OpenRow(r, h.keepRaw)
+		if err != nil {
+			return err
+		}
+		if err := yield(row); err != nil {
+			return err
+		}
+		if n++; n == f.Limit {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
 	return err
 }
 
