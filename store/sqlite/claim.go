@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -168,11 +169,16 @@ func (s *Store) StaleCalls(ctx context.Context, limit int) ([]store.StaleCall, e
 	if limit <= 0 {
 		limit = -1 // all
 	}
+	living, err := json.Marshal(s.beats.living(now.Add(-workerLife)))
+	if err != nil {
+		return nil, fmt.Errorf("read stale calls: %w", err)
+	}
 	return read(ctx, s, func(c conn) ([]store.StaleCall, error) {
 		var stale []store.StaleCall
 		var homes []store.BatchNo
 		err := c.each(`SELECT id, chunk, provider, owner, n, open, sent_at FROM calls c
-			WHERE state = 1 AND (expires_at <= ?1 OR NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = c.owner AND w.beat_at > ?2))
+			WHERE state = 1 AND (expires_at <= ?1 OR owner NOT IN (SELECT value FROM json_each(?4))
+				AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = c.owner AND w.beat_at > ?2))
 			ORDER BY id LIMIT ?3`, func(stmt *sqlite.Stmt) error {
 			open, err := store.ParseOffsets(columnBytes(stmt, 5))
 			if err != nil {
@@ -184,7 +190,7 @@ func (s *Store) StaleCalls(ctx context.Context, limit int) ([]store.StaleCall, e
 			})
 			homes = append(homes, columnAsk(stmt, 1).Home())
 			return nil
-		}, now, now.Add(-workerLife), limit)
+		}, now, now.Add(-workerLife), limit, string(living))
 		if err != nil {
 			return nil, fmt.Errorf("read stale calls: %w", err)
 		}

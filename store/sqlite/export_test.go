@@ -20,6 +20,31 @@ func (s *Store) Ask(ctx context.Context, query string) (text string, err error) 
 	})
 }
 
+// Occupy keeps the writer busy until what it returns is closed.
+func (s *Store) Occupy() (release chan struct{}) {
+	begun, release := make(chan struct{}), make(chan struct{})
+	go func() {
+		_, _ = writeAlone(context.Background(), s, func(*tx) (none struct{}, err error) {
+			close(begun)
+			<-release
+			return none, nil
+		})
+	}()
+	<-begun
+	return release
+}
+
+// Beating counts the heartbeats that wait.
+func (s *Store) Beating() int {
+	s.beats.mu.Lock()
+	defer s.beats.mu.Unlock()
+	n := 0
+	for _, b := range s.beats.m {
+		n += b.waiting
+	}
+	return n
+}
+
 // LongReaders is how many read rows at once.
 const LongReaders = longReaders
 

@@ -64,6 +64,7 @@ type Store struct {
 	short   *readers
 	long    *readers
 	intakes intakes
+	beats   beats
 	// oldIntakes is the newest batch that was there when the store was
 	// opened: whoever was taking in such a one is dead.
 	oldIntakes store.BatchNo
