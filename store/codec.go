@@ -68,20 +68,21 @@ type batchMeta struct {
 	Metadata json.RawMessage  `json:"meta,omitempty"`
 	Columns  []string         `json:"cols,omitempty"`
 	Params   providers.Params `json:"params,omitempty"`
+	Fresh    bool             `json:"fresh,omitempty"`
 }
 
 // EncodeMeta returns what is sealed of a batch.
 func EncodeMeta(b NewBatch) ([]byte, error) {
-	return encode("batch", batchMeta{Name: b.Name, Purpose: b.Purpose, Metadata: b.Metadata, Columns: b.Columns, Params: b.Params})
+	return encode("batch", batchMeta{Name: b.Name, Purpose: b.Purpose, Metadata: b.Metadata, Columns: b.Columns, Params: b.Params, Fresh: b.Reuse.Fresh})
 }
 
-// DecodeMeta fills in Name, Purpose, Metadata, Columns and Params.
+// DecodeMeta fills in Name, Purpose, Metadata, Columns, Params and Fresh.
 func DecodeMeta(text []byte, b *Batch) error {
 	var m batchMeta
 	if err := decode("batch", text, &m); err != nil {
 		return err
 	}
-	b.Name, b.Purpose, b.Metadata, b.Columns, b.Params = m.Name, m.Purpose, m.Metadata, m.Columns, m.Params
+	b.Name, b.Purpose, b.Metadata, b.Columns, b.Params, b.Fresh = m.Name, m.Purpose, m.Metadata, m.Columns, m.Params, m.Fresh
 	return nil
 }
 

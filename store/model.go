@@ -58,6 +58,7 @@ type Batch struct {
 	Columns  []string        // names of the customer's columns, in file order
 	Weight   float64
 	KeepRaw  bool
+	Fresh    bool // known answers were ignored
 	State    BatchState
 	Reason   string // why it is paused or cancelled
 	Rows     int

@@ -45,6 +45,9 @@ func (c *cli) server(ctx context.Context) (*client.Client, error) {
 // itself, through the same API without a listener. The caller closes what is
 // open.
 func (c *cli) books(ctx context.Context) (cl *client.Client, closeBooks func() error, err error) {
+	if c.simulate {
+		return c.rehearsal(ctx)
+	}
 	cl, err = c.server(ctx)
 	if !errors.Is(err, errNoServer) {
 		return cl, func() error { return nil }, err
@@ -52,11 +55,30 @@ func (c *cli) books(ctx context.Context) (cl *client.Client, closeBooks func() e
 	if errStore := c.booksExist(); errStore != nil {
 		return nil, nil, app.Usage(fmt.Errorf("%v, and %w", err, errStore)) //nolint:errorlint // one cause goes outward
 	}
+	return c.store(ctx)
+}
+
+// rehearsal is books for what --simulate keeps. A server that answers may be a
+// real one, so it is asked only where it holds the store.
+func (c *cli) rehearsal(ctx context.Context) (*client.Client, func() error, error) {
+	if err := c.booksExist(); err != nil {
+		return nil, nil, err
+	}
+	cl, closeBooks, err := c.store(ctx)
+	if !app.InUse(err) {
+		return cl, closeBooks, err
+	}
+	cl, err = c.server(ctx)
+	return cl, func() error { return nil }, err
+}
+
+// store returns a client of the store itself.
+func (c *cli) store(ctx context.Context) (*client.Client, func() error, error) {
 	a, err := app.Open(ctx, c.calmly(), app.Books)
 	if err != nil {
 		return nil, nil, err
 	}
-	cl, err = client.New("http://localhost", client.Options{HTTPClient: &http.Client{Transport: inProcess{a.Handler()}}})
+	cl, err := client.New("http://localhost", client.Options{HTTPClient: &http.Client{Transport: inProcess{a.Handler()}}})
 	return cl, a.Close, err
 }
 

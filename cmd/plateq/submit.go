@@ -142,9 +142,9 @@ func (c *cli) await(ctx context.Context, cl *client.Client, b client.Batch, list
 	return errors.Join(err, verdict(b))
 }
 
-// patience is how long a batch may wait for credit or credentials before
+// probed is how long a batch may wait for credit or credentials before
 // nobody waits for it any more.
-const patience = 10 * time.Second
+const probed = 10 * time.Second
 
 // wait shows how b goes on until it is done.
 func (c *cli) wait(ctx context.Context, cl *client.Client, b client.Batch) (client.Batch, error) {
@@ -155,7 +155,7 @@ func (c *cli) wait(ctx context.Context, cl *client.Client, b client.Batch) (clie
 	var since time.Time
 	got, err := cl.Wait(ctx, b.ID, func(now client.Batch) {
 		s := standing{stage: string(app.StageLooking), rows: now.Rows, counts: now.Counts}
-		stopped := refused(now)
+		stopped, patience := refused(now)
 		if stopped == nil {
 			since = time.Time{}
 		} else if since.IsZero() {
@@ -186,19 +186,22 @@ func (c *cli) wait(ctx context.Context, cl *client.Client, b client.Batch) (clie
 	return got, nil
 }
 
-// refused returns an error with the exit code of what a person must see to
-// before the batch can go on, or nil.
-func refused(b client.Batch) error {
+// refused returns an error with the exit code of what holds the batch up and
+// will not be over by itself, or nil, and how long it may last before that is
+// believed.
+func refused(b client.Batch) (stopped error, patience time.Duration) {
 	if b.WaitingFor == nil {
-		return nil
+		return nil, 0
 	}
 	switch w := b.WaitingFor; w.Reason {
 	case "out_of_credit":
-		return &app.ExitError{Code: app.ExitMoney, Err: fmt.Errorf("%s is out of credit: top the account up, batch %s then goes on by itself", w.Scope, b.ID)}
+		return &app.ExitError{Code: app.ExitMoney, Err: fmt.Errorf("%s is out of credit: top the account up, batch %s then goes on by itself", w.Scope, b.ID)}, probed
 	case "unauthorised":
-		return &app.ExitError{Code: app.ExitProvider, Err: fmt.Errorf("%s refuses the credentials: see to them, batch %s then goes on", w.Scope, b.ID)}
+		return &app.ExitError{Code: app.ExitProvider, Err: fmt.Errorf("%s refuses the credentials: see to them, batch %s then goes on", w.Scope, b.ID)}, probed
+	case "unavailable", "ambiguous":
+		return &app.ExitError{Code: app.ExitProvider, Err: fmt.Errorf("%s is out of reach: batch %s goes on when it is back", w.Scope, b.ID)}, app.OutOfReach
 	}
-	return nil
+	return nil, 0
 }
 
 // verdict is what the counts of a finished batch mean for the exit code.

@@ -24,6 +24,9 @@ import (
 // minute of silence.
 const beatEvery = 10 * time.Second
 
+// lastWords is the time to tell the store that the process ends.
+const lastWords = 5 * time.Second
+
 // App is a running Plateq, or the parts of it that were asked for.
 type App struct {
 	opts   Options
@@ -90,6 +93,9 @@ func (a *App) openWork(ctx context.Context) error {
 	if _, err := a.store.AbandonIntakes(ctx); err != nil {
 		return fmt.Errorf("drop lists that were never accepted: %w", err)
 	}
+	if err := a.takeBack(ctx); err != nil {
+		return fmt.Errorf("go on with lists that a run set aside: %w", err)
+	}
 	enq := jobs.NewEnqueuer(jobs.EnqueuerOptions{Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Log: a.log, Now: a.now})
 	a.scheduler = scheduler.New(scheduler.Options{Store: a.store, Providers: a.set, Enqueuer: enq, Log: a.log, Now: a.now})
 	w, err := jobs.NewWorker(jobs.WorkerOptions{
@@ -108,7 +114,8 @@ func (a *App) openWork(ctx context.Context) error {
 }
 
 // wakeRefused lets one probe through gates that were closed over credit or
-// credentials: whoever starts the process has perhaps just put that right.
+// credentials, or a provider out of reach: whoever starts the process has
+// perhaps just put that right.
 func (a *App) wakeRefused(ctx context.Context) error {
 	gates, err := a.store.Gates(ctx)
 	if err != nil {
@@ -116,8 +123,12 @@ func (a *App) wakeRefused(ctx context.Context) error {
 	}
 	var due []string
 	for _, g := range gates {
-		if g.Closed && (g.Class == providers.OutOfCredit || g.Class == providers.Unauthorised) {
-			due = append(due, g.Scope)
+		switch g.Class {
+		case providers.OutOfCredit, providers.Unauthorised, providers.Unavailable, providers.Ambiguous:
+			if g.Closed {
+				due = append(due, g.Scope)
+			}
+		default: // opens by its time
 		}
 	}
 	if len(due) == 0 {
@@ -179,8 +190,14 @@ func (a *App) background(ctx context.Context, wg *sync.WaitGroup) {
 func (a *App) every(ctx context.Context, d time.Duration, what string, do func() error) {
 	tick := time.NewTicker(d)
 	defer tick.Stop()
+	told := ""
 	for {
-		if err := do(); err != nil && ctx.Err() == nil {
+		err := do()
+		switch {
+		case err == nil:
+			told = ""
+		case ctx.Err() == nil && err.Error() != told:
+			told = err.Error() // once is enough
 			a.log.Error().Err(err).Msg(what)
 		}
 		select {
@@ -194,17 +211,20 @@ func (a *App) every(ctx context.Context, d time.Duration, what string, do func()
 // drain ends the work in order: no new calls, then the server, then the word
 // that whatever is left is anyone's to judge.
 func (a *App) drain(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(a.opts.Config.Grace, time.Second))
+	ctx = context.WithoutCancel(ctx)
+	grace, cancel := context.WithTimeout(ctx, max(a.opts.Config.Grace, time.Second))
 	defer cancel()
 	var errs []error
 	if a.worker != nil {
-		errs = append(errs, a.worker.Drain(ctx), a.worker.DrainSpool(ctx))
+		errs = append(errs, a.worker.Drain(grace))
 	}
 	if a.listener != nil {
-		errs = append(errs, a.listener.shutdown(ctx))
+		errs = append(errs, a.listener.shutdown(grace))
 	}
 	if a.worker != nil {
-		errs = append(errs, a.store.Retire(ctx, a.id))
+		last, cancel := context.WithTimeout(ctx, lastWords)
+		defer cancel()
+		errs = append(errs, a.worker.DrainSpool(last), a.store.Retire(last, a.id))
 	}
 	return errors.Join(errs...)
 }

@@ -1,6 +1,10 @@
 package app
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/plateq/plateq/store"
+)
 
 // Exit codes of the command line, a contract.
 const (
@@ -36,4 +40,10 @@ func ExitCode(err error) int {
 		return e.Code
 	}
 	return ExitFailure
+}
+
+// InUse reports whether err says that another process holds the data directory.
+func InUse(err error) bool {
+	_, locked := errors.AsType[*store.LockedError](err)
+	return locked
 }

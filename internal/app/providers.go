@@ -41,6 +41,22 @@ func (a *App) openProviders() error {
 	return nil
 }
 
+// notSetUp says what to do about a provider that is not in the set: err is
+// what the set said.
+func (a *App) notSetUp(name string, err error) error {
+	var known []string
+	for _, p := range a.opts.Config.Providers {
+		if p.Name == name {
+			return fmt.Errorf("provider %s is not set up: give its credentials (%s%s_…), or rehearse with --simulate", name, config.Prefix, upper(name))
+		}
+		known = append(known, p.Name)
+	}
+	if len(a.set.Names()) == 0 {
+		return &providers.UnknownError{Name: name, Known: known}
+	}
+	return err
+}
+
 // provider makes one provider. A new one is another case.
 func (a *App) provider(c config.Provider) (providers.Provider, error) {
 	switch c.Name {

@@ -2,26 +2,17 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
 
+	"github.com/plateq/plateq/internal/export"
 	"github.com/plateq/plateq/internal/intake"
 	"github.com/plateq/plateq/store"
 )
-
-// remembered is how long a finished run is only written again.
-const remembered = 24 * time.Hour
-
-// never is a time that no batch is done after.
-var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // RunFile does everything for one list in this process: it reads, looks up and
 // writes. While the same work is unfinished it goes on with that; if it was
@@ -68,183 +59,65 @@ type run struct {
 	in    *os.File
 	sum   *Summary
 	batch store.Batch
+	began time.Time // of the looking up, on the app's clock
 }
 
 func (r *run) do(ctx context.Context) error {
 	spec, err := r.app.set.Spec(r.opts.Provider)
 	if err != nil {
-		return Usage(notSetUp(err, r.app.opts.Config.Providers, r.opts.Provider))
+		return Usage(r.app.notSetUp(r.opts.Provider, err))
 	}
 	r.opts.Intake.Spec, r.opts.Intake.Limit = spec, r.opts.Limit
 	if r.opts.Intake.Name == "" {
 		r.opts.Intake.Name = r.opts.In
 	}
+	if err := export.Writable(r.opts.Out); err != nil {
+		return Usage(err)
+	}
 	if err := r.accept(ctx); err != nil {
 		return interrupted(ctx, err)
 	}
-	if err := r.alone(ctx); err != nil {
-		return err
-	}
 	if r.batch.State != store.BatchDone {
-		if err := r.lookUp(ctx); err != nil {
+		if err := r.alone(ctx, r.lookUp); err != nil {
 			return err
 		}
 	}
 	return r.write(ctx)
 }
 
-// accept finds the batch of this work, or makes it from the list.
-func (r *run) accept(ctx context.Context) error {
-	since := r.app.now().Add(-remembered)
-	if r.opts.Fresh {
-		since = never
-	}
-	if r.opts.In != "-" {
-		found, err := r.known(ctx, since)
-		if err != nil || found {
-			return err
-		}
-	}
-	return r.take(ctx, since)
-}
-
-// known reads the list through to see whether its work is there already.
-func (r *run) known(ctx context.Context, since time.Time) (bool, error) {
-	reader, err := intake.Open(r.in, r.opts.Intake)
-	if err != nil {
-		return false, refusal(err)
-	}
-	for {
-		if _, err := reader.Next(ctx); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return false, refusal(err)
-		}
-	}
-	if _, err := r.in.Seek(0, io.SeekStart); err != nil {
-		return false, fmt.Errorf("read %s again: %w", r.opts.In, err)
-	}
-	b, err := r.app.store.FindBatch(ctx, r.identity(reader))
-	if errors.Is(err, store.ErrNoBatch) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return r.adopt(b, since), nil
-}
-
-// adopt takes b as the batch of this run, unless it is too old for that.
-func (r *run) adopt(b store.Batch, since time.Time) bool {
-	if b.State == store.BatchCancelled || (b.State == store.BatchDone && b.Done.Before(since)) {
-		return false
-	}
-	r.batch = b
-	r.sum.Batch, r.sum.Rows = b.ID, b.Rows
-	r.sum.Written = b.State == store.BatchDone
-	r.sum.Again = !r.sum.Written
-	return true
-}
-
-// take stores the list as a new batch.
-func (r *run) take(ctx context.Context, since time.Time) error {
-	reader, err := intake.Open(r.in, r.opts.Intake)
-	if err != nil {
-		return refusal(err)
-	}
-	reuse := r.app.reuse(r.opts.Provider)
-	reuse.Fresh = r.opts.Fresh
-	no, err := r.app.store.BeginBatch(ctx, store.NewBatch{
-		Provider: r.opts.Provider, Params: reader.Params(), Name: r.opts.Name, Purpose: r.opts.Purpose,
-		Columns: reader.Columns(), Weight: r.opts.Weight, KeepRaw: r.opts.Raw, Reuse: reuse,
-	})
-	if err != nil {
-		return fmt.Errorf("store list: %w", spaceHint(r.app, err))
-	}
-	got, err := intake.Feed(ctx, r.app.store, no, reader, func(n int) { r.tell(Progress{Stage: StageReading, Rows: n}) })
-	if err != nil {
-		return errors.Join(spaceHint(r.app, refusal(err)), r.abandon(ctx, no))
-	}
-	r.sum.Cached, r.sum.Shared = got.Cached, got.Shared
-	b, err := r.app.store.CommitBatch(ctx, no, r.identity(reader), since)
-	if same, ok := errors.AsType[*store.IdentityError](err); ok {
-		r.adopt(same.Batch, since)
-		return r.abandon(ctx, no)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("accept list: %w", spaceHint(r.app, err)), r.abandon(ctx, no))
-	}
-	r.batch, r.sum.Batch, r.sum.Rows = b, b.ID, b.Rows
-	return nil
-}
-
-func (r *run) abandon(ctx context.Context, no store.BatchNo) error {
-	return r.app.store.AbandonBatch(context.WithoutCancel(ctx), no)
-}
-
-// identity is what makes two runs the same work: provider, parameters, what
-// was read and how, and where it goes.
-func (r *run) identity(reader *intake.Reader) []byte {
-	out := r.opts.Out
-	if out != "-" {
-		if abs, err := filepath.Abs(out); err == nil {
-			out = abs
-		}
-	}
-	params, _ := json.Marshal(reader.Params()) // strings only
-	sum := reader.Sum()
-	return r.app.sealer.Hash("run", r.opts.Provider, string(params), string(sum[:]), out,
-		strconv.Itoa(r.opts.Limit), strconv.FormatBool(r.opts.Fresh), strconv.FormatBool(r.opts.Raw))
-}
-
-// alone pauses lists that other runs left unfinished: this one was asked to
-// pay for its own.
-func (r *run) alone(ctx context.Context) error {
-	left, err := r.app.store.Batches(ctx, store.BatchFilter{States: []store.BatchState{store.BatchRunning}, Limit: 1000})
-	if err != nil {
-		return fmt.Errorf("list batches: %w", err)
-	}
-	for _, b := range left {
-		if b.No == r.batch.No {
-			continue
-		}
-		if err := r.app.store.Pause(ctx, b.No, "left unfinished by its run"); err != nil {
-			return err
-		}
-		r.app.log.Warn().Str("batch", b.ID).Int("open", b.Counts.Open()).
-			Msg("another list was left unfinished: it is paused, run its command again to go on with it")
-	}
-	if r.batch.State == store.BatchPaused {
-		return r.app.store.Resume(ctx, r.batch.No)
-	}
-	return nil
-}
-
 // lookUp works until the batch is done, something stops it, or ctx ends. In
 // the end nothing is in flight and the batch, if unfinished, is paused.
 func (r *run) lookUp(ctx context.Context) error {
+	r.began = r.app.now()
 	work, stop := context.WithCancel(ctx)
 	defer stop()
+	watched, ended := context.WithCancelCause(ctx)
+	defer ended(nil)
 	var wg sync.WaitGroup
 	var ran error
-	wg.Go(func() { ran = r.app.Run(work) })
-	err := r.watch(ctx)
+	wg.Go(func() {
+		ran = r.app.Run(work)
+		ended(errors.Join(errNotRunning, ran))
+	})
+	err := r.watch(watched)
 	stop()
 	wg.Wait()
-	if err == nil {
-		return nil // done: whatever else the parts had to say was logged
+	if ran != nil {
+		r.app.log.Warn().Err(ran).Msg("the run did not end in order")
 	}
-	r.pause(ctx)
-	if code := ExitCode(err); code == ExitInterrupted {
-		return errors.Join(err, ran)
+	if err != nil {
+		r.pause(ctx)
 	}
 	return err
 }
 
+// errNotRunning says that the work ended by itself.
+var errNotRunning = errors.New("the work could not go on")
+
 func (r *run) pause(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	r.refresh(ctx)
-	if err := r.app.store.Pause(ctx, r.batch.No, "left unfinished by its run"); err != nil {
+	if err := r.app.store.Pause(ctx, r.batch.No, leftByRun); err != nil {
 		r.app.log.Debug().Err(err).Msg("pause list")
 	}
 }
@@ -288,4 +161,12 @@ func interrupted(ctx context.Context, err error) error {
 		return err
 	}
 	return &ExitError{Code: ExitInterrupted, Err: errors.New("interrupted before the list was accepted: nothing was kept, nobody was asked")}
+}
+
+// stopped marks an error that came of the end of ctx after that.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	return &ExitError{Code: ExitInterrupted, Err: errors.New("interrupted: everything is kept, the same command goes on")}
 }

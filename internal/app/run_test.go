@@ -10,6 +10,7 @@ import (
 	"github.com/plateq/plateq/internal/app"
 	"github.com/plateq/plateq/internal/redistest"
 	"github.com/plateq/plateq/providers/sim"
+	"github.com/plateq/plateq/store"
 )
 
 // brisk is a stand-in that answers at once, in pages that change their order
@@ -223,4 +224,119 @@ func TestLosingAllOfRedisTwiceLosesNothing(t *testing.T) {
 		t.Errorf("%d plates charged, %d twice", len(u.Charges()), u.chargedTwice())
 	}
 	d.check()
+}
+
+// fastClock runs sixty times as fast as the wall's.
+func fastClock() func() time.Time {
+	start := time.Now()
+	return func() time.Time { return start.Add(60 * time.Since(start)) }
+}
+
+func TestAnOutageEndsTheRunFailsNobodyAndIsOverWhenTheProviderIsBack(t *testing.T) {
+	t.Parallel()
+	o := sim.Fast()
+	o.Answers = sim.Answers{Found: 100}
+	u := standIn(t, o)
+	d := newDesk(t, u)
+	list := plates(45)
+	ro := d.runOptions(d.list("in.csv", list), "out.csv")
+	out := slices.Clone(d.env)
+	for i, v := range d.env {
+		if strings.HasPrefix(v, "PLATEQ_ATTESTR_BASE_URL=") {
+			d.env[i] = "PLATEQ_ATTESTR_BASE_URL=http://127.0.0.1:1/attestr"
+		}
+	}
+	opts := d.options()
+	opts.Now = fastClock()
+	sum, err := app.RunFile(t.Context(), opts, ro)
+	if app.ExitCode(err) != app.ExitProvider || sum.Counts[store.Queued] != 45 {
+		t.Fatalf("exit %d, %v, %v; want %d and all 45 queued", app.ExitCode(err), sum.Counts, err, app.ExitProvider)
+	}
+	d.env = out
+	if _, code := d.run(t.Context(), ro); code != app.ExitOK {
+		t.Fatalf("exit %d when the provider is back", code)
+	}
+	d.answered(u, d.out("out.csv"))
+	d.check()
+}
+
+func TestAFreshRunCountsFromThenOn(t *testing.T) {
+	t.Parallel()
+	o := sim.Fast()
+	o.Answers = sim.Answers{Found: 100}
+	u := standIn(t, o)
+	d := newDesk(t, u)
+	ro := d.runOptions(d.list("in.csv", plates(20)), "out.csv")
+	fresh := ro
+	fresh.Fresh = true
+	d.run(t.Context(), ro)
+	first := d.out("out.csv")[0]["answered_at"]
+	d.run(t.Context(), fresh)
+	second := d.out("out.csv")[0]["answered_at"]
+	sum, _ := d.run(t.Context(), ro)
+	if got := d.out("out.csv")[0]["answered_at"]; first == second || got != second || !sum.Written {
+		t.Errorf("answered %s, fresh %s, then %s written again; want the fresh ones", first, second, got)
+	}
+	if len(u.Ledger()) != 2 {
+		t.Errorf("%d calls, want 2", len(u.Ledger()))
+	}
+}
+
+func TestARunSetsOtherListsAsideAndLetsThemGoOn(t *testing.T) {
+	t.Parallel()
+	o := sim.Fast()
+	o.Answers = sim.Answers{Found: 100}
+	u := standIn(t, o)
+	d := newDesk(t, u)
+	first := d.list("first.csv", plates(100))
+	ctx, cancel := context.WithCancel(t.Context())
+	stop := d.runOptions(first, "first-out.csv")
+	stop.Progress = func(p app.Progress) {
+		if p.Stage == app.StageLooking {
+			cancel()
+		}
+	}
+	if _, code := d.run(ctx, stop); code != app.ExitInterrupted {
+		t.Fatalf("exit %d, want an interruption", code)
+	}
+	sent := len(u.Charges())
+	other := []string{"MH81AA0001", plates(100)[99]} // one of them is on the first list as well
+	if _, code := d.run(t.Context(), d.runOptions(d.list("other.csv", other), "other-out.csv")); code != app.ExitOK {
+		t.Fatalf("exit %d", code)
+	}
+	if more := len(u.Charges()) - sent; more > 2 {
+		t.Errorf("%d plates were paid for, two were asked for", more)
+	}
+	if _, code := d.run(t.Context(), d.runOptions(first, "first-out.csv")); code != app.ExitOK {
+		t.Fatalf("exit %d when the first list goes on", code)
+	}
+	if u.chargedTwice() != 0 || len(u.Charges()) != 101 {
+		t.Errorf("%d plates charged, %d twice; want 101, 0", len(u.Charges()), u.chargedTwice())
+	}
+	d.check()
+}
+
+func TestAnOutThatCannotBeWrittenIsSaidBeforeAnythingIsPaid(t *testing.T) {
+	t.Parallel()
+	u := standIn(t, sim.Fast())
+	d := newDesk(t, u)
+	ro := d.runOptions(d.list("in.csv", plates(5)), "out.csv")
+	ro.Out = d.path("no/such/place/out.csv")
+	if _, code := d.run(t.Context(), ro); code != app.ExitUsage || len(u.Charges()) != 0 {
+		t.Errorf("exit %d, %d plates charged; want %d, 0", code, len(u.Charges()), app.ExitUsage)
+	}
+}
+
+func TestAnUnknownProviderIsToldWhichThereAre(t *testing.T) {
+	t.Parallel()
+	d := &desk{t: t, dir: t.TempDir(), log: &syncBuffer{}}
+	d.env = []string{"PLATEQ_DATA_DIR=" + d.path("data")}
+	for name, want := range map[string]string{"attstr": "there is attestr", "attestr": "PLATEQ_ATTESTR_"} {
+		ro := d.runOptions(d.list("in.csv", plates(5)), "out.csv")
+		ro.Provider = name
+		_, err := app.RunFile(t.Context(), d.options(), ro)
+		if app.ExitCode(err) != app.ExitUsage || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want exit %d and %q", name, err, app.ExitUsage, want)
+		}
+	}
 }

@@ -16,8 +16,9 @@ import (
 
 const (
 	watchEvery = 200 * time.Millisecond
-	// outOfReach is how long a provider may not be reached before a run ends.
-	outOfReach = 2 * time.Minute
+	// OutOfReach is how long a provider may not be reached before nobody waits
+	// for it any more.
+	OutOfReach = 2 * time.Minute
 )
 
 // watch follows the batch until it is done, or returns why it stops.
@@ -32,20 +33,23 @@ func (r *run) watch(ctx context.Context) error {
 				r.refresh(ctx)
 				return nil
 			}
-			if err := r.stopped(ctx); err != nil {
+			if err := r.standstill(ctx); err != nil {
 				return err
 			}
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return &ExitError{Code: ExitInterrupted, Err: errors.New("interrupted: everything is kept, the same command goes on")}
+			if cause := context.Cause(ctx); errors.Is(cause, errNotRunning) && !errors.Is(cause, context.Canceled) {
+				return cause
+			}
+			return stopped(ctx, ctx.Err())
 		}
 	}
 }
 
-// stopped reports progress, and why the run cannot go on, if it cannot.
-func (r *run) stopped(ctx context.Context) error {
+// standstill reports progress, and why the run cannot go on, if it cannot.
+func (r *run) standstill(ctx context.Context) error {
 	p := Progress{Stage: StageLooking, Rows: r.batch.Rows, Counts: r.batch.Counts}
 	gates, err := r.app.store.Gates(ctx)
 	if err != nil {
@@ -57,7 +61,7 @@ func (r *run) stopped(ctx context.Context) error {
 			continue
 		}
 		if g.Shut(now) {
-			p.Waiting, p.Until = g.Scope+": "+g.Class.String(), g.Until
+			p.Waiting, p.Until = g.Scope+": "+reasons[g.Class], g.Until
 		}
 		if r.batch.Counts[store.Sending] > 0 {
 			continue // what is in flight ends first
@@ -73,6 +77,16 @@ func (r *run) stopped(ctx context.Context) error {
 	return nil
 }
 
+// reasons say to people why a gate is closed.
+var reasons = map[providers.Class]string{
+	providers.RateLimited:  "asked too fast",
+	providers.DailyLimited: "the quota of the day is used up",
+	providers.OutOfCredit:  "out of credit",
+	providers.Unauthorised: "credentials refused",
+	providers.Unavailable:  "out of reach",
+	providers.Ambiguous:    "does not answer as documented",
+}
+
 func ofProvider(g store.Gate, provider string) bool {
 	return g.Scope == provider || len(g.Scope) > len(provider) && g.Scope[:len(provider)+1] == provider+"/"
 }
@@ -86,9 +100,9 @@ func (r *run) verdict(g store.Gate, now time.Time) error {
 	case g.Class == providers.Unauthorised && shut:
 		return &ExitError{Code: ExitProvider, Err: fmt.Errorf("%s refuses the credentials (%s): see %s%s_… and run the same command again",
 			g.Scope, g.Code, config.Prefix, upper(r.opts.Provider))}
-	case (g.Class == providers.Unavailable || g.Class == providers.Ambiguous) && now.Sub(g.Since) >= outOfReach:
+	case (g.Class == providers.Unavailable || g.Class == providers.Ambiguous) && now.Sub(later(g.Since, r.began)) >= OutOfReach:
 		return &ExitError{Code: ExitProvider, Err: fmt.Errorf("%s has not been reached for %s (%s): run the same command again when it is back",
-			g.Scope, outOfReach, g.Code)}
+			g.Scope, OutOfReach, g.Code)}
 	case r.opts.MaxWait > 0 && shut && g.Until.Sub(now) > r.opts.MaxWait:
 		return &ExitError{Code: ExitProvider, Err: fmt.Errorf("%s is closed until %s (%s), longer than --max-wait: run the same command again later",
 			g.Scope, g.Until.Local().Format(time.DateTime), g.Class)}
@@ -119,13 +133,12 @@ func (r *run) write(ctx context.Context) error {
 	return nil
 }
 
-func notSetUp(err error, known []config.Provider, name string) error {
-	for _, p := range known {
-		if p.Name == name && !p.Enabled {
-			return fmt.Errorf("provider %s is not set up: give its credentials (%s%s_…), or rehearse with --simulate", name, config.Prefix, upper(name))
-		}
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
 	}
-	return err
+	return b
 }
 
 func upper(name string) string { return strings.ToUpper(name) }

@@ -37,6 +37,34 @@ func ToFile(path string, stdout io.Writer, write func(io.Writer) error) error {
 	return toWhole(path, write)
 }
 
+// Writable reports why nothing could be written to path by ToFile, before
+// anything was: the directory is missing or not ours, or path is one.
+func Writable(path string) error {
+	if isStdout(path) {
+		return nil
+	}
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		return fmt.Errorf("write %s: it is a directory", path)
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		return nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".plateq-*.part")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, cause(err))
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// cause is what the system said, without the name of the temporary file.
+func cause(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
+
 func toDevice(path string, write func(io.Writer) error) error {
 	f, err := os.OpenFile(path, os.O_WRONLY, 0) //nolint:gosec // the path is the caller's
 	if err != nil {
