@@ -11,6 +11,14 @@ const (
 	CallDone    CallState = 4
 )
 
+// Damaged is the verdict on an ask that cannot be read. It fails as poison: no
+// call can be made of it.
+func Damaged(a AskID) Verdict {
+	return Verdict{Ask: a, To: Failed, Answer: &Answer{Failure: &Failure{
+		Class: ClassPoison, Code: "damaged", Message: "what was to be asked cannot be read from the store any more",
+	}}}
+}
+
 // CallState says where a call stands by the asks of the chunk that it still
 // holds, and whether asks wait on its tickets.
 func (c *Chunk) CallState(open Offsets, waiting bool) (state CallState, unknown int) {

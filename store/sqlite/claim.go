@@ -54,9 +54,7 @@ func (s *Store) damaged(asks []sealedAsk) []store.Verdict {
 	var bad []store.Verdict
 	for _, a := range asks {
 		if _, err := s.sealer.OpenQuestion(a.ID, a.question); err != nil {
-			bad = append(bad, store.Verdict{Ask: a.ID, To: store.Failed, Answer: &store.Answer{Failure: &store.Failure{
-				Class: store.ClassPoison, Code: "damaged", Message: "what was to be asked cannot be read from the store any more",
-			}}})
+			bad = append(bad, store.Damaged(a.ID))
 		}
 	}
 	return bad

@@ -211,6 +211,13 @@ func intakeAbandonedByRestart(w *world) {
 	w.add(lost, rows("DL01AA1000", "DL01AA1001"))
 	kept := w.list("DL01AA1001")
 	w.reopen()
+	if w.traits.IntakeLife > 0 {
+		w.pass(w.traits.IntakeLife - 2*time.Second)
+		n, err := w.s.AbandonIntakes(w.ctx)
+		w.must(err, "abandon intakes")
+		equal(w, "abandoned while it may be alive", n, 0)
+		w.pass(time.Second)
+	}
 	w.pass(time.Second)
 	begun := w.begin(plain())
 	w.add(begun, rows("DL01AA1002"))

@@ -36,9 +36,22 @@ type Options struct {
 // The rule closes what it opens.
 type Open func(o Options) (store.Store, error)
 
+// Traits are the ways in which stores differ.
+type Traits struct {
+	// IntakeLife is how long after its last piece an intake whose owner died is
+	// taken for alive; 0: the store knows it as soon as it is opened again.
+	IntakeLife time.Duration
+}
+
 // Run holds a store against every rule. place makes an empty place for one
 // rule and may register its removal with t.Cleanup.
 func Run(t *testing.T, place func(t *testing.T) Open) {
+	t.Helper()
+	RunWith(t, Traits{}, place)
+}
+
+// RunWith is Run for a store with traits.
+func RunWith(t *testing.T, traits Traits, place func(t *testing.T) Open) {
 	t.Helper()
 	for _, s := range subjects() {
 		t.Run(s.name, func(t *testing.T) {
@@ -46,7 +59,7 @@ func Run(t *testing.T, place func(t *testing.T) Open) {
 			for _, r := range s.rules {
 				t.Run(r.name, func(t *testing.T) {
 					t.Parallel()
-					w := newWorld(t, place(t))
+					w := newWorld(t, traits, place(t))
 					r.holds(w)
 					w.booksBalance()
 				})

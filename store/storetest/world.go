@@ -27,14 +27,16 @@ type world struct {
 	clock *clock
 	open  Open
 	opts  Options
+	// traits are those of the store.
+	traits Traits
 	// brought counts the asks that were brought to a state.
 	brought int
 }
 
-func newWorld(t *testing.T, open Open) *world {
+func newWorld(t *testing.T, traits Traits, open Open) *world {
 	t.Helper()
 	c := &clock{now: time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)}
-	w := &world{t: t, ctx: t.Context(), clock: c, open: open, opts: Options{Now: c.read, Keys: store.NewKeys()}}
+	w := &world{t: t, ctx: t.Context(), clock: c, open: open, traits: traits, opts: Options{Now: c.read, Keys: store.NewKeys()}}
 	w.s = w.mustOpen()
 	t.Cleanup(func() {
 		if err := w.s.Close(); err != nil {

@@ -1,0 +1,210 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plateq/plateq/store"
+)
+
+// slice is how much is deleted in one transaction.
+const slice = 5000
+
+// AbandonBatch implements store.Intake. The batch is gone with the first
+// transaction. What is left of it is then deleted in slices; if that is cut
+// off, AbandonIntakes does the rest.
+func (s *Store) AbandonBatch(ctx context.Context, no store.BatchNo) error {
+	_, err := writeLong(ctx, s, func(ctx context.Context, t *tx) (struct{}, error) {
+		return struct{}{}, t.abandon(ctx, no)
+	})
+	if err == nil {
+		err = s.empty(ctx, no)
+	}
+	if err != nil {
+		return fmt.Errorf("abandon batch: %w", err)
+	}
+	return nil
+}
+
+// AbandonIntakes implements store.Intake. An intake is dead that took in
+// nothing for IntakeLife.
+func (s *Store) AbandonIntakes(ctx context.Context) (int, error) {
+	n := 0
+	dead, err := list[store.BatchNo](ctx, conn{s.pool}, `SELECT no FROM batches
+		WHERE state = 'intake' AND beat_at <= `+beatTime("$1")+" - $2 ORDER BY no", s.beat(), IntakeLife.Milliseconds())
+	for i := 0; err == nil && i < len(dead); i++ {
+		_, err = writeLong(ctx, s, func(ctx context.Context, t *tx) (none struct{}, err error) {
+			alive, err := t.truth(ctx, "SELECT beat_at > "+beatTime("$1")+" - $2 FROM batches WHERE no = $3 FOR UPDATE",
+				s.beat(), IntakeLife.Milliseconds(), dead[i])
+			if err != nil || alive {
+				return none, err
+			}
+			return none, t.abandon(ctx, dead[i])
+		})
+		_, moved := errors.AsType[*store.StateError](err)
+		switch {
+		case err == nil:
+			n++
+		case moved, errors.Is(err, store.ErrNoBatch):
+			err = nil // somebody else was faster
+		}
+	}
+	if err == nil {
+		err = s.emptyAll(ctx)
+	}
+	if err != nil {
+		return n, fmt.Errorf("abandon intakes: %w", classify(err))
+	}
+	return n, nil
+}
+
+// emptyAll deletes what is left of abandoned batches.
+func (s *Store) emptyAll(ctx context.Context) error {
+	left, err := list[store.BatchNo](ctx, conn{s.pool}, "SELECT no FROM batches WHERE state = 'abandoned' AND done_at = 0 ORDER BY no")
+	for i := 0; err == nil && i < len(left); i++ {
+		err = s.empty(ctx, left[i])
+	}
+	return err
+}
+
+// abandon makes a batch one that was never there. After it every ask of the
+// batch is dropped or wanted by others, so that nobody joins one any more.
+func (t *tx) abandon(ctx context.Context, no store.BatchNo) error {
+	h, err := t.hold(ctx, no, "abandon", store.BatchIntake)
+	if err != nil {
+		return err
+	}
+	moved, err := t.end(ctx, h, store.BatchAbandoned, "")
+	if err != nil {
+		return err
+	}
+	meta, err := t.s.sealer.SealMeta(no, store.NewBatch{})
+	if err != nil {
+		return err
+	}
+	first, last := askRange(no)
+	b := &pgx.Batch{}
+	// At home it stays written down of shared asks that the batch has left.
+	b.Queue(`INSERT INTO wants (ask, batch, rows, has_left)
+		SELECT DISTINCT ask, $3::int, 0, true FROM wants WHERE ask BETWEEN $1 AND $2 AND batch <> $3
+		ON CONFLICT (ask, batch) DO UPDATE SET has_left = true`, first, last, no)
+	b.Queue("DELETE FROM wants WHERE batch = $3 AND (ask NOT BETWEEN $1 AND $2 OR NOT has_left)", first, last, no)
+	b.Queue("DELETE FROM batch_homes WHERE batch = $1", no)
+	b.Queue("DELETE FROM tallies WHERE batch = $1", no)
+	b.Queue("UPDATE batches SET rows = 0, meta = $1 WHERE no = $2", meta, no)
+	delete(moved, no)
+	queueTally(b, moved)
+	return t.send(ctx, b)
+}
+
+// empty deletes what is left of an abandoned batch, a slice at a time: first
+// its rows, then the asks that nobody else wants, at last the batch.
+func (s *Store) empty(ctx context.Context, no store.BatchNo) error {
+	first, last := askRange(no)
+	for deleted := slice; deleted == slice; {
+		var err error
+		deleted, err = write(ctx, s, func(ctx context.Context, t *tx) (int, error) {
+			tag, err := t.Exec(ctx, "DELETE FROM rows WHERE id = ANY(ARRAY(SELECT id FROM rows WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3))",
+				first, last, slice)
+			return int(tag.RowsAffected()), err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for next := first; next <= last; {
+		var err error
+		next, err = write(ctx, s, func(ctx context.Context, t *tx) (store.AskID, error) { return t.freeAsks(ctx, no, next) })
+		if err != nil {
+			return err
+		}
+	}
+	_, err := write(ctx, s, func(ctx context.Context, t *tx) (struct{}, error) { return struct{}{}, t.removeBatch(ctx, no) })
+	return err
+}
+
+// doomed is an ask that nobody wants. Its key is computed again, as it is kept
+// nowhere but where it is looked up.
+type doomed struct {
+	id   store.AskID
+	prev *store.AskID
+	key  store.AskKey
+}
+
+// freeAsks deletes asks from next on that nobody else wants and frees their
+// keys for those who ask the same again. It returns where to go on.
+func (t *tx) freeAsks(ctx context.Context, no store.BatchNo, next store.AskID) (store.AskID, error) {
+	_, last := askRange(no)
+	h, err := t.anyHeader(ctx, no)
+	if errors.Is(err, store.ErrNoBatch) {
+		return last + 1, nil // somebody else was faster
+	}
+	if err != nil {
+		return 0, err
+	}
+	var all []doomed
+	err = t.each(ctx, `SELECT id, prev, question FROM asks a WHERE id BETWEEN $1 AND $2
+		AND NOT EXISTS (SELECT 1 FROM wants w WHERE w.ask = a.id AND w.batch <> $3) ORDER BY id LIMIT $4`, func(r pgx.Rows) error {
+		var d doomed
+		var sealed []byte
+		if err := r.Scan(&d.id, &d.prev, &sealed); err != nil {
+			return err
+		}
+		q, err := t.s.sealer.OpenQuestion(d.id, sealed)
+		d.key = t.s.sealer.Key(h.tenant, h.provider, q)
+		all = append(all, d)
+		return err
+	}, next, last, no, slice)
+	if err != nil || len(all) == 0 {
+		return last + 1, err
+	}
+	next = all[len(all)-1].id + 1
+	slices.SortFunc(all, func(a, b doomed) int { return bytes.Compare(a.key[:], b.key[:]) })
+	return next, t.freeKeys(ctx, all)
+}
+
+// freeKeys deletes asks, which are sorted by key. A key goes back to the ask
+// that had it before, if that is there.
+func (t *tx) freeKeys(ctx context.Context, all []doomed) error {
+	keys, ids := make([][]byte, len(all)), make([]int64, len(all))
+	prevs := make([]*store.AskID, len(all))
+	for i, d := range all {
+		keys[i], ids[i], prevs[i] = d.key[:], int64(d.id), d.prev
+	}
+	b := &pgx.Batch{}
+	b.Queue("SELECT 1 FROM ask_keys WHERE key = ANY($1) ORDER BY key FOR UPDATE", keys)
+	b.Queue(`UPDATE ask_keys k SET ask = d.prev FROM unnest($1::bytea[], $2::bigint[], $3::bigint[]) AS d (key, ask, prev)
+		WHERE k.key = d.key AND k.ask = d.ask AND EXISTS (SELECT 1 FROM asks a WHERE a.id = d.prev)`, keys, ids, prevs)
+	b.Queue("DELETE FROM ask_keys k USING unnest($1::bytea[], $2::bigint[]) AS d (key, ask) WHERE k.key = d.key AND k.ask = d.ask", keys, ids)
+	b.Queue("DELETE FROM asks WHERE id = ANY($1)", ids)
+	return t.send(ctx, b)
+}
+
+// removeBatch deletes the last of a batch. Where others have joined its asks,
+// these and the batch's number stay, and nothing that shows whose list it was.
+func (t *tx) removeBatch(ctx context.Context, no store.BatchNo) error {
+	if err := t.exec(ctx, "SELECT 1 FROM batches WHERE no = $1 FOR UPDATE", no); err != nil {
+		return err
+	}
+	first, last := askRange(no)
+	shared, err := t.truth(ctx, "SELECT EXISTS (SELECT 1 FROM wants WHERE ask BETWEEN $1 AND $2 AND batch <> $3)", first, last, no)
+	if err != nil {
+		return err
+	}
+	b := &pgx.Batch{}
+	b.Queue("DELETE FROM tallies WHERE batch = $1", no)
+	if shared {
+		b.Queue("UPDATE batches SET done_at = $1 WHERE no = $2", millis(t.now), no)
+		return t.send(ctx, b)
+	}
+	b.Queue("DELETE FROM wants WHERE batch = $1", no)
+	b.Queue("DELETE FROM chunks WHERE id BETWEEN $1 AND $2", first, last)
+	b.Queue("DELETE FROM cuts WHERE batch = $1", no)
+	b.Queue("DELETE FROM batches WHERE no = $1", no)
+	return t.send(ctx, b)
+}

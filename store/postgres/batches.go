@@ -1,0 +1,190 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plateq/plateq/store"
+)
+
+// header is what work needs to know of a batch.
+type header struct {
+	no                   store.BatchNo
+	id, tenant, provider string
+	state                store.BatchState
+	keepRaw              bool
+	reuse                store.Reuse
+	rows, asks, cut      int
+}
+
+const headerQuery = `SELECT b.no, b.id, b.tenant, b.provider, b.state, b.keep_raw, b.fresh, b.fresh_ms, b.none_ms, b.resend,
+	b.rows, b.asks, c.cut FROM batches b JOIN cuts c ON c.batch = b.no WHERE b.no = `
+
+// scan reads a row of headerQuery, or returns ErrNoBatch.
+func (h *header) scan(r pgx.Row) error {
+	var freshMS, noneMS int64
+	err := r.Scan(&h.no, &h.id, &h.tenant, &h.provider, &h.state, &h.keepRaw, &h.reuse.Fresh, &freshMS, &noneMS, &h.reuse.ResendUnknown,
+		&h.rows, &h.asks, &h.cut)
+	if err == pgx.ErrNoRows { //nolint:errorlint // Scan returns it bare
+		return store.ErrNoBatch
+	}
+	if err != nil {
+		return fmt.Errorf("read batch: %w", err)
+	}
+	h.reuse.FreshFor, h.reuse.FreshNotFoundFor = duration(freshMS), duration(noneMS)
+	return nil
+}
+
+// header returns the batch, or ErrNoBatch.
+func (c conn) header(ctx context.Context, no store.BatchNo) (*header, error) {
+	h, err := c.anyHeader(ctx, no)
+	if err == nil && h.state == store.BatchAbandoned {
+		return nil, store.ErrNoBatch
+	}
+	return h, err
+}
+
+// anyHeader is header for those who follow asks to their home, which may have
+// been abandoned.
+func (c conn) anyHeader(ctx context.Context, no store.BatchNo) (*header, error) {
+	h := &header{}
+	return h, h.scan(c.QueryRow(ctx, headerQuery+"$1", no))
+}
+
+// hold locks the row of a batch and returns it as it then is, if it is in one
+// of the states, else *store.StateError about what was wanted.
+func (t *tx) hold(ctx context.Context, no store.BatchNo, want string, states ...store.BatchState) (*header, error) {
+	if err := t.exec(ctx, "SELECT 1 FROM batches WHERE no = $1 FOR UPDATE", no); err != nil {
+		return nil, fmt.Errorf("lock batch: %w", err)
+	}
+	h, err := t.header(ctx, no)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(states, h.state) {
+		return h, nil
+	}
+	return nil, &store.StateError{Batch: h.id, State: h.state, Want: want}
+}
+
+// Batch implements store.Reader.
+func (s *Store) Batch(ctx context.Context, id string) (store.Batch, error) {
+	return s.readBatch(ctx, "id = $1", id)
+}
+
+// BatchByNo implements store.Reader.
+func (s *Store) BatchByNo(ctx context.Context, no store.BatchNo) (store.Batch, error) {
+	return s.readBatch(ctx, "no = $1", no)
+}
+
+// FindBatch implements store.Reader.
+func (s *Store) FindBatch(ctx context.Context, identity []byte) (store.Batch, error) {
+	return s.readBatch(ctx, "identity = $1 ORDER BY no DESC LIMIT 1", s.sealer.IdentityKey(identity))
+}
+
+// Batches implements store.Reader.
+func (s *Store) Batches(ctx context.Context, f store.BatchFilter) ([]store.Batch, error) {
+	var where []string
+	var args []any
+	add := func(clause string, value any) {
+		args = append(args, value)
+		where = append(where, fmt.Sprintf(clause, len(args)))
+	}
+	if f.Tenant != "" {
+		add("tenant = $%d AND ", f.Tenant)
+	}
+	if f.Provider != "" {
+		add("provider = $%d AND ", f.Provider)
+	}
+	if len(f.States) > 0 {
+		add("state = ANY($%d) AND ", f.States)
+	}
+	if f.Before > 0 {
+		add("no < $%d AND ", f.Before)
+	}
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	add("true ORDER BY no DESC LIMIT $%d", f.Limit)
+	return read(ctx, s, func(ctx context.Context, c conn) ([]store.Batch, error) {
+		return c.batches(ctx, s, strings.Join(where, ""), args...)
+	})
+}
+
+func (s *Store) readBatch(ctx context.Context, where string, args ...any) (store.Batch, error) {
+	return read(ctx, s, func(ctx context.Context, c conn) (store.Batch, error) { return c.batch(ctx, s, where, args...) })
+}
+
+// batch returns the first batch that fits, or ErrNoBatch.
+func (c conn) batch(ctx context.Context, s *Store, where string, args ...any) (store.Batch, error) {
+	all, err := c.batches(ctx, s, where, args...)
+	if err != nil {
+		return store.Batch{}, err
+	}
+	if len(all) == 0 {
+		return store.Batch{}, store.ErrNoBatch
+	}
+	return all[0], nil
+}
+
+// batches reads batches and their tallies in one statement, so that the two
+// agree outside a snapshot too.
+func (c conn) batches(ctx context.Context, s *Store, where string, args ...any) ([]store.Batch, error) {
+	var all []store.Batch
+	err := c.each(ctx, `SELECT no, id, tenant, provider, weight, keep_raw, state, reason, rows, asks, created_at, done_at, meta,
+			ARRAY(SELECT t.state::int FROM tallies t WHERE t.batch = b.no GROUP BY t.state ORDER BY t.state),
+			ARRAY(SELECT sum(t.n)::int FROM tallies t WHERE t.batch = b.no GROUP BY t.state ORDER BY t.state)
+		FROM batches b WHERE state <> 'abandoned' AND `+where, func(r pgx.Rows) error {
+		var b store.Batch
+		var created, done int64
+		var meta []byte
+		var states, counts []int
+		err := r.Scan(&b.No, &b.ID, &b.Tenant, &b.Provider, &b.Weight, &b.KeepRaw, &b.State, &b.Reason, &b.Rows, &b.Asks,
+			&created, &done, &meta, &states, &counts)
+		if err != nil {
+			return err
+		}
+		b.Created, b.Done = fromMillis(created), fromMillis(done)
+		b.Counts = countsOf(states, counts)
+		err = s.sealer.OpenMeta(meta, &b)
+		all = append(all, b)
+		return err
+	}, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read batch: %w", err)
+	}
+	return all, nil
+}
+
+func countsOf(states, n []int) store.Counts {
+	counts := store.Counts{}
+	for i, s := range states {
+		if n[i] != 0 {
+			counts[store.State(s)] = n[i] //nolint:gosec // only states are stored there
+		}
+	}
+	return counts
+}
+
+// params returns the parameters of batches.
+func (c conn) params(ctx context.Context, s *Store, numbers []store.BatchNo) (map[store.BatchNo]map[string]string, error) {
+	all := map[store.BatchNo]map[string]string{}
+	err := c.each(ctx, "SELECT no, meta FROM batches WHERE no = ANY($1)", func(r pgx.Rows) error {
+		var b store.Batch
+		var meta []byte
+		if err := r.Scan(&b.No, &meta); err != nil {
+			return err
+		}
+		err := s.sealer.OpenMeta(meta, &b)
+		all[b.No] = b.Params
+		return err
+	}, numbers)
+	if err != nil {
+		return nil, fmt.Errorf("read batch: %w", err)
+	}
+	return all, nil
+}

@@ -1,0 +1,126 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plateq/plateq/store"
+)
+
+// holders checks that every ask under way belongs to one call or ticket, and
+// that those hold nothing else. They come with their chunks, so that each
+// chunk's marks are at hand.
+func (c *checker) holders(ctx context.Context) error {
+	err := c.each(ctx, `SELECT c.id, c.chunk, c.open, c.state, c.unknown, k.marks FROM calls c JOIN chunks k ON k.id = c.chunk
+		WHERE c.open <> '' OR c.state <> 4 ORDER BY c.id`, func(r pgx.Rows) error {
+		var id store.CallID
+		var chunk store.ChunkID
+		var open, marks []byte
+		var state, unknown int
+		if err := r.Scan(&id, &chunk, &open, &state, &unknown, &marks); err != nil {
+			return err
+		}
+		return c.Call(id, chunk, open, store.CallState(state), unknown, markIn(chunk, marks))
+	})
+	if err != nil {
+		return err
+	}
+	return c.each(ctx, `SELECT t.id, t.chunk, t.open, t.waiting, t.closed, k.marks FROM tickets t JOIN chunks k ON k.id = t.chunk
+		ORDER BY t.id`, func(r pgx.Rows) error {
+		var id store.TicketID
+		var chunk store.ChunkID
+		var open, marks []byte
+		var waiting int
+		var closed bool
+		if err := r.Scan(&id, &chunk, &open, &waiting, &closed, &marks); err != nil {
+			return err
+		}
+		return c.Ticket(id, chunk, open, waiting, closed, markIn(chunk, marks))
+	})
+}
+
+// markIn tells the marks of the asks of one chunk; others have none.
+func markIn(id store.ChunkID, bytes []byte) func(store.AskID) (store.Mark, error) {
+	return func(a store.AskID) (store.Mark, error) {
+		k, err := store.LoadChunk(id, 0, bytes)
+		if err != nil {
+			return store.Mark{}, err
+		}
+		return marks{{Chunk: k}}.mark(a), nil
+	}
+}
+
+// marksHold goes through the marks of all asks, in order: those under way
+// belong to somebody, and the asks that have an answer are those whose mark
+// says so.
+func (c *checker) marksHold(ctx context.Context) error {
+	const none = store.AskID(1<<63 - 1)
+	for next := store.AskID(0); ; {
+		page, err := c.chunks(ctx, "WHERE id >= $1 ORDER BY id LIMIT $2", next, chunkPage)
+		if err != nil {
+			return err
+		}
+		last := none
+		if len(page) > 0 {
+			last = page[len(page)-1].Last()
+		}
+		answered, err := list[store.AskID](ctx, c.conn, "SELECT ask FROM answers WHERE ask BETWEEN $1 AND $2 ORDER BY ask", next, last)
+		if err != nil {
+			return err
+		}
+		c.pageHolds(page, answered)
+		if len(page) == 0 {
+			return nil
+		}
+		next = last + 1
+	}
+}
+
+func (c *checker) pageHolds(page marks, answered []store.AskID) {
+	for _, a := range answered {
+		if page.chunk(a) == nil {
+			c.StrayAnswer(a)
+		}
+	}
+	for _, k := range page {
+		for i := range k.Len() {
+			a, s := k.Ask(i), k.State(i)
+			_, found := slices.BinarySearch(answered, a)
+			c.Answer(a, s, found)
+			c.Mark(a, s)
+		}
+	}
+}
+
+// keys checks what refers to asks.
+func (c *checker) keys(ctx context.Context) error {
+	for _, q := range []struct{ query, problem string }{
+		{
+			"SELECT ask FROM rows r WHERE ask IS NOT NULL AND NOT EXISTS (SELECT 1 FROM asks a WHERE a.id = r.ask)",
+			"a row wants %s, which is not there",
+		},
+		{
+			"SELECT ask FROM ask_keys k WHERE NOT EXISTS (SELECT 1 FROM asks a WHERE a.id = k.ask)",
+			"a key names %s, which is not there",
+		},
+		{
+			"SELECT ask FROM wants w WHERE NOT has_left AND NOT EXISTS (SELECT 1 FROM asks a WHERE a.id = w.ask)",
+			"a batch wants %s, which is not there",
+		},
+		{
+			"SELECT ask FROM ask_keys GROUP BY ask HAVING count(*) > 1",
+			"several keys name %s",
+		},
+	} {
+		asks, err := list[store.AskID](ctx, c.conn, q.query+" ORDER BY ask")
+		if err != nil {
+			return err
+		}
+		for _, a := range asks {
+			c.Problem(q.problem, a.Name())
+		}
+	}
+	return nil
+}

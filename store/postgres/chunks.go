@@ -1,0 +1,142 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plateq/plateq/store"
+)
+
+// chunk is a chunk with what SQL needs to know of it beside the marks.
+type chunk struct {
+	*store.Chunk
+	queued  int
+	claims  int
+	readyAt int64
+}
+
+const chunkColumns = "id, part, marks, queued, claims, ready_at"
+
+func scanChunk(r pgx.Row) (*chunk, error) {
+	k := &chunk{}
+	var id store.ChunkID
+	var part int
+	var marks []byte
+	err := r.Scan(&id, &part, &marks, &k.queued, &k.claims, &k.readyAt)
+	if err == nil {
+		k.Chunk, err = store.LoadChunk(id, part, marks)
+	}
+	return k, err
+}
+
+// chunks returns the chunks of a query.
+func (c conn) chunks(ctx context.Context, query string, args ...any) ([]*chunk, error) {
+	var all []*chunk
+	err := c.each(ctx, "SELECT "+chunkColumns+" FROM chunks "+query, func(r pgx.Rows) error {
+		k, err := scanChunk(r)
+		all = append(all, k)
+		return err
+	}, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read chunk: %w", err)
+	}
+	return all, nil
+}
+
+// saveChunk adds the writing of what a chunk became to a batch of statements.
+func saveChunk(b *pgx.Batch, k *chunk) {
+	queued, open := k.Count()
+	b.Queue("UPDATE chunks SET queued = $1, open = $2, claims = $3, part = $4, ready_at = $5, marks = $6 WHERE id = $7",
+		queued, open, k.claims, k.Part, k.readyAt, k.Marks(), k.ID)
+	k.queued = queued
+}
+
+// holdCut locks how far a batch is cut, and returns the batch as it then is.
+func (t *tx) holdCut(ctx context.Context, home store.BatchNo) (*header, error) {
+	if err := t.exec(ctx, "SELECT 1 FROM cuts WHERE batch = $1 FOR UPDATE", home); err != nil {
+		return nil, fmt.Errorf("lock cut: %w", err)
+	}
+	return t.anyHeader(ctx, home)
+}
+
+// cut makes the next chunks of a batch whose cut is held, of up to size asks
+// each, until there are so many or every ask up to and with last is in one.
+func (t *tx) cut(ctx context.Context, h *header, size, limit, last int) ([]*chunk, error) {
+	var made []*chunk
+	b := &pgx.Batch{}
+	for len(made) < limit && h.cut < h.asks && h.cut <= last {
+		n := min(max(size, 1), h.asks-h.cut)
+		k := &chunk{Chunk: store.NewChunk(store.NewAskID(h.no, h.cut), n), queued: n}
+		b.Queue("INSERT INTO chunks (id, n, queued, open, marks) VALUES ($1, $2, $2, $2, $3)", k.ID, n, k.Marks())
+		made = append(made, k)
+		h.cut += n
+	}
+	if len(made) == 0 {
+		return nil, nil
+	}
+	b.Queue("UPDATE cuts SET cut = $1 WHERE batch = $2", h.cut, h.no)
+	if err := t.send(ctx, b); err != nil {
+		return nil, fmt.Errorf("cut chunk: %w", err)
+	}
+	return made, nil
+}
+
+// askRange returns the first and the last id that an ask of a home can have.
+// Rows of a batch have ids in the same range.
+func askRange(home store.BatchNo) (first, last store.AskID) {
+	return store.NewAskID(home, 0), store.NewAskID(home+1, 0) - 1
+}
+
+// marks are chunks by which the states of some asks are told. Asks that are in
+// none of them are in none at all, and so are queued.
+type marks []*chunk
+
+// marksOf reads the chunks of asks. lock keeps them from changing.
+func (c conn) marksOf(ctx context.Context, asks []store.AskID, lock bool) (marks, error) {
+	query := `WHERE id = ANY(ARRAY(SELECT DISTINCT (SELECT c.id FROM chunks c WHERE c.id <= a ORDER BY c.id DESC LIMIT 1)
+		FROM unnest($1::bigint[]) a)) ORDER BY id`
+	if lock {
+		query += " FOR SHARE"
+	}
+	return c.chunks(ctx, query, plain(asks))
+}
+
+// chunk returns the chunk of an ask, or nil.
+func (m marks) chunk(a store.AskID) *chunk {
+	i, found := slices.BinarySearchFunc(m, a, func(k *chunk, a store.AskID) int {
+		switch {
+		case k.Last() < a:
+			return -1
+		case k.ID > a:
+			return 1
+		default:
+			return 0
+		}
+	})
+	if !found {
+		return nil
+	}
+	return m[i]
+}
+
+func (m marks) mark(a store.AskID) store.Mark {
+	if k := m.chunk(a); k != nil {
+		return k.Mark(int(a - k.ID))
+	}
+	return store.Mark{State: store.Queued}
+}
+
+// plain makes parameters of ids, which are sent much faster so.
+func plain[T ~int64 | ~int32](ids []T) []int64 {
+	out := make([]int64, len(ids))
+	for i, id := range ids {
+		out[i] = int64(id)
+	}
+	return out
+}
+
+var errNoChunk = errors.New("the chunk is not there")

@@ -1,0 +1,184 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plateq/plateq/store"
+)
+
+// Claim implements store.Work. A chunk whose asks are to wait, or that no
+// running batch wants, gives nothing. An error means that nothing must be
+// sent, also where the claim was committed after all.
+func (s *Store) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error) {
+	var recorded store.CallID
+	var damaged *damagedError
+	c, err := write(ctx, s, func(ctx context.Context, t *tx) (c store.Claim, err error) {
+		recorded = 0
+		c, damaged, err = t.claim(ctx, r)
+		recorded = c.Call
+		return c, err
+	})
+	if _, unsure := errors.AsType[*unsureError](err); unsure && recorded != 0 {
+		s.takeBack(ctx, r.Chunk, recorded)
+	}
+	if err != nil || damaged == nil {
+		return c, err
+	}
+	// Were the call left as it is, it would be judged as if it had been sent.
+	_, err = s.Settle(context.WithoutCancel(ctx), store.Settlement{
+		Call: c.Call, Verdicts: damaged.verdicts(), Rest: &store.Verdict{To: store.Queued},
+	})
+	return store.Claim{}, errors.Join(damaged, err)
+}
+
+func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, damaged *damagedError, err error) {
+	v, err := t.look(ctx, r.Chunk, r.Scopes, " FOR UPDATE")
+	if err != nil || v == nil {
+		return c, nil, err
+	}
+	passed, err := t.pass(ctx, v.gates, r.Scopes)
+	if err != nil {
+		return c, nil, err
+	}
+	c = store.Claim{Provider: v.home.provider, Tenant: v.home.tenant, Whole: v.queued == 0, Part: v.Part}
+	if c.Whole || v.readyAt > millis(t.now) {
+		return c, nil, nil
+	}
+	in, err := t.interestOf(ctx, v.home, v.wants)
+	if err != nil {
+		return c, nil, err
+	}
+	taken, moves := v.Take(passed.Max(r.Max), in.Running)
+	if len(taken) == 0 {
+		return c, nil, nil
+	}
+	moved := store.Tally{}
+	for _, m := range moves {
+		moved.Follow(m, in)
+	}
+	c.KeepRaw = in.KeepsRaw(v.Asks(taken))
+	if damaged, err = t.recordCall(ctx, &c, r, v, taken); err != nil {
+		return c, nil, err
+	}
+	c.Probe = passed.Probe()
+	if err := t.saveGates(ctx, passed.Take(store.CallProber(c.Call), r.Expires)); err != nil {
+		return c, nil, err
+	}
+	v.claims++
+	b := &pgx.Batch{}
+	saveChunk(b, v.chunk)
+	queueTally(b, moved)
+	if err := t.send(ctx, b); err != nil {
+		return c, nil, fmt.Errorf("write chunk: %w", err)
+	}
+	c.Whole = v.queued == 0
+	return c, damaged, nil
+}
+
+// view is a chunk that is locked, and what a claim must know beside it.
+type view struct {
+	*chunk
+	home  *header
+	wants []wantRow
+	gates store.Gatehouse
+}
+
+// look reads a chunk and what belongs to it, on one way to the server and
+// back; lock keeps it from changing. It returns nil where there is no such
+// chunk.
+func (t *tx) look(ctx context.Context, id store.ChunkID, scopes []string, lock string) (*view, error) {
+	v := &view{home: &header{}}
+	b := &pgx.Batch{}
+	queueChunk(b, &v.chunk, "$1"+lock, id)
+	b.Queue(headerQuery+"$1", id.Home()).QueryRow(v.home.scan)
+	queueWants(b, &v.wants, "$1 AND (SELECT id + n - 1 FROM chunks WHERE id = $1)", id)
+	queueGates(b, &v.gates, scopes)
+	err := t.send(ctx, b)
+	if errors.Is(err, errNoChunk) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read chunk: %w", err)
+	}
+	return v, nil
+}
+
+// queueChunk adds the reading, and perhaps locking, of a chunk to a batch of statements.
+// It fails with errNoChunk where there is none.
+func queueChunk(b *pgx.Batch, into **chunk, id string, args ...any) {
+	b.Queue("SELECT "+chunkColumns+" FROM chunks WHERE id = "+id, args...).QueryRow(func(r pgx.Row) (err error) {
+		*into, err = scanChunk(r)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return errNoChunk
+		}
+		return err
+	})
+}
+
+// recordCall writes the line of the ledger that is the claim, and reads what
+// it asks.
+func (t *tx) recordCall(ctx context.Context, c *store.Claim, r store.ClaimRequest, v *view, taken store.Offsets) (*damagedError, error) {
+	scope := v.home.provider
+	if len(r.Scopes) > 0 {
+		scope = r.Scopes[len(r.Scopes)-1]
+	}
+	b := &pgx.Batch{}
+	b.Queue(`INSERT INTO calls (chunk, provider, scope, owner, state, n, open, sent_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id`,
+		v.ID, v.home.provider, scope, r.Owner, store.CallSending, len(taken), stored(taken), millis(t.now), millis(store.Millis(r.Expires))).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&c.Call) })
+	asks := t.queueAsks(b, v.Chunk, taken)
+	if err := t.send(ctx, b); err != nil {
+		return nil, fmt.Errorf("record call: %w", err)
+	}
+	var damaged *damagedError
+	c.Asks, damaged = asks.open(t.s.sealer)
+	return damaged, nil
+}
+
+// stored writes offsets as a column that is never NULL.
+func stored(o store.Offsets) []byte { return o.Append([]byte{}) }
+
+// StaleCalls implements store.Work.
+func (s *Store) StaleCalls(ctx context.Context, limit int) ([]store.StaleCall, error) {
+	return read(ctx, s, func(ctx context.Context, c conn) ([]store.StaleCall, error) {
+		var stale []store.StaleCall
+		var homes []store.BatchNo
+		err := c.each(ctx, `SELECT id, chunk, provider, owner, open, sent_at FROM calls c
+			WHERE state = 1 AND (expires_at <= $1 OR NOT EXISTS (
+				SELECT 1 FROM workers w WHERE w.id = c.owner AND w.beat_at > `+beatTime("$2")+` - $3))
+			ORDER BY id LIMIT $4`, func(r pgx.Rows) error {
+			var call store.StaleCall
+			var chunk store.ChunkID
+			var open []byte
+			var sent int64
+			if err := r.Scan(&call.Call, &chunk, &call.Provider, &call.Owner, &open, &sent); err != nil {
+				return err
+			}
+			offsets, err := store.ParseOffsets(open)
+			call.Asks, call.Sent = len(offsets), fromMillis(sent)
+			stale, homes = append(stale, call), append(homes, chunk.Home())
+			return err
+		}, millis(s.clock()), s.beat(), workerLife.Milliseconds(), atMost(limit))
+		if err != nil {
+			return nil, fmt.Errorf("read stale calls: %w", err)
+		}
+		params, err := c.params(ctx, s, homes)
+		for i, home := range homes {
+			stale[i].Params = params[home]
+		}
+		return stale, err
+	})
+}
+
+// atMost makes a LIMIT of a bound that may be 0: none.
+func atMost(limit int) *int {
+	if limit <= 0 {
+		return nil
+	}
+	return &limit
+}

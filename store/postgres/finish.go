@@ -1,0 +1,177 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plateq/plateq/store"
+)
+
+// finishTouched marks those batches as done that hold no open row any more.
+// The tallies only say where it is worth looking. It comes after the commit
+// that touched them: of two settlements that bring the last answers at once,
+// one is the last to commit, and that one sees both.
+func (s *Store) finishTouched(ctx context.Context, touched []store.BatchNo) []store.BatchNo {
+	if len(touched) == 0 {
+		return nil
+	}
+	// What was settled is stored: the caller must not hear of a fault that
+	// comes only now. Finish makes up for it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitPatience)
+	defer cancel()
+	quiet, err := list[store.BatchNo](ctx, conn{s.pool}, `SELECT b.no FROM unnest($1::int[]) AS b (no) WHERE (
+		SELECT coalesce(sum(t.n), 0) FROM tallies t WHERE t.batch = b.no AND t.state IN (1, 2, 3)) <= 0 ORDER BY b.no`, plain(touched))
+	if err != nil {
+		return nil
+	}
+	done, _ := s.finishAll(ctx, quiet)
+	return done
+}
+
+// Finish implements store.Work.
+func (s *Store) Finish(ctx context.Context) ([]store.BatchNo, error) {
+	// Batches with an open chunk at home need no closer look.
+	candidates, err := read(ctx, s, func(ctx context.Context, c conn) ([]store.BatchNo, error) {
+		return list[store.BatchNo](ctx, c, `SELECT b.no FROM batches b JOIN cuts c ON c.batch = b.no
+			WHERE b.state = 'running' AND c.cut >= b.asks AND NOT EXISTS (
+				SELECT 1 FROM chunks k WHERE k.id BETWEEN b.no::bigint << 32 AND ((b.no + 1)::bigint << 32) - 1 AND k.open > 0)
+			ORDER BY b.no`)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.finishAll(ctx, candidates)
+}
+
+func (s *Store) finishAll(ctx context.Context, numbers []store.BatchNo) ([]store.BatchNo, error) {
+	var done []store.BatchNo
+	for _, no := range numbers {
+		finished, err := write(ctx, s, func(ctx context.Context, t *tx) (bool, error) {
+			if err := t.exec(ctx, "SELECT 1 FROM batches WHERE no = $1 FOR UPDATE", no); err != nil {
+				return false, fmt.Errorf("lock batch: %w", err)
+			}
+			return t.finish(ctx, no)
+		})
+		if err != nil {
+			return done, err
+		}
+		if finished {
+			done = append(done, no)
+		}
+	}
+	return done, nil
+}
+
+// finish marks a running batch, whose row is locked, as done if no open chunk
+// holds an ask of its rows.
+func (t *tx) finish(ctx context.Context, no store.BatchNo) (bool, error) {
+	h, err := t.anyHeader(ctx, no)
+	if err != nil || h.state != store.BatchRunning {
+		return false, err
+	}
+	open, err := t.holdsOpen(ctx, h)
+	if err != nil || open {
+		return false, err
+	}
+	if err := t.exec(ctx, "UPDATE batches SET state = $1, done_at = $2 WHERE no = $3", store.BatchDone, millis(t.now), no); err != nil {
+		return false, fmt.Errorf("finish batch: %w", err)
+	}
+	return true, nil
+}
+
+// holdsOpen reports whether an ask is open that rows of the batch want. A
+// running batch has left none of its own, so at home any open ask is one.
+func (c conn) holdsOpen(ctx context.Context, h *header) (bool, error) {
+	if h.cut < h.asks {
+		return true, nil
+	}
+	first, last := askRange(h.no)
+	open, err := c.truth(ctx, "SELECT EXISTS (SELECT 1 FROM chunks WHERE id BETWEEN $1 AND $2 AND open > 0)", first, last)
+	if err != nil || open {
+		return open, err
+	}
+	homes, err := c.foreignHomes(ctx, h.no)
+	if err != nil {
+		return false, err
+	}
+	for _, home := range homes {
+		uncut, err := c.lastWant(ctx, h.no, home)
+		if err != nil || uncut >= home.cut {
+			return true, err
+		}
+		err = c.eachWanted(ctx, h.no, home.no, "open > 0", func(k *chunk, asks []store.AskID) (bool, error) {
+			for _, a := range asks {
+				open = open || k.State(int(a-k.ID)).Open()
+			}
+			return !open, nil
+		})
+		if err != nil || open {
+			return open, err
+		}
+	}
+	return false, nil
+}
+
+// foreignHomes lists the homes of asks that a batch shares with others.
+func (c conn) foreignHomes(ctx context.Context, no store.BatchNo) ([]*header, error) {
+	var homes []*header
+	err := c.each(ctx, headerQuery+"ANY(ARRAY(SELECT home FROM batch_homes WHERE batch = $1)) ORDER BY b.no", func(r pgx.Rows) error {
+		h := &header{}
+		homes = append(homes, h)
+		return h.scan(r)
+	}, no)
+	if err != nil {
+		return nil, fmt.Errorf("read homes: %w", err)
+	}
+	return homes, nil
+}
+
+// lastWant returns the last place at a home whose ask the batch wants; -1:
+// there is none.
+func (c conn) lastWant(ctx context.Context, no store.BatchNo, home *header) (int, error) {
+	first, last := askRange(home.no)
+	var a store.AskID
+	found, err := c.one(ctx, `SELECT ask FROM wants WHERE batch = $1 AND ask BETWEEN $2 AND $3 AND NOT has_left
+		ORDER BY ask DESC LIMIT 1`, []any{no, first, last}, &a)
+	if err != nil || !found {
+		return -1, err
+	}
+	return a.Pos(), nil
+}
+
+// chunkPage is how many chunks are looked at together.
+const chunkPage = 200
+
+// eachWanted calls f for the chunks of a home of which the batch wants asks,
+// with these, until it returns false. where chooses among the chunks.
+func (c conn) eachWanted(ctx context.Context, no, home store.BatchNo, where string, f func(*chunk, []store.AskID) (bool, error)) error {
+	next, last := askRange(home)
+	for {
+		page, err := c.chunks(ctx, "WHERE id BETWEEN $1 AND $2 AND "+where+" ORDER BY id LIMIT $3", next, last, chunkPage)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		next = page[len(page)-1].Last() + 1
+		asks, err := list[store.AskID](ctx, c, `SELECT ask FROM wants WHERE batch = $1 AND ask BETWEEN $2 AND $3 AND NOT has_left
+			ORDER BY ask`, no, page[0].ID, next-1)
+		if err != nil {
+			return fmt.Errorf("read wants: %w", err)
+		}
+		for _, k := range page {
+			var mine []store.AskID
+			for ; len(asks) > 0 && asks[0] <= k.Last(); asks = asks[1:] {
+				if k.Has(asks[0]) {
+					mine = append(mine, asks[0])
+				}
+			}
+			if len(mine) == 0 {
+				continue
+			}
+			if more, err := f(k, mine); err != nil || !more {
+				return err
+			}
+		}
+	}
+}

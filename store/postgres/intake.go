@@ -1,0 +1,167 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plateq/plateq/store"
+)
+
+// AddRows implements store.Intake.
+func (s *Store) AddRows(ctx context.Context, no store.BatchNo, rows []store.NewRow) (store.Taken, error) {
+	for {
+		h, err := read(ctx, s, func(ctx context.Context, c conn) (*header, error) { return c.header(ctx, no) })
+		if err != nil {
+			return store.Taken{}, err
+		}
+		first := h.rows + 1
+		piece, err := s.sealer.SealRows(ctx, h.tenant, h.provider, no, first, rows)
+		if err != nil {
+			return store.Taken{}, err
+		}
+		p, err := write(ctx, s, func(ctx context.Context, t *tx) (*store.Plan, error) {
+			h, err := t.hold(ctx, no, "add rows to", store.BatchIntake)
+			if err != nil || h.rows != first-1 {
+				return nil, err
+			}
+			in := &intake{tx: t, h: h, rows: piece, first: first}
+			in.Plan = store.NewPlan(no, h.asks, h.reuse, piece, t.now)
+			return in.Plan, in.run(ctx)
+		})
+		if err != nil {
+			return store.Taken{}, fmt.Errorf("add rows: %w", err)
+		}
+		if p != nil {
+			return p.Taken, nil
+		}
+		// Another piece came first: these rows have other numbers now.
+	}
+}
+
+// intake is one piece of a list inside its transaction.
+type intake struct {
+	*tx
+	*store.Plan
+	h     *header
+	rows  []store.SealedRow
+	first int // number of the first row
+}
+
+func (in *intake) run(ctx context.Context) error {
+	if err := in.lookUp(ctx); err != nil {
+		return err
+	}
+	known, err := in.standing(ctx, in.Known())
+	if err != nil {
+		return err
+	}
+	if err := in.Decide(known); err != nil {
+		return err
+	}
+	for _, insert := range []func(context.Context) error{in.insertKeys, in.copyAsks, in.copyRows, in.insertRest} {
+		if err := insert(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *intake) lookUp(ctx context.Context) error {
+	keys := make([][]byte, in.Questions())
+	for i := range keys {
+		key := in.Key(i)
+		keys[i] = key[:]
+	}
+	// The place comes back with the ask, which is less than the key.
+	return in.each(ctx, `SELECT k.place - 1, a.ask FROM unnest($1::bytea[]) WITH ORDINALITY AS k (key, place)
+		CROSS JOIN LATERAL (SELECT ask FROM ask_keys a WHERE a.key = k.key) a`, func(r pgx.Rows) error {
+		var place int
+		var a store.AskID
+		err := r.Scan(&place, &a)
+		in.Know(place, a)
+		return err
+	}, keys)
+}
+
+// insertKeys points each new question to its ask, in the order of the keys.
+// Of two lists with the same new question at once the second waits here for
+// the first, and then finds its ask.
+func (in *intake) insertKeys(ctx context.Context) error {
+	if len(in.New) == 0 {
+		return nil
+	}
+	keys, asks := make([][]byte, 0, len(in.New)), make([]int64, 0, len(in.New))
+	replaced := []int64{}
+	_ = in.NewKeys(func(key store.AskKey, a, prev store.AskID) error {
+		keys, asks = append(keys, key[:]), append(asks, int64(a))
+		if prev != 0 {
+			replaced = append(replaced, int64(prev))
+		}
+		return nil
+	})
+	tag, err := in.Exec(ctx, `INSERT INTO ask_keys AS k (key, ask) SELECT key, ask FROM unnest($1::bytea[], $2::bigint[]) AS n (key, ask) ORDER BY key
+		ON CONFLICT (key) DO UPDATE SET ask = excluded.ask WHERE k.ask = ANY($3)`, keys, asks, replaced)
+	if err != nil {
+		return err
+	}
+	if tag.RowsAffected() < int64(len(keys)) {
+		return errAgain
+	}
+	return nil
+}
+
+// copyAsks writes the new asks, in the order of the rows that want them.
+func (in *intake) copyAsks(ctx context.Context) error {
+	return in.copy(ctx, "asks", []string{"id", "prev", "question"}, len(in.New), func(i int) []any {
+		a := in.New[i]
+		return []any{int64(a.ID), optional(a.Prev), in.s.sealer.SealQuestion(a.ID, in.rows[a.Row].Question)}
+	})
+}
+
+func (in *intake) copyRows(ctx context.Context) error {
+	return in.copy(ctx, "rows", []string{"id", "ask", "cached", "line"}, len(in.rows), func(i int) []any {
+		r := &in.rows[i]
+		return []any{int64(store.NewRowID(in.h.no, in.first+i)), optional(r.Ask), r.Cached, r.Line}
+	})
+}
+
+func (in *intake) copy(ctx context.Context, table string, columns []string, n int, row func(i int) []any) error {
+	if n == 0 {
+		return nil
+	}
+	_, err := in.raw.CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromSlice(n, func(i int) ([]any, error) { return row(i), nil }))
+	if err != nil {
+		return fmt.Errorf("write %s: %w", table, err)
+	}
+	return nil
+}
+
+// optional makes NULL of no ask.
+func optional(a store.AskID) any {
+	if a == 0 {
+		return nil
+	}
+	return int64(a)
+}
+
+// insertRest writes down which asks this list waits on beside the first rows
+// of its own, and what the batch has become.
+func (in *intake) insertRest(ctx context.Context) error {
+	b := &pgx.Batch{}
+	if asks := in.WantedAsks(); len(asks) > 0 {
+		rows := make([]int64, len(asks))
+		for i, a := range asks {
+			rows[i] = int64(in.Wants[a])
+		}
+		b.Queue(`INSERT INTO wants AS w (ask, batch, rows) SELECT ask, $2, rows FROM unnest($1::bigint[], $3::int[]) AS n (ask, rows)
+			ON CONFLICT (ask, batch) DO UPDATE SET rows = w.rows + excluded.rows`, plain(asks), in.h.no, rows)
+		b.Queue("INSERT INTO batch_homes (batch, home) SELECT $1, home FROM unnest($2::int[]) AS home ON CONFLICT DO NOTHING",
+			in.h.no, plain(in.ForeignHomes()))
+	}
+	b.Queue("UPDATE batches SET rows = rows + $1, asks = $2, beat_at = "+beatTime("$3")+" WHERE no = $4",
+		len(in.rows), in.Asks, in.s.beat(), in.h.no)
+	queueTally(b, in.Tally)
+	return in.send(ctx, b)
+}

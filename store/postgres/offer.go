@@ -1,0 +1,211 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plateq/plateq/store"
+)
+
+// maxCuts bounds how many chunks one offer cuts from another batch to get at
+// an ask deep in it. The next offer goes on from there.
+const maxCuts = 1000
+
+// Turns implements store.Work.
+func (s *Store) Turns(ctx context.Context, provider string) ([]store.Turn, error) {
+	return read(ctx, s, func(ctx context.Context, c conn) ([]store.Turn, error) {
+		var turns []store.Turn
+		err := c.each(ctx, `SELECT no, weight FROM batches b WHERE state = 'running' AND provider = $1
+			AND (SELECT sum(t.n) FROM tallies t WHERE t.batch = b.no AND t.state IN (1, 2, 3)) > 0
+			ORDER BY no`, func(r pgx.Rows) error {
+			var turn store.Turn
+			err := r.Scan(&turn.Batch, &turn.Weight)
+			turns = append(turns, turn)
+			return err
+		}, provider)
+		if err != nil {
+			return nil, fmt.Errorf("read turns: %w", err)
+		}
+		return turns, nil
+	})
+}
+
+// Offer implements store.Work. Every chunk it names holds a queued ask that
+// the batch wants, so that a claim that comes before anything changes is
+// never in vain, and none is offered in a loop. Each piece of it is a
+// transaction of its own, so that no two batches are locked together.
+func (s *Store) Offer(ctx context.Context, r store.OfferRequest) ([]store.ChunkRef, error) {
+	o := &offer{OfferRequest: r, s: s}
+	h, err := o.offerCut(ctx)
+	if err == nil && h != nil {
+		err = o.cutMore(ctx, h)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("offer chunks: %w", err)
+	}
+	return o.refs, nil
+}
+
+type offer struct {
+	store.OfferRequest
+	s    *Store
+	refs []store.ChunkRef
+	// uncut are the other homes, not served by a turn of their own, that hold
+	// asks in no chunk which this batch wants.
+	uncut []store.BatchNo
+}
+
+func (o *offer) full() bool { return len(o.refs) >= o.Limit }
+
+func (o *offer) add(ref store.ChunkRef) {
+	if !o.full() && (o.Skip == nil || !o.Skip(ref)) {
+		o.refs = append(o.refs, ref)
+	}
+}
+
+// offerCut offers what is cut already. It returns nil where the batch does not
+// run.
+func (o *offer) offerCut(ctx context.Context) (*header, error) {
+	return read(ctx, o.s, func(ctx context.Context, c conn) (*header, error) {
+		o.refs, o.uncut = nil, nil
+		h, err := c.header(ctx, o.Batch)
+		if err != nil || h.state != store.BatchRunning {
+			return nil, err
+		}
+		if err := o.own(ctx, c); err != nil {
+			return nil, err
+		}
+		homes, err := c.foreignHomes(ctx, h.no)
+		for i := 0; err == nil && i < len(homes) && !o.full(); i++ {
+			err = o.foreign(ctx, c, homes[i])
+		}
+		return h, err
+	})
+}
+
+const readyChunks = "queued > 0 AND ready_at <= "
+
+// own offers the batch's own chunks.
+func (o *offer) own(ctx context.Context, c conn) error {
+	next, last := askRange(o.Batch)
+	for !o.full() {
+		var page []store.ChunkRef
+		err := c.each(ctx, "SELECT id, queued, claims FROM chunks WHERE id BETWEEN $1 AND $2 AND "+readyChunks+"$3 ORDER BY id LIMIT $4",
+			func(r pgx.Rows) error {
+				var ref store.ChunkRef
+				err := r.Scan(&ref.ID, &ref.N, &ref.Ring)
+				page = append(page, ref)
+				return err
+			}, next, last, millis(o.s.clock()), chunkPage)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, ref := range page {
+			o.add(ref)
+		}
+		next = page[len(page)-1].ID + 1
+	}
+	return nil
+}
+
+// foreign offers chunks of a home that is not served by a turn of its own,
+// because it is paused, cancelled, abandoned or still taken in.
+func (o *offer) foreign(ctx context.Context, c conn, home *header) error {
+	if home.state == store.BatchRunning {
+		return nil
+	}
+	now := millis(o.s.clock())
+	err := c.eachWanted(ctx, o.Batch, home.no, fmt.Sprint(readyChunks, now), func(k *chunk, asks []store.AskID) (bool, error) {
+		o.addWanted(k, asks)
+		return !o.full(), nil
+	})
+	if err != nil || o.full() {
+		return err
+	}
+	last, err := c.lastWant(ctx, o.Batch, home)
+	if last >= home.cut {
+		o.uncut = append(o.uncut, home.no)
+	}
+	return err
+}
+
+// addWanted offers a chunk of another batch if this one wants a queued ask of
+// it.
+func (o *offer) addWanted(k *chunk, asks []store.AskID) {
+	n := 0
+	for _, a := range asks {
+		if k.State(int(a-k.ID)) == store.Queued {
+			n++
+		}
+	}
+	if n > 0 {
+		o.add(store.ChunkRef{ID: k.ID, N: n, Ring: k.claims})
+	}
+}
+
+// cutMore cuts new chunks where those that are cut are not enough: of the batch
+// itself, then of others that hold asks which it wants.
+func (o *offer) cutMore(ctx context.Context, h *header) error {
+	for h.cut < h.asks && !o.full() {
+		made, err := o.cut(ctx, h.no, o.Limit-len(o.refs), h.asks)
+		if err != nil {
+			return err
+		}
+		for _, k := range made {
+			o.add(store.ChunkRef{ID: k.ID, N: k.Len()})
+		}
+		if len(made) == 0 {
+			break
+		}
+	}
+	for _, home := range o.uncut {
+		if err := o.cutForeign(ctx, home); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *offer) cutForeign(ctx context.Context, home store.BatchNo) error {
+	for cuts := 0; cuts < maxCuts && !o.full(); {
+		first, last := askRange(home)
+		wanted, err := list[store.AskID](ctx, conn{o.s.pool}, `SELECT ask FROM wants WHERE batch = $1 AND NOT has_left
+			AND ask BETWEEN $2::bigint + (SELECT cut FROM cuts WHERE batch = $3) AND $4 ORDER BY ask LIMIT 1`, o.Batch, first, home, last)
+		if err != nil || len(wanted) == 0 {
+			return err
+		}
+		made, err := o.cut(ctx, home, min(maxCuts-cuts, o.Limit), wanted[0].Pos())
+		if err != nil || len(made) == 0 {
+			return err
+		}
+		cuts += len(made)
+		for _, k := range made {
+			asks, err := list[store.AskID](ctx, conn{o.s.pool}, "SELECT ask FROM wants WHERE batch = $1 AND ask BETWEEN $2 AND $3 AND NOT has_left",
+				o.Batch, k.ID, k.Last())
+			if err != nil {
+				return err
+			}
+			o.addWanted(k, asks)
+		}
+	}
+	return nil
+}
+
+// cut cuts chunks of a home, up to the one that holds the ask at place last,
+// if the batch still runs. A batch that stops running holds its cut, or that
+// of the home, too.
+func (o *offer) cut(ctx context.Context, home store.BatchNo, limit, last int) ([]*chunk, error) {
+	return write(ctx, o.s, func(ctx context.Context, t *tx) ([]*chunk, error) {
+		h, err := t.holdCut(ctx, home)
+		if err != nil {
+			return nil, err
+		}
+		b, err := t.header(ctx, o.Batch)
+		if err != nil || b.state != store.BatchRunning {
+			return nil, err
+		}
+		return t.cut(ctx, h, o.Size, limit, last)
+	})
+}

@@ -1,0 +1,22 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/plateq/plateq/internal/pgtest"
+	"github.com/plateq/plateq/store"
+	"github.com/plateq/plateq/store/postgres"
+	"github.com/plateq/plateq/store/storetest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+func TestRules(t *testing.T) {
+	t.Parallel()
+	storetest.RunWith(t, storetest.Traits{IntakeLife: postgres.IntakeLife}, func(t *testing.T) storetest.Open {
+		url := pgtest.Schema(t)
+		return func(o storetest.Options) (store.Store, error) {
+			return postgres.Open(t.Context(), postgres.Options{URL: url, Keys: o.Keys, Simulated: o.Simulated, Now: o.Now})
+		}
+	})
+}

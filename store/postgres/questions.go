@@ -1,0 +1,75 @@
+package postgres
+
+import (
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plateq/plateq/store"
+)
+
+// sealedAsks are asks of a chunk with their questions as they are stored.
+type sealedAsks struct {
+	asks      []store.Ask
+	questions map[store.AskID][]byte
+}
+
+// queueAsks adds the reading of asks of a chunk to a batch of statements.
+func (t *tx) queueAsks(b *pgx.Batch, k *store.Chunk, offsets store.Offsets) *sealedAsks {
+	s := &sealedAsks{questions: make(map[store.AskID][]byte, len(offsets))}
+	for _, i := range offsets {
+		s.asks = append(s.asks, store.Ask{ID: k.Ask(i), Attempts: k.Mark(i).Attempts})
+	}
+	if len(s.asks) == 0 {
+		return s
+	}
+	b.Queue("SELECT id, question FROM asks WHERE id BETWEEN $1 AND $2", s.asks[0].ID, s.asks[len(s.asks)-1].ID).Query(func(rows pgx.Rows) error {
+		return eachOf(rows, func(r pgx.Rows) error {
+			var id store.AskID
+			var sealed []byte
+			err := r.Scan(&id, &sealed)
+			s.questions[id] = sealed
+			return err
+		})
+	})
+	return s
+}
+
+// open opens the questions. One that is not there is damaged too.
+func (s *sealedAsks) open(sealer *store.Sealer) ([]store.Ask, *damagedError) {
+	var damaged *damagedError
+	for i := range s.asks {
+		a := &s.asks[i]
+		q, err := sealer.OpenQuestion(a.ID, s.questions[a.ID])
+		if err != nil {
+			if damaged == nil {
+				damaged = &damagedError{cause: err}
+			}
+			damaged.asks = append(damaged.asks, a.ID)
+		}
+		a.Subject, a.Params = q.Subject, q.Params
+	}
+	return s.asks, damaged
+}
+
+// damagedError says that asks were taken which cannot be read, the first of
+// them because of cause.
+type damagedError struct {
+	asks  []store.AskID
+	cause error
+}
+
+func (e *damagedError) Error() string {
+	return fmt.Sprintf("read %s: %v", e.asks[0].Name(), e.cause)
+}
+
+func (e *damagedError) Unwrap() error { return e.cause }
+
+// verdicts gives the asks up, so that they hold up no others.
+func (e *damagedError) verdicts() []store.Verdict {
+	all := make([]store.Verdict, len(e.asks))
+	for i, a := range e.asks {
+		all[i] = store.Damaged(a)
+	}
+	return all
+}

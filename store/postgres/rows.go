@@ -1,0 +1,210 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plateq/plateq/store"
+)
+
+// rowPage is how many rows are read together: what memory a reader takes.
+const rowPage = 1000
+
+// Rows implements store.Reader. It reads page after page of one snapshot, rows
+// by their numbers and what is known of them by bounds taken from these, so
+// that no plan depends on how long the list is. Who reads slowly holds a
+// connection.
+func (s *Store) Rows(ctx context.Context, no store.BatchNo, f store.RowFilter, yield func(store.Row) error) error {
+	select {
+	case s.exports <- struct{}{}:
+		defer func() { <-s.exports }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	// Once rows were given away, there is no beginning again.
+	var yieldErr error
+	_, err := snapshot(ctx, s, func(ctx context.Context, c conn) (none struct{}, err error) {
+		if err := c.exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = '1h'"); err != nil {
+			return none, err
+		}
+		h, err := c.header(ctx, no)
+		if err != nil {
+			return none, err
+		}
+		e := &export{conn: c, h: h, f: f, left: f.Limit, yield: func(r *store.StoredRow) error {
+			row, err := s.sealer.OpenRow(r, h.keepRaw)
+			if err == nil {
+				err = yield(row)
+				yieldErr = err
+			}
+			return err
+		}}
+		return none, e.run(ctx)
+	})
+	if yieldErr != nil {
+		return yieldErr
+	}
+	return classify(err)
+}
+
+// export is the rows of a batch on their way out.
+type export struct {
+	conn
+	h     *header
+	f     store.RowFilter
+	left  int // how many rows are still wanted; 0 at first: all
+	yield func(*store.StoredRow) error
+}
+
+func (e *export) run(ctx context.Context) error {
+	return e.eachPage(ctx, e.h, e.f.After, "line", func(page []*store.StoredRow) (bool, error) {
+		if len(e.f.States) > 0 {
+			page = slices.DeleteFunc(page, func(r *store.StoredRow) bool { return !slices.Contains(e.f.States, r.State) })
+		}
+		if e.f.Limit > 0 && len(page) > e.left {
+			page = page[:e.left]
+		}
+		if err := e.readAnswers(ctx, page); err != nil {
+			return false, err
+		}
+		for _, r := range page {
+			if err := e.yield(r); err != nil {
+				return false, err
+			}
+		}
+		e.left -= len(page)
+		return e.f.Limit <= 0 || e.left > 0, nil
+	})
+}
+
+// eachPage calls f for pages of rows of a batch after a number, with their
+// states, until it returns false. line is the column of the sealed line, or
+// what stands for it where it is not wanted.
+func (c conn) eachPage(ctx context.Context, h *header, after int, line string, f func([]*store.StoredRow) (bool, error)) error {
+	next := store.NewRowID(h.no, after+1)
+	_, last := askRange(h.no)
+	for {
+		page, err := c.rowPage(ctx, line, next, last)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		next = page[len(page)-1].ID + 1
+		if err := c.placeRows(ctx, h, page); err != nil {
+			return err
+		}
+		if more, err := f(page); err != nil || !more {
+			return err
+		}
+	}
+}
+
+func (c conn) rowPage(ctx context.Context, line string, next store.RowID, last store.AskID) ([]*store.StoredRow, error) {
+	page := make([]*store.StoredRow, 0, rowPage)
+	err := c.each(ctx, "SELECT id, coalesce(ask, 0), cached, "+line+" FROM rows WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3", func(r pgx.Rows) error {
+		row := &store.StoredRow{}
+		page = append(page, row)
+		return r.Scan(&row.ID, &row.Ask, &row.Cached, &row.Line)
+	}, next, last, rowPage)
+	if err != nil {
+		return nil, fmt.Errorf("read rows: %w", err)
+	}
+	return page, nil
+}
+
+// placeRows finds out the states of rows.
+func (c conn) placeRows(ctx context.Context, h *header, page []*store.StoredRow) error {
+	asks := asksOf(page, func(r *store.StoredRow) bool { return r.Ask != 0 })
+	m, err := c.marksOf(ctx, asks, false)
+	if err != nil {
+		return err
+	}
+	for _, r := range page {
+		r.State = store.Invalid
+		if r.Ask == 0 {
+			continue
+		}
+		mark := m.mark(r.Ask)
+		r.State, r.Attempts = mark.State, mark.Attempts
+		if r.State == store.Dropped {
+			r.State = store.Cancelled
+		}
+	}
+	if h.state != store.BatchCancelled {
+		return nil
+	}
+	// They may have left their asks to others.
+	left, err := list[store.AskID](ctx, c, "SELECT ask FROM wants WHERE batch = $1 AND has_left AND ask = ANY($2) ORDER BY ask", h.no, plain(asks))
+	if err != nil {
+		return fmt.Errorf("read wants: %w", err)
+	}
+	for _, r := range page {
+		if _, gone := slices.BinarySearch(left, r.Ask); gone && r.Ask != 0 {
+			r.State, r.Attempts = store.Cancelled, 0
+		}
+	}
+	return nil
+}
+
+// readAnswers adds the answers to rows whose states have one: those of its own
+// asks lie side by side, the others are looked up.
+func (c conn) readAnswers(ctx context.Context, page []*store.StoredRow) error {
+	asks := asksOf(page, func(r *store.StoredRow) bool { return r.State.Answered() })
+	if len(asks) == 0 {
+		return nil
+	}
+	type answer struct {
+		at   int64
+		body []byte
+	}
+	answers := make(map[store.AskID]answer, len(asks))
+	err := c.each(ctx, "SELECT ask, at, body FROM answers WHERE ask = ANY($1)", func(r pgx.Rows) error {
+		var id store.AskID
+		var a answer
+		err := r.Scan(&id, &a.at, &a.body)
+		answers[id] = a
+		return err
+	}, plain(asks))
+	if err != nil {
+		return fmt.Errorf("read answers: %w", err)
+	}
+	for _, r := range page {
+		if r.State.Answered() {
+			a := answers[r.Ask]
+			r.At, r.Body = fromMillis(a.at), a.body
+		}
+	}
+	return nil
+}
+
+// asksOf lists the asks of some rows, ascending, each once.
+func asksOf(page []*store.StoredRow, which func(*store.StoredRow) bool) []store.AskID {
+	asks := make([]store.AskID, 0, len(page))
+	for _, r := range page {
+		if which(r) {
+			asks = append(asks, r.Ask)
+		}
+	}
+	slices.Sort(asks)
+	return slices.Compact(asks)
+}
+
+// Totals implements store.Reader. The calls of a batch are those for asks
+// that it was the first to want.
+func (s *Store) Totals(ctx context.Context, no store.BatchNo) (store.Totals, error) {
+	first, last := store.AskID(0), store.AskID(1<<63-1)
+	if no != 0 {
+		first, last = askRange(no)
+	}
+	return read(ctx, s, func(ctx context.Context, c conn) (t store.Totals, err error) {
+		_, err = c.one(ctx, `SELECT count(*), coalesce(sum(n), 0), count(*) FILTER (WHERE unknown > 0), coalesce(sum(unknown), 0),
+			(SELECT coalesce(sum(polls), 0) FROM tickets WHERE chunk BETWEEN $1 AND $2)
+			FROM calls WHERE chunk BETWEEN $1 AND $2`, []any{first, last}, &t.Calls, &t.Asks, &t.UnknownCalls, &t.UnknownAsks, &t.Polls)
+		if err != nil {
+			return store.Totals{}, fmt.Errorf("read totals: %w", err)
+		}
+		return t, nil
+	})
+}

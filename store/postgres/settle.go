@@ -1,0 +1,209 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plateq/plateq/store"
+)
+
+// call is a line of the ledger as settling needs it.
+type call struct {
+	id      store.CallID
+	open    store.Offsets
+	n       int
+	sent    time.Time
+	waiting bool // asks wait on its tickets
+}
+
+// outcome is what a settlement did, and what is to be looked at once it is
+// committed.
+type outcome struct {
+	store.Settled
+	touched []store.BatchNo
+}
+
+// Settle implements store.Work.
+func (s *Store) Settle(ctx context.Context, r store.Settlement) (store.Settled, error) {
+	bodies, err := s.sealer.SealAnswers(r.Verdicts)
+	if err != nil {
+		return store.Settled{}, err
+	}
+	return s.settleIn(ctx, 0, r, bodies)
+}
+
+// settleIn settles a call of that chunk; 0: of the one that the call names.
+// With the chunk given it waits for whoever is recording the call.
+func (s *Store) settleIn(ctx context.Context, chunk store.ChunkID, r store.Settlement, bodies store.SealedAnswers) (store.Settled, error) {
+	done, err := write(ctx, s, func(ctx context.Context, t *tx) (outcome, error) {
+		if chunk != 0 {
+			if err := t.exec(ctx, "SELECT 1 FROM chunks WHERE id = $1 FOR UPDATE", chunk); err != nil {
+				return outcome{}, fmt.Errorf("lock chunk: %w", err)
+			}
+		}
+		h, c, err := t.holding(ctx, r.Call)
+		if err != nil {
+			return outcome{}, err
+		}
+		if h == nil {
+			return outcome{Settled: store.Settled{Refused: len(r.Verdicts)}}, nil
+		}
+		return t.settle(ctx, h, c, r, bodies)
+	})
+	if err != nil {
+		return store.Settled{}, err
+	}
+	done.Done = s.finishTouched(ctx, done.touched)
+	return done.Settled, nil
+}
+
+// holding locks the chunk of a call and reads both, on one way to the server
+// and back. It returns nil where there is no such call.
+func (t *tx) holding(ctx context.Context, id store.CallID) (*view, *call, error) {
+	v, c := &view{home: &header{}}, &call{id: id}
+	b := &pgx.Batch{}
+	queueChunk(b, &v.chunk, "(SELECT chunk FROM calls WHERE id = $1) FOR UPDATE", id)
+	b.Queue(`SELECT open, n, sent_at, EXISTS (SELECT 1 FROM tickets t WHERE t.call = c.id AND t.waiting > 0)
+		FROM calls c WHERE id = $1`, id).QueryRow(c.scan)
+	b.Queue(headerQuery+"(SELECT (chunk >> 32)::int FROM calls WHERE id = $1)", id).QueryRow(v.home.scan)
+	queueWants(b, &v.wants, `(SELECT chunk FROM calls WHERE id = $1)
+		AND (SELECT k.id + k.n - 1 FROM chunks k WHERE k.id = (SELECT chunk FROM calls WHERE id = $1))`, id)
+	err := t.send(ctx, b)
+	if errors.Is(err, errNoChunk) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read call: %w", err)
+	}
+	return v, c, nil
+}
+
+func (c *call) scan(r pgx.Row) error {
+	var open []byte
+	var sent int64
+	err := r.Scan(&open, &c.n, &sent, &c.waiting)
+	if err == nil {
+		c.open, err = store.ParseOffsets(open)
+	}
+	c.sent = fromMillis(sent)
+	return err
+}
+
+func (t *tx) settle(ctx context.Context, v *view, c *call, r store.Settlement, bodies store.SealedAnswers) (outcome, error) {
+	ruling, err := v.Settle(store.Holding{Open: c.open, Carried: c.n}, r.Verdicts, r.Rest, t.now)
+	if err != nil {
+		return outcome{}, err
+	}
+	if len(ruling.Requeued) > 0 && !r.Ready.IsZero() {
+		v.readyAt = max(v.readyAt, millis(store.Millis(r.Ready)))
+	}
+	if r.Part != 0 {
+		v.Part = max(r.Part, 0)
+	}
+	b := &pgx.Batch{}
+	moved, err := t.follow(ctx, b, v, ruling, c.id, bodies)
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := t.keepTickets(ctx, c.id, v, r.Tickets, ruling.Waiting); err != nil {
+		return outcome{}, err
+	}
+	t.saveCall(b, c, v, ruling, r)
+	events, err := t.changeGates(ctx, r.Gates, store.CallProber(c.id), c.sent)
+	if err != nil {
+		return outcome{}, err
+	}
+	queueTally(b, moved)
+	if err := t.send(ctx, b); err != nil {
+		return outcome{}, fmt.Errorf("settle call: %w", err)
+	}
+	return outcome{
+		Settled: store.Settled{Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late, Gates: events},
+		touched: moved.Batches(),
+	}, nil
+}
+
+// follow puts together what a ruling means beside the call or ticket it was
+// made on: answers, who leaves, the chunk. It returns the tally, which is to
+// be written last.
+func (t *tx) follow(ctx context.Context, b *pgx.Batch, v *view, r store.Ruling, by store.CallID, bodies store.SealedAnswers) (store.Tally, error) {
+	if len(r.Moves) == 0 {
+		saveChunk(b, v.chunk)
+		return nil, nil
+	}
+	in, err := t.interestOf(ctx, v.home, v.wants)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.queueAnswers(b, r.Answers, by, bodies); err != nil {
+		return nil, err
+	}
+	moved, err := r.Follow(v.Chunk, in, func(a store.AskID, no store.BatchNo) error {
+		queueLeave(b, a, no)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	saveChunk(b, v.chunk)
+	if r.Revives() {
+		err = t.runAgain(ctx, moved.Batches())
+	}
+	return moved, err
+}
+
+// runAgain sets batches running that were done when an unknown ask of theirs
+// turned out to be waiting. It comes with a chunk in hand, so it must not wait
+// for who holds a batch and may want the chunk.
+func (t *tx) runAgain(ctx context.Context, batches []store.BatchNo) error {
+	held, err := list[store.BatchNo](ctx, t.conn, "SELECT no FROM batches WHERE no = ANY($1) ORDER BY no FOR UPDATE SKIP LOCKED", plain(batches))
+	if err != nil {
+		return fmt.Errorf("lock batch: %w", err)
+	}
+	if len(held) < len(batches) {
+		return errAgain
+	}
+	if err := t.exec(ctx, "UPDATE batches SET state = 'running', done_at = 0 WHERE no = ANY($1) AND state = 'done'", plain(batches)); err != nil {
+		return fmt.Errorf("run batch again: %w", err)
+	}
+	return nil
+}
+
+// queueAnswers adds the writing of answers to a batch of statements; a late one
+// replaces the failure.
+func (t *tx) queueAnswers(b *pgx.Batch, answers []store.Answered, by store.CallID, bodies store.SealedAnswers) error {
+	if len(answers) == 0 {
+		return nil
+	}
+	asks, times, sealed := make([]int64, len(answers)), make([]int64, len(answers)), make([][]byte, len(answers))
+	for i, a := range answers {
+		body, err := t.s.sealer.SealedAnswer(bodies, a)
+		if err != nil {
+			return err
+		}
+		asks[i], times[i], sealed[i] = int64(a.Ask), millis(a.Answer.At), body
+	}
+	b.Queue(`INSERT INTO answers (ask, at, call, body) SELECT ask, at, $4, body FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS a (ask, at, body)
+		ON CONFLICT (ask) DO UPDATE SET at = excluded.at, call = excluded.call, body = excluded.body`, asks, times, sealed, by)
+	return nil
+}
+
+// queueLeave adds to a batch of statements that the rows of a batch are cut
+// off from an ask.
+func queueLeave(b *pgx.Batch, a store.AskID, no store.BatchNo) {
+	b.Queue(`INSERT INTO wants (ask, batch, rows, has_left) VALUES ($1, $2, 0, true)
+		ON CONFLICT (ask, batch) DO UPDATE SET has_left = true`, a, no)
+}
+
+// saveCall adds the writing of what the call has become to a batch of
+// statements.
+func (t *tx) saveCall(b *pgx.Batch, c *call, v *view, ruling store.Ruling, r store.Settlement) {
+	state, unknown := v.CallState(ruling.Open, c.waiting || len(ruling.Waiting) > 0)
+	b.Queue(`UPDATE calls SET state = $2, unknown = $3, open = $4, settled_at = $5, class = coalesce(nullif($6, ''), class),
+		code = coalesce(nullif($7, ''), code), note = coalesce($8, note) WHERE id = $1`,
+		c.id, state, unknown, stored(ruling.Open), millis(t.now), r.Class, r.Code, t.s.sealer.SealNote(c.id, r.Note))
+}

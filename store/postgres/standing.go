@@ -1,0 +1,141 @@
+package postgres
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plateq/plateq/store"
+)
+
+// standing is where asks stand that the rows might share.
+type standing struct {
+	marks    marks
+	answered map[store.AskID]time.Time
+}
+
+// State implements store.Standing.
+func (s *standing) State(a store.AskID) (store.State, error) { return s.marks.mark(a).State, nil }
+
+// Answered implements store.Standing.
+func (s *standing) Answered(a store.AskID) (time.Time, error) { return s.answered[a], nil }
+
+// standing finds out where asks stand, and keeps those that are not settled
+// from moving until the rows are taken in: a call that settled one of them
+// meanwhile would not know that these rows want it.
+func (in *intake) standing(ctx context.Context, asks []store.AskID) (*standing, error) {
+	s := &standing{answered: map[store.AskID]time.Time{}}
+	if len(asks) == 0 {
+		return s, nil
+	}
+	cuts, err := in.holdUncut(ctx, asks)
+	if err != nil {
+		return nil, err
+	}
+	if s.marks, err = in.marksOf(ctx, asks, false); err != nil {
+		return nil, err
+	}
+	var moving []store.AskID
+	for _, a := range asks {
+		if st := s.marks.mark(a).State; s.marks.chunk(a) != nil && (st.Open() || st == store.Unknown) {
+			moving = append(moving, a)
+		}
+	}
+	if len(moving) > 0 {
+		held, err := in.marksOf(ctx, moving, true)
+		if err != nil {
+			return nil, err
+		}
+		s.marks = s.marks.replace(held)
+	}
+	if err := s.marks.complete(asks, cuts); err != nil {
+		return nil, err
+	}
+	return s, in.readAnswered(ctx, asks, s)
+}
+
+// holdUncut keeps homes from being cut further that have known asks in no
+// chunk, and returns how far each is cut.
+func (in *intake) holdUncut(ctx context.Context, asks []store.AskID) (map[store.BatchNo]int, error) {
+	last := map[store.BatchNo]int{} // the last known ask of each home
+	for _, a := range asks {
+		last[a.Home()] = a.Pos()
+	}
+	homes := make([]store.BatchNo, 0, len(last))
+	for no := range last {
+		homes = append(homes, no)
+	}
+	slices.Sort(homes)
+	cuts, err := in.cuts(ctx, homes, "")
+	if err != nil {
+		return nil, err
+	}
+	homes = slices.DeleteFunc(homes, func(no store.BatchNo) bool { return last[no] < cuts[no] })
+	if len(homes) == 0 {
+		return cuts, nil
+	}
+	held, err := in.cuts(ctx, homes, " FOR SHARE")
+	maps.Copy(cuts, held)
+	return cuts, err
+}
+
+func (in *intake) cuts(ctx context.Context, homes []store.BatchNo, lock string) (map[store.BatchNo]int, error) {
+	cuts := map[store.BatchNo]int{}
+	err := in.each(ctx, "SELECT batch, cut FROM cuts WHERE batch = ANY($1) ORDER BY batch"+lock, func(r pgx.Rows) error {
+		var no store.BatchNo
+		var cut int
+		err := r.Scan(&no, &cut)
+		cuts[no] = cut
+		return err
+	}, plain(homes))
+	if err == nil && len(cuts) < len(homes) {
+		err = errAgain // a home was abandoned meanwhile, and its keys with it
+	}
+	return cuts, err
+}
+
+// replace returns the marks with chunks that were read again.
+func (m marks) replace(held marks) marks {
+	fresh := slices.Clone(m)
+	for i, k := range fresh {
+		if h := held.chunk(k.ID); h != nil {
+			fresh[i] = h
+		}
+	}
+	return fresh
+}
+
+// complete checks that every ask that is cut is in a chunk. If not, its home
+// was abandoned after its key was read.
+func (m marks) complete(asks []store.AskID, cuts map[store.BatchNo]int) error {
+	for _, a := range asks {
+		if a.Pos() < cuts[a.Home()] && m.chunk(a) == nil {
+			return errAgain
+		}
+	}
+	return nil
+}
+
+// readAnswered reads when asks were answered whose answers might do.
+func (in *intake) readAnswered(ctx context.Context, asks []store.AskID, s *standing) error {
+	var answered []store.AskID
+	for _, a := range asks {
+		if st := s.marks.mark(a).State; st == store.Found || st == store.NotFound {
+			answered = append(answered, a)
+		}
+	}
+	if len(answered) == 0 || in.h.reuse.Fresh {
+		return nil
+	}
+	return in.each(ctx, "SELECT ask, at FROM answers WHERE ask = ANY($1)", func(r pgx.Rows) error {
+		var a store.AskID
+		var at int64
+		err := r.Scan(&a, &at)
+		s.answered[a] = fromMillis(at)
+		return err
+	}, plain(answered))
+}
+

@@ -1,0 +1,62 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plateq/plateq/store"
+)
+
+const (
+	// workerLife is how long a worker is alive after it has beaten.
+	workerLife = time.Minute
+	// IntakeLife is how long an intake is alive after its last piece. The next
+	// piece of a list comes within seconds, as long as its owner lives.
+	IntakeLife = 10 * time.Minute
+)
+
+// beatTime is the time of signs of life in SQL, with beat as the parameter:
+// the server's, unless the store was given a clock.
+func beatTime(parameter string) string {
+	return "coalesce(" + parameter + "::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)"
+}
+
+// beat is that parameter: NULL for the server's clock.
+func (s *Store) beat() *int64 {
+	if s.serverClock {
+		return nil
+	}
+	now := millis(s.clock())
+	return &now
+}
+
+// Beat implements store.Store.
+func (s *Store) Beat(ctx context.Context, w store.WorkerID) error {
+	_, err := write(ctx, s, func(ctx context.Context, t *tx) (none struct{}, err error) {
+		err = t.exec(ctx, "INSERT INTO workers (id, beat_at) VALUES ($1, "+beatTime("$2")+`)
+			ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at`, w, s.beat())
+		if err != nil {
+			return none, fmt.Errorf("write heartbeat: %w", err)
+		}
+		return none, nil
+	})
+	return err
+}
+
+// Retire implements store.Store.
+func (s *Store) Retire(ctx context.Context, w store.WorkerID) error {
+	_, err := write(ctx, s, func(ctx context.Context, t *tx) (none struct{}, err error) {
+		b := &pgx.Batch{}
+		b.Queue("DELETE FROM workers WHERE id = $1", w)
+		b.Queue(`UPDATE tickets SET lease_until = 0, owner = '' WHERE id = ANY(ARRAY(
+			SELECT id FROM tickets WHERE owner = $1 AND NOT closed AND lease_until > 0 ORDER BY id FOR UPDATE))`, w)
+		if err := t.send(ctx, b); err != nil {
+			return none, fmt.Errorf("retire worker: %w", err)
+		}
+		return none, nil
+	})
+	return err
+}
