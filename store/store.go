@@ -48,10 +48,14 @@ type Intake interface {
 	// one and *IdentityError.
 	CommitBatch(ctx context.Context, b BatchNo, identity []byte, since time.Time) (Batch, error)
 	// AbandonBatch forgets a batch that was not committed. Asks that another
-	// batch has joined stay.
+	// batch has joined stay. To everyone the batch is gone at once; what it
+	// took up is given free bit by bit, and others go on meanwhile. If ctx
+	// ends over that or the process dies, AbandonIntakes does the rest.
 	AbandonBatch(ctx context.Context, b BatchNo) error
-	// AbandonIntakes does so for batches whose owner died over the intake:
-	// those begun before the store was opened.
+	// AbandonIntakes does so for batches whose owner died over the intake,
+	// those begun before the store was opened, and returns how many these
+	// are. It goes on with what was abandoned and is not yet given free. That
+	// may take minutes, and nobody needs to wait for it.
 	AbandonIntakes(ctx context.Context) (int, error)
 }
 

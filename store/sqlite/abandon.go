@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"zombiezen.com/go/sqlite"
@@ -9,167 +10,247 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// AbandonBatch implements store.Intake.
+// How much of an abandoned batch is removed in one transaction, some 50 ms of
+// the writer's time: others write in between.
+const (
+	sliceRows   = 10_000
+	sliceAsks   = 5_000
+	sliceChunks = sliceAsks / restSize
+)
+
+// AbandonBatch implements store.Intake. The batch is marked, then removed in
+// slices.
 func (s *Store) AbandonBatch(ctx context.Context, no store.BatchNo) error {
 	defer s.intakes.forget(no)
-	_, err := writeAlone(ctx, s, func(t *tx) (struct{}, error) { return struct{}{}, t.abandon(no) })
-	return err
+	_, err := write(ctx, s, func(t *tx) (struct{}, error) { return struct{}{}, t.abandon(no) })
+	if err != nil {
+		return err
+	}
+	return s.remove(ctx, no)
 }
 
 // AbandonIntakes implements store.Intake.
 func (s *Store) AbandonIntakes(ctx context.Context) (int, error) {
-	return writeAlone(ctx, s, func(t *tx) (int, error) {
+	n, err := write(ctx, s, func(t *tx) (int, error) {
 		old, err := t.batchNumbers("SELECT no FROM batches WHERE state = 'intake' AND no <= ?", s.oldIntakes)
-		if err != nil {
-			return 0, err
+		for i := 0; err == nil && i < len(old); i++ {
+			err = t.abandon(old[i])
 		}
-		for _, no := range old {
-			if err := t.abandon(no); err != nil {
-				return 0, err
-			}
-		}
-		return len(old), nil
+		return len(old), err
 	})
+	if err != nil {
+		return 0, err
+	}
+	marked, err := read(ctx, s, func(c conn) ([]store.BatchNo, error) {
+		return c.batchNumbers("SELECT no FROM batches WHERE state = 'abandoned' AND done_at = 0 ORDER BY no")
+	})
+	for i := 0; err == nil && i < len(marked); i++ {
+		err = s.remove(ctx, marked[i])
+	}
+	return n, err
 }
 
-// abandon removes a batch. Where others have joined its asks, these and the
-// batch's number stay, and nothing that shows whose list it was.
+// abandon marks a batch: from here on there is none to anybody, and nothing of
+// it is offered but what others have joined.
 func (t *tx) abandon(no store.BatchNo) error {
-	h, err := t.in(no, "abandon", store.BatchIntake)
-	if err != nil {
+	if _, err := t.in(no, "abandon", store.BatchIntake); err != nil {
 		return err
 	}
-	if err := t.exec("UPDATE batches SET state = ? WHERE no = ?", store.BatchAbandoned, no); err != nil {
+	if err := t.exec("UPDATE batches SET state = ?, done_at = 0 WHERE no = ?", store.BatchAbandoned, no); err != nil {
 		return fmt.Errorf("abandon batch: %w", err)
 	}
-	h.state = store.BatchAbandoned
-	moved := store.Tally{}
-	if err := t.leaveOthers(h, moved); err != nil {
-		return fmt.Errorf("abandon batch: %w", err)
-	}
-	first, last := askRange(no)
-	shared, err := t.number("SELECT EXISTS (SELECT 1 FROM wants WHERE ask BETWEEN ? AND ? AND batch <> ?)", first, last, no)
-	if err == nil && shared != 0 {
-		err = t.leaveShared(h, moved)
-	}
-	if err != nil {
-		return fmt.Errorf("abandon batch: %w", err)
-	}
-	delete(moved, no)
-	if err := t.apply(moved); err != nil {
-		return err
-	}
-	if err := t.freeAsks(h, shared != 0); err != nil {
-		return fmt.Errorf("abandon batch: %w", err)
-	}
-	return t.removeBatch(no, shared != 0)
+	return nil
 }
 
-// leaveShared leaves the asks that others want, whatever has become of them.
-func (t *tx) leaveShared(h *header, moved store.Tally) error {
-	if err := t.leaveHome(h, moved); err != nil {
-		return err
-	}
-	first, last := askRange(h.no)
-	asks, err := t.asks("SELECT DISTINCT ask FROM wants WHERE ask BETWEEN ? AND ? AND batch <> ?", first, last, h.no)
-	if err != nil {
-		return err
-	}
-	for _, a := range asks {
-		if err := t.leave(a, h.no); err != nil {
-			return err
+// remove deletes what is left of a batch that is marked. Where others have
+// joined its asks, these and the batch's number stay, and nothing that shows
+// whose list it was. It can be repeated, and goes on where an earlier one was
+// cut off.
+func (s *Store) remove(ctx context.Context, no store.BatchNo) error {
+	first, last := askRange(no)
+	r := &removal{no: no, first: first, last: last, next: first}
+	for more := true; more; {
+		var err error
+		if more, err = writeAlone(ctx, s, r.slice); err != nil {
+			return fmt.Errorf("abandon batch: %w", err)
 		}
 	}
 	return nil
 }
 
-// freeAsks deletes asks that nobody else wants and frees their keys for those
-// who ask the same again.
-func (t *tx) freeAsks(h *header, shared bool) error {
+// removal is one remove under way. Each of its slices leaves books that
+// balance: rows go before the asks that they want, and an ask goes together
+// with its key, so that nobody joins what is about to go.
+type removal struct {
+	no          store.BatchNo
+	first, last store.AskID
+	next        store.ChunkID // where its own asks are still to be left
+}
+
+// slice removes a piece and reports whether there may be more.
+func (r *removal) slice(t *tx) (more bool, err error) {
+	h, err := t.anyHeader(r.no)
+	if errors.Is(err, store.ErrNoBatch) {
+		return false, nil // somebody else has removed it
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, step := range []func(*tx, *header) (bool, error){r.rows, r.others, r.home} {
+		if some, err := step(t, h); err != nil || some {
+			return some, err
+		}
+	}
+	return false, r.end(t)
+}
+
+func (r *removal) rows(t *tx, _ *header) (some bool, err error) {
+	err = t.exec("DELETE FROM rows WHERE id IN (SELECT id FROM rows WHERE id BETWEEN ? AND ? LIMIT ?)", r.first, r.last, sliceRows)
+	return t.Changes() > 0, err
+}
+
+// others leaves asks of other homes.
+func (r *removal) others(t *tx, h *header) (some bool, err error) {
+	asks, err := t.asks(`SELECT ask FROM wants WHERE batch = ?1 AND ask < ?2
+		UNION ALL SELECT ask FROM wants WHERE batch = ?1 AND ask > ?3 ORDER BY ask LIMIT ?4`, r.no, r.first, r.last, sliceAsks)
+	if err != nil || len(asks) == 0 {
+		return false, err
+	}
+	moved := store.Tally{}
+	for from := 0; from < len(asks); {
+		to := from + 1
+		for to < len(asks) && asks[to].Home() == asks[from].Home() {
+			to++
+		}
+		home, err := t.anyHeader(asks[from].Home())
+		if err == nil {
+			err = t.leaveAsks(h, home, asks[from:to], moved)
+		}
+		if err != nil {
+			return false, err
+		}
+		from = to
+	}
+	err = t.exec("DELETE FROM wants WHERE batch = ? AND ask BETWEEN ? AND ? AND ask NOT BETWEEN ? AND ?",
+		r.no, asks[0], asks[len(asks)-1], r.first, r.last)
+	if err != nil {
+		return false, err
+	}
+	delete(moved, r.no)
+	return true, t.apply(moved)
+}
+
+// home leaves the batch's own asks to those who have joined them and deletes
+// the others, some chunks at a time.
+func (r *removal) home(t *tx, h *header) (some bool, err error) {
+	ids, err := t.asks("SELECT id FROM chunks WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?", r.next, r.last, sliceChunks)
+	if err != nil {
+		return false, err
+	}
+	for len(ids) < sliceChunks && h.cut < h.asks {
+		k, err := t.cutChunk(h, restSize)
+		if err != nil {
+			return false, err
+		}
+		ids = append(ids, k.ID)
+	}
+	if len(ids) == 0 {
+		return false, nil
+	}
+	moved := store.Tally{}
+	for _, id := range ids {
+		k, err := t.chunk(id)
+		if err == nil {
+			err = t.shedChunk(k, h, moved, nil)
+		}
+		if err != nil {
+			return false, err
+		}
+		r.next = k.Last() + 1
+	}
+	delete(moved, r.no)
+	if err := t.apply(moved); err != nil {
+		return false, err
+	}
+	return true, t.freeAsks(h, ids[0], r.next-1)
+}
+
+// end deletes what is left when rows and asks are gone.
+func (r *removal) end(t *tx) error {
+	if err := t.exec("DELETE FROM tallies WHERE batch = ?", r.no); err != nil {
+		return err
+	}
+	if err := t.exec("DELETE FROM batch_homes WHERE batch = ?", r.no); err != nil {
+		return err
+	}
+	shared, err := t.number("SELECT EXISTS (SELECT 1 FROM asks WHERE id BETWEEN ? AND ?)", r.first, r.last)
+	if err != nil {
+		return err
+	}
+	if shared != 0 {
+		meta, err := t.s.sealer.SealMeta(r.no, store.NewBatch{})
+		if err != nil {
+			return err
+		}
+		return t.exec("UPDATE batches SET rows = 0, meta = ?, done_at = ? WHERE no = ?", meta, t.now, r.no)
+	}
+	if err := t.exec("DELETE FROM chunks WHERE id BETWEEN ? AND ?", r.first, r.last); err != nil {
+		return err
+	}
+	return t.exec("DELETE FROM batches WHERE no = ?", r.no)
+}
+
+// freeAsks deletes the asks from first to last that nobody else wants, and
+// frees their keys for those who ask the same again. For the others it is
+// written down that the home has left them, whatever has become of them.
+func (t *tx) freeAsks(h *header, first, last store.AskID) error {
+	shared, err := t.asks("SELECT DISTINCT ask FROM wants WHERE ask BETWEEN ? AND ? AND batch <> ?", first, last, h.no)
+	if err != nil {
+		return err
+	}
+	for _, a := range shared {
+		if err := t.leave(a, h.no); err != nil {
+			return err
+		}
+	}
 	type doomed struct {
 		id, prev store.AskID
 		question []byte
 	}
-	first, last := askRange(h.no)
-	query := "SELECT id, prev, question FROM asks WHERE id BETWEEN ?1 AND ?2"
-	if shared {
-		query += " AND NOT EXISTS (SELECT 1 FROM wants w WHERE w.ask = asks.id AND w.batch <> ?3)"
-	} else {
-		query += " AND ?3 = ?3"
-	}
-	// A piece at a time, so that a long list needs little memory.
-	const piece = 1000
-	for next := first; ; {
-		var all []doomed
-		err := t.each(query+" LIMIT ?4", func(stmt *sqlite.Stmt) error {
-			all = append(all, doomed{id: columnAsk(stmt, 0), prev: columnAsk(stmt, 1), question: columnBytes(stmt, 2)})
-			return nil
-		}, next, last, h.no, piece)
-		if err != nil || len(all) == 0 {
-			return err
-		}
-		for _, d := range all {
-			if err := t.freeAsk(h, d.id, d.prev, d.question); err != nil {
-				return err
-			}
-		}
-		next = all[len(all)-1].id + 1
-	}
-}
-
-// freeAsk deletes an ask. Its key is computed again, as it is kept nowhere
-// but where it is looked up.
-func (t *tx) freeAsk(h *header, id, prev store.AskID, question []byte) error {
-	q, err := t.s.sealer.OpenQuestion(id, question)
+	var all []doomed
+	err = t.each(`SELECT id, prev, question FROM asks WHERE id BETWEEN ? AND ?
+		AND NOT EXISTS (SELECT 1 FROM wants w WHERE w.ask = asks.id AND w.batch <> ?)`, func(stmt *sqlite.Stmt) error {
+		all = append(all, doomed{id: columnAsk(stmt, 0), prev: columnAsk(stmt, 1), question: columnBytes(stmt, 2)})
+		return nil
+	}, first, last, h.no)
 	if err != nil {
 		return err
 	}
-	key := t.s.sealer.Key(h.tenant, h.provider, q)
+	for _, d := range all {
+		if err := t.freeAsk(h, d.id, d.prev, d.question); err != nil {
+			return err
+		}
+	}
+	return t.exec(`DELETE FROM wants WHERE batch = ? AND ask BETWEEN ? AND ?
+		AND NOT EXISTS (SELECT 1 FROM asks a WHERE a.id = wants.ask)`, h.no, first, last)
+}
+
+// freeAsk deletes an ask. Its key is computed again, as it is kept nowhere
+// but where it is looked up; that of a damaged ask is looked for.
+func (t *tx) freeAsk(h *header, id, prev store.AskID, question []byte) error {
+	where, args := "ask = ?", []any{id}
+	if q, err := t.s.sealer.OpenQuestion(id, question); err == nil {
+		key := t.s.sealer.Key(h.tenant, h.provider, q)
+		where, args = "ask = ? AND key = ?", []any{id, key[:]}
+	}
+	var err error
 	if prev != 0 {
-		err = t.exec("UPDATE ask_keys SET ask = ? WHERE key = ? AND ask = ?", prev, key[:], id)
+		err = t.exec("UPDATE ask_keys SET ask = ? WHERE "+where, append([]any{prev}, args...)...)
 	} else {
-		err = t.exec("DELETE FROM ask_keys WHERE key = ? AND ask = ?", key[:], id)
+		err = t.exec("DELETE FROM ask_keys WHERE "+where, args...)
 	}
 	if err != nil {
 		return err
 	}
 	return t.exec("DELETE FROM asks WHERE id = ?", id)
-}
-
-// removeBatch deletes what is left of the batch.
-func (t *tx) removeBatch(no store.BatchNo, shared bool) error {
-	first, last := askRange(no)
-	remove := func(query string, args ...any) error {
-		if err := t.exec(query, args...); err != nil {
-			return fmt.Errorf("abandon batch: %w", err)
-		}
-		return nil
-	}
-	if err := remove("DELETE FROM rows WHERE id BETWEEN ? AND ?", first, last); err != nil {
-		return err
-	}
-	if err := remove("DELETE FROM tallies WHERE batch = ?", no); err != nil {
-		return err
-	}
-	if err := remove("DELETE FROM batch_homes WHERE batch = ?", no); err != nil {
-		return err
-	}
-	// At home it stays written down that the batch has left.
-	if err := remove("DELETE FROM wants WHERE batch = ? AND ask NOT BETWEEN ? AND ?", no, first, last); err != nil {
-		return err
-	}
-	if shared {
-		meta, err := t.s.sealer.SealMeta(no, store.NewBatch{})
-		if err != nil {
-			return err
-		}
-		return remove("UPDATE batches SET rows = 0, meta = ? WHERE no = ?", meta, no)
-	}
-	if err := remove("DELETE FROM wants WHERE batch = ?", no); err != nil {
-		return err
-	}
-	if err := remove("DELETE FROM chunks WHERE id BETWEEN ? AND ?", first, last); err != nil {
-		return err
-	}
-	return remove("DELETE FROM batches WHERE no = ?", no)
 }

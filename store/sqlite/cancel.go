@@ -37,7 +37,11 @@ func (s *Store) setState(ctx context.Context, no store.BatchNo, verb, reason str
 	return err
 }
 
-// Cancel implements store.Work.
+// Cancel implements store.Work. It is one transaction, however big the batch:
+// were it done in slices, a queued ask that a running batch wants too could be
+// claimed before its rows here have left it, and cancelled rows would move
+// again. It takes some 0.4 s for a million rows, and 4 s where another open
+// batch holds all of them.
 func (s *Store) Cancel(ctx context.Context, no store.BatchNo, reason string) error {
 	_, err := writeAlone(ctx, s, func(t *tx) (none struct{}, err error) {
 		h, err := t.in(no, "cancel", store.BatchRunning, store.BatchPaused)
