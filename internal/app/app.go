@@ -90,9 +90,6 @@ func (a *App) open(ctx context.Context, parts Parts) error {
 // openWork makes worker and scheduler. They wake each other within the
 // process; nothing is lost if they do not.
 func (a *App) openWork(ctx context.Context) error {
-	if _, err := a.store.AbandonIntakes(ctx); err != nil {
-		return fmt.Errorf("drop lists that were never accepted: %w", err)
-	}
 	if err := a.takeBack(ctx); err != nil {
 		return fmt.Errorf("go on with lists that a run set aside: %w", err)
 	}
@@ -180,11 +177,27 @@ func (a *App) background(ctx context.Context, wg *sync.WaitGroup) {
 	}
 	wg.Go(func() { a.scheduler.Run(ctx) })
 	wg.Go(func() {
+		if err := a.dropIntakes(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error().Err(err).Msg("drop lists that were never accepted")
+		}
+	})
+	wg.Go(func() {
 		a.every(ctx, beatEvery, "say that this worker lives", func() error { return a.store.Beat(ctx, a.id) })
 	})
 	wg.Go(func() {
 		a.every(ctx, 2*time.Second, "store what was spooled", func() error { return a.worker.DrainSpool(ctx) })
 	})
+}
+
+// dropIntakes drops lists that died with an earlier process before they were
+// accepted. That of a big one takes minutes, and nobody waits for it; what the
+// end of the process cuts off is for the next one.
+func (a *App) dropIntakes(ctx context.Context) error {
+	n, err := a.store.AbandonIntakes(ctx)
+	if n > 0 {
+		a.log.Info().Int("lists", n).Msg("lists that were never accepted are dropped")
+	}
+	return err
 }
 
 func (a *App) every(ctx context.Context, d time.Duration, what string, do func() error) {
@@ -244,7 +257,7 @@ func (a *App) Once(ctx context.Context) error {
 	if err := a.store.Beat(ctx, a.id); err != nil {
 		return fmt.Errorf("sign in with the store: %w", err)
 	}
-	err := a.scheduler.Once(ctx, a.worker)
+	err := errors.Join(a.scheduler.Once(ctx, a.worker), a.dropIntakes(ctx))
 	return errors.Join(err, a.store.Retire(context.WithoutCancel(ctx), a.id))
 }
 
