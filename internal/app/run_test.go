@@ -252,9 +252,12 @@ func TestAnOutageEndsTheRunFailsNobodyAndIsOverWhenTheProviderIsBack(t *testing.
 	if app.ExitCode(err) != app.ExitProvider || sum.Counts[store.Queued] != 45 {
 		t.Fatalf("exit %d, %v, %v; want %d and all 45 queued", app.ExitCode(err), sum.Counts, err, app.ExitProvider)
 	}
+	clock := opts.Now
 	d.env = out
-	if _, code := d.run(t.Context(), ro); code != app.ExitOK {
-		t.Fatalf("exit %d when the provider is back", code)
+	opts = d.options()
+	opts.Now = clock
+	if _, err := app.RunFile(t.Context(), opts, ro); err != nil {
+		t.Fatalf("when the provider is back: %v", err)
 	}
 	d.answered(u, d.out("out.csv"))
 	d.check()
