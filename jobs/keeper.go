@@ -59,7 +59,8 @@ func (k *keeper) settle(ctx context.Context, s store.Settlement) (store.Settled,
 	done, err := k.st.Settle(context.WithoutCancel(ctx), s)
 	k.note(err)
 	if keepable(err) {
-		return store.Settled{}, k.keep(store.Spooled{Call: &s}, err)
+		k.keep(store.Spooled{Call: &s}, err)
+		return store.Settled{}, nil
 	}
 	return done, err
 }
@@ -70,7 +71,8 @@ func (k *keeper) settleTicket(ctx context.Context, s store.TicketSettlement) (st
 	done, err := k.st.SettleTicket(context.WithoutCancel(ctx), s)
 	k.note(err)
 	if away(err) && len(s.Verdicts) > 0 {
-		return store.Settled{}, errors.Join(errSpooled, k.keep(store.Spooled{Ticket: &s}, err))
+		k.keep(store.Spooled{Ticket: &s}, err)
+		return store.Settled{}, errSpooled
 	}
 	return done, err
 }
@@ -87,17 +89,17 @@ func keepable(err error) bool {
 	return err != nil && !errors.Is(err, store.ErrTicketTaken)
 }
 
-func (k *keeper) keep(s store.Spooled, cause error) error {
+func (k *keeper) keep(s store.Spooled, cause error) {
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
 		err := k.spool.Put(s)
 		if err == nil {
 			k.log.Warn().Err(cause).Msg("the store took no answer: it is kept in the spool")
-			return nil
+			return
 		}
 		k.log.Error().Err(errors.Join(cause, err)).Msg("neither store nor spool takes an answer: it is kept in memory")
 		_ = pause(context.Background(), wait) // never ends early
 		if err := k.apply(context.Background(), s); err == nil {
-			return nil
+			return
 		}
 	}
 }

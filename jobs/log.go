@@ -9,9 +9,16 @@ import (
 // asynqLogger gives asynq's lines to ours.
 type asynqLogger struct{ log zerolog.Logger }
 
+// Debug implements asynq.Logger.
 func (l asynqLogger) Debug(args ...any) { l.log.Debug().Msg(fmt.Sprint(args...)) }
-func (l asynqLogger) Info(args ...any)  { l.log.Info().Msg(fmt.Sprint(args...)) }
-func (l asynqLogger) Warn(args ...any)  { l.log.Warn().Msg(fmt.Sprint(args...)) }
+
+// Info implements asynq.Logger.
+func (l asynqLogger) Info(args ...any) { l.log.Info().Msg(fmt.Sprint(args...)) }
+
+// Warn implements asynq.Logger.
+func (l asynqLogger) Warn(args ...any) { l.log.Warn().Msg(fmt.Sprint(args...)) }
+
+// Error implements asynq.Logger.
 func (l asynqLogger) Error(args ...any) { l.log.Error().Msg(fmt.Sprint(args...)) }
 
 // Fatal is an error to us: whether the process ends is not asynq's to say.

@@ -155,7 +155,7 @@ func (c *cli) wait(ctx context.Context, cl *client.Client, b client.Batch) (clie
 	var since time.Time
 	got, err := cl.Wait(ctx, b.ID, func(now client.Batch) {
 		s := standing{stage: string(app.StageLooking), rows: now.Rows, counts: now.Counts}
-		stopped, patience := refused(now)
+		patience, stopped := refused(now)
 		if stopped == nil {
 			since = time.Time{}
 		} else if since.IsZero() {
@@ -187,21 +187,21 @@ func (c *cli) wait(ctx context.Context, cl *client.Client, b client.Batch) (clie
 }
 
 // refused returns an error with the exit code of what holds the batch up and
-// will not be over by itself, or nil, and how long it may last before that is
+// will not be over by itself, or nil, and how long it must last before that is
 // believed.
-func refused(b client.Batch) (stopped error, patience time.Duration) {
+func refused(b client.Batch) (patience time.Duration, stopped error) {
 	if b.WaitingFor == nil {
-		return nil, 0
+		return 0, nil
 	}
 	switch w := b.WaitingFor; w.Reason {
 	case "out_of_credit":
-		return &app.ExitError{Code: app.ExitMoney, Err: fmt.Errorf("%s is out of credit: top the account up, batch %s then goes on by itself", w.Scope, b.ID)}, probed
+		return probed, &app.ExitError{Code: app.ExitMoney, Err: fmt.Errorf("%s is out of credit: top the account up, batch %s then goes on by itself", w.Scope, b.ID)}
 	case "unauthorised":
-		return &app.ExitError{Code: app.ExitProvider, Err: fmt.Errorf("%s refuses the credentials: see to them, batch %s then goes on", w.Scope, b.ID)}, probed
+		return probed, &app.ExitError{Code: app.ExitProvider, Err: fmt.Errorf("%s refuses the credentials: see to them, batch %s then goes on", w.Scope, b.ID)}
 	case "unavailable", "ambiguous":
-		return &app.ExitError{Code: app.ExitProvider, Err: fmt.Errorf("%s is out of reach: batch %s goes on when it is back", w.Scope, b.ID)}, app.OutOfReach
+		return app.OutOfReach, &app.ExitError{Code: app.ExitProvider, Err: fmt.Errorf("%s is out of reach: batch %s goes on when it is back", w.Scope, b.ID)}
 	}
-	return nil, 0
+	return 0, nil
 }
 
 // verdict is what the counts of a finished batch mean for the exit code.

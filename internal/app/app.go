@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -245,8 +246,8 @@ func (a *App) drain(ctx context.Context) error {
 // Close gives back everything. Run must have returned.
 func (a *App) Close() error {
 	var errs []error
-	for i := len(a.closers) - 1; i >= 0; i-- {
-		errs = append(errs, a.closers[i]())
+	for _, c := range slices.Backward(a.closers) {
+		errs = append(errs, c())
 	}
 	a.closers = nil
 	return errors.Join(errs...)

@@ -122,7 +122,7 @@ func (d *desk) check() {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	defer a.Close() //nolint:errcheck // it was only read
+	defer a.Close()
 	report, err := a.Store().Check(d.t.Context())
 	if err != nil {
 		d.t.Fatal(err)
@@ -139,7 +139,7 @@ func (d *desk) out(name string) []map[string]string {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	all, err := csv.NewReader(f).ReadAll()
 	if err != nil || len(all) == 0 {
 		d.t.Fatalf("read results: %d lines, %v", len(all), err)

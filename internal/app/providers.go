@@ -13,8 +13,8 @@ import (
 
 // Polls of stand-ins begin soon and stay frequent: they finish in seconds.
 const (
-	simulatedPollMin = 200 * time.Millisecond
-	simulatedPollMax = 2 * time.Second
+	fastestSimulated = 200 * time.Millisecond
+	slowestSimulated = 2 * time.Second
 )
 
 // openProviders makes every provider that is enabled, or all of them over
@@ -82,7 +82,7 @@ func (a *App) limitsOf(c config.Provider) jobs.Limits {
 		NextReset: c.DailyReset.Next, Probe: c.DailyProbe,
 	}
 	if a.opts.Simulate {
-		l.Rate, l.PollMin, l.PollMax = jobs.Unlimited, simulatedPollMin, simulatedPollMax
+		l.Rate, l.PollMin, l.PollMax = jobs.Unlimited, fastestSimulated, slowestSimulated
 	}
 	return l
 }

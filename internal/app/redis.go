@@ -56,6 +56,7 @@ func (a *App) checkRedis(ctx context.Context) error {
 // redisLogger gives go-redis' lines to ours.
 type redisLogger struct{ log zerolog.Logger }
 
+// Printf writes a line at debug level: what matters shows elsewhere as an error.
 func (l redisLogger) Printf(_ context.Context, format string, v ...any) {
 	l.log.Debug().Msgf("redis: "+format, v...)
 }

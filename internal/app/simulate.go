@@ -50,7 +50,9 @@ func Simulate(ctx context.Context, o Options, s SimulateOptions) error {
 	case err = <-ended:
 	case <-ctx.Done():
 		err = errors.Join(srv.Close(), web.Close())
-		<-ended
+		if serve := <-ended; !errors.Is(serve, http.ErrServerClosed) {
+			err = errors.Join(err, serve)
+		}
 	}
 	return err
 }

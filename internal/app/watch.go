@@ -105,7 +105,7 @@ func (r *run) verdict(g store.Gate, now time.Time) error {
 			g.Scope, OutOfReach, g.Code)}
 	case r.opts.MaxWait > 0 && shut && g.Until.Sub(now) > r.opts.MaxWait:
 		return &ExitError{Code: ExitProvider, Err: fmt.Errorf("%s is closed until %s (%s), longer than --max-wait: run the same command again later",
-			g.Scope, g.Until.Local().Format(time.DateTime), g.Class)}
+			g.Scope, g.Until.Local().Format(time.DateTime), reasons[g.Class])}
 	}
 	return nil
 }
