@@ -10,13 +10,9 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// How much of an abandoned batch is removed in one transaction, some 50 ms of
-// the writer's time: others write in between.
-const (
-	sliceRows   = 10_000
-	sliceAsks   = 5_000
-	sliceChunks = sliceAsks / restSize
-)
+// sliceSize is how many rows, or asks, of an abandoned batch are removed in one
+// transaction: some 50 ms of the writer's time. Others write in between.
+const sliceSize = 5_000
 
 // AbandonBatch implements store.Intake. The batch is marked, then removed in
 // slices.
@@ -68,7 +64,7 @@ func (t *tx) abandon(no store.BatchNo) error {
 // cut off.
 func (s *Store) remove(ctx context.Context, no store.BatchNo) error {
 	first, last := askRange(no)
-	r := &removal{no: no, first: first, last: last, next: first}
+	r := &removal{no: no, size: s.slice, first: first, last: last, next: first}
 	for more := true; more; {
 		var err error
 		if more, err = writeAlone(ctx, s, r.slice); err != nil {
@@ -83,6 +79,7 @@ func (s *Store) remove(ctx context.Context, no store.BatchNo) error {
 // with its key, so that nobody joins what is about to go.
 type removal struct {
 	no          store.BatchNo
+	size        int // of a slice
 	first, last store.AskID
 	next        store.ChunkID // where its own asks are still to be left
 }
@@ -105,14 +102,14 @@ func (r *removal) slice(t *tx) (more bool, err error) {
 }
 
 func (r *removal) rows(t *tx, _ *header) (some bool, err error) {
-	err = t.exec("DELETE FROM rows WHERE id IN (SELECT id FROM rows WHERE id BETWEEN ? AND ? LIMIT ?)", r.first, r.last, sliceRows)
+	err = t.exec("DELETE FROM rows WHERE id IN (SELECT id FROM rows WHERE id BETWEEN ? AND ? LIMIT ?)", r.first, r.last, r.size)
 	return t.Changes() > 0, err
 }
 
 // others leaves asks of other homes.
 func (r *removal) others(t *tx, h *header) (some bool, err error) {
 	asks, err := t.asks(`SELECT ask FROM wants WHERE batch = ?1 AND ask < ?2
-		UNION ALL SELECT ask FROM wants WHERE batch = ?1 AND ask > ?3 ORDER BY ask LIMIT ?4`, r.no, r.first, r.last, sliceAsks)
+		UNION ALL SELECT ask FROM wants WHERE batch = ?1 AND ask > ?3 ORDER BY ask LIMIT ?4`, r.no, r.first, r.last, r.size)
 	if err != nil || len(asks) == 0 {
 		return false, err
 	}
@@ -143,11 +140,12 @@ func (r *removal) others(t *tx, h *header) (some bool, err error) {
 // home leaves the batch's own asks to those who have joined them and deletes
 // the others, some chunks at a time.
 func (r *removal) home(t *tx, h *header) (some bool, err error) {
-	ids, err := t.asks("SELECT id FROM chunks WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?", r.next, r.last, sliceChunks)
+	chunks := max(1, r.size/restSize)
+	ids, err := t.asks("SELECT id FROM chunks WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?", r.next, r.last, chunks)
 	if err != nil {
 		return false, err
 	}
-	for len(ids) < sliceChunks && h.cut < h.asks {
+	for len(ids) < chunks && h.cut < h.asks {
 		k, err := t.cutChunk(h, restSize)
 		if err != nil {
 			return false, err

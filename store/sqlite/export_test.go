@@ -45,6 +45,9 @@ func (s *Store) Beating() int {
 	return n
 }
 
+// Slice makes the slices smaller in which a batch is removed.
+func (s *Store) Slice(size int) { s.slice = size }
+
 // LongReaders is how many read rows at once.
 const LongReaders = longReaders
 

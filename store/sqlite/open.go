@@ -65,6 +65,7 @@ type Store struct {
 	long    *readers
 	intakes intakes
 	beats   beats
+	slice   int // sliceSize, but in tests
 	// oldIntakes is the newest batch that was there when the store was
 	// opened: whoever was taking in such a one is dead.
 	oldIntakes store.BatchNo
@@ -88,7 +89,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{path: o.Path, now: o.Now, sealer: sealer}
+	s := &Store{path: o.Path, now: o.Now, sealer: sealer, slice: sliceSize}
 	if !o.Locked {
 		if s.lock, err = store.LockDir(dir); err != nil {
 			return nil, fmt.Errorf("open store: %w", err)
