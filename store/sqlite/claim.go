@@ -19,7 +19,9 @@ type sealedAsk struct {
 }
 
 // Claim implements store.Work. A chunk whose asks are to wait, or that no
-// running batch wants, gives nothing.
+// running batch wants, gives nothing. An error means that no call is left
+// behind: SQLite rolls back what it could not commit, and there is no line on
+// which the answer to a commit could be lost.
 func (s *Store) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error) {
 	type claimed struct {
 		store.Claim
