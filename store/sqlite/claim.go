@@ -19,9 +19,9 @@ type sealedAsk struct {
 }
 
 // Claim implements store.Work. A chunk whose asks are to wait, or that no
-// running batch wants, gives nothing. An error means that no call is left
-// behind: SQLite rolls back what it could not commit, and there is no line on
-// which the answer to a commit could be lost.
+// running batch wants, gives nothing. After an error no call is left to
+// be judged, unless the store also fails to take one back: SQLite undoes what
+// it could not commit, and no answer to a commit is lost on the way.
 func (s *Store) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error) {
 	type claimed struct {
 		store.Claim
