@@ -148,12 +148,17 @@ func parseKeyFile(text string) (k Keys, err error) {
 	return k, nil
 }
 
-func makeKeyFile(path string) error {
-	k := NewKeys()
-	text := "# Without these keys the store beside this file cannot be read. Keep a copy elsewhere.\n" +
-		lineSeal + FormatSealKeys(k.Seal) + "\n" +
+// Lines writes the keys as the lines of a key file, which are the environment
+// variables of the same names.
+func (k Keys) Lines() string {
+	return lineSeal + FormatSealKeys(k.Seal) + "\n" +
 		lineIndex + base64.StdEncoding.EncodeToString(k.Index) + "\n" +
 		lineEnqueue + base64.StdEncoding.EncodeToString(k.Enqueue) + "\n"
+}
+
+func makeKeyFile(path string) error {
+	k := NewKeys()
+	text := "# Without these keys the store beside this file cannot be read. Keep a copy elsewhere.\n" + k.Lines()
 	if err := writeSynced(path, []byte(text)); err != nil {
 		return fmt.Errorf("write keys: %w", err)
 	}

@@ -6,17 +6,30 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/plateq/plateq/internal/app"
 )
 
 func (c *cli) configCommand() *cobra.Command {
-	return &cobra.Command{
+	var makeKeys bool
+	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Show every variable with its value, secrets masked",
 		Example: `  plateq config
-  plateq config --json | jq -r '.[] | select(.set) | .name'`,
+  plateq config --json | jq -r '.[] | select(.set) | .name'
+  plateq config --make-keys > keys.env      once, for processes that share a store`,
 		Args: wants(),
-		RunE: func(*cobra.Command, []string) error { return c.showConfig() },
+		RunE: func(*cobra.Command, []string) error {
+			if makeKeys {
+				c.say("keep these: without them the store cannot be read")
+				fmt.Fprint(c.out, app.NewKeys())
+				return nil
+			}
+			return c.showConfig()
+		},
 	}
+	cmd.Flags().BoolVar(&makeKeys, "make-keys", false, "print new keys for a store that processes share, and show nothing else")
+	return cmd
 }
 
 func (c *cli) showConfig() error {

@@ -92,7 +92,7 @@ func (c *cli) root() *cobra.Command {
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "no progress and no talk")
 	flags.BoolVarP(&c.yes, "yes", "y", false, "answer every question with yes")
 	root.AddCommand(
-		c.runCommand(), c.upCommand(), c.schedulerCommand(), c.simulateCommand(),
+		c.runCommand(), c.upCommand(), c.serveCommand(), c.workerCommand(), c.schedulerCommand(), c.simulateCommand(),
 		c.submitCommand(), c.listCommand(), c.statusCommand(), c.resultsCommand(),
 		c.pauseCommand(), c.resumeCommand(), c.cancelCommand(), c.pollCommand(),
 		c.checkCommand(), c.configCommand(), c.versionCommand(),

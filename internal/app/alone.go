@@ -20,8 +20,10 @@ const (
 // was asked to pay for its own list. What was set aside goes on afterwards; if
 // this process is killed, whoever opens the store next sees to that.
 func (r *run) alone(ctx context.Context, work func(context.Context) error) (err error) {
-	if err := r.app.setAside(ctx, r.batch.No); err != nil {
-		return stopped(ctx, err)
+	if !r.app.shared() { // others do not work for this process there
+		if err := r.app.setAside(ctx, r.batch.No); err != nil {
+			return stopped(ctx, err)
+		}
 	}
 	defer func() { err = errors.Join(err, r.app.takeBack(context.WithoutCancel(ctx))) }()
 	if r.batch.State == store.BatchPaused {

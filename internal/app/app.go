@@ -31,6 +31,7 @@ const lastWords = 5 * time.Second
 // App is a running Plateq, or the parts of it that were asked for.
 type App struct {
 	opts   Options
+	parts  Parts
 	log    zerolog.Logger
 	now    func() time.Time
 	id     store.WorkerID
@@ -49,11 +50,11 @@ type App struct {
 
 // Open opens what parts need. Nothing is sent and nothing listens before Run.
 func Open(ctx context.Context, o Options, parts Parts) (*App, error) {
-	if o.Now == nil {
-		o.Now = time.Now
+	a := &App{opts: o, parts: parts, log: o.Log, now: o.Now, id: workerID()}
+	if a.now == nil {
+		a.now = time.Now
 	}
-	a := &App{opts: o, log: o.Log, now: o.Now, id: workerID()}
-	if err := a.open(ctx, parts); err != nil {
+	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
@@ -67,22 +68,24 @@ func workerID() store.WorkerID {
 	return store.WorkerID(host + "/" + strconv.Itoa(os.Getpid()) + "/" + uuid.NewString())
 }
 
-func (a *App) open(ctx context.Context, parts Parts) error {
+func (a *App) open(ctx context.Context) error {
 	if err := a.openBooks(ctx); err != nil {
 		return err
 	}
 	if err := a.openProviders(); err != nil {
 		return err
 	}
-	if parts&(Worker|Scheduler) != 0 {
+	if a.parts != Books {
 		if err := a.openRedis(ctx); err != nil {
 			return err
 		}
+	}
+	if a.parts&(Worker|Scheduler) != 0 {
 		if err := a.openWork(ctx); err != nil {
 			return err
 		}
 	}
-	if parts&Server != 0 {
+	if a.parts&Server != 0 {
 		return a.listen(ctx)
 	}
 	return nil
@@ -91,11 +94,16 @@ func (a *App) open(ctx context.Context, parts Parts) error {
 // openWork makes worker and scheduler. They wake each other within the
 // process; nothing is lost if they do not.
 func (a *App) openWork(ctx context.Context) error {
-	if err := a.takeBack(ctx); err != nil {
-		return fmt.Errorf("go on with lists that a run set aside: %w", err)
+	if !a.shared() { // a run sets lists aside only where it is alone
+		if err := a.takeBack(ctx); err != nil {
+			return fmt.Errorf("go on with lists that a run set aside: %w", err)
+		}
 	}
 	enq := jobs.NewEnqueuer(jobs.EnqueuerOptions{Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Log: a.log, Now: a.now})
 	a.scheduler = scheduler.New(scheduler.Options{Store: a.store, Providers: a.set, Enqueuer: enq, Log: a.log, Now: a.now})
+	if a.parts&Worker == 0 {
+		return nil
+	}
 	w, err := jobs.NewWorker(jobs.WorkerOptions{
 		ID: a.id, Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Spool: a.spool,
 		Log: a.log, Now: a.now, Wake: a.scheduler.Wake,
@@ -173,15 +181,15 @@ func (a *App) startWork(ctx context.Context) error {
 
 // background keeps scheduler, heartbeat and spool going until ctx ends.
 func (a *App) background(ctx context.Context, wg *sync.WaitGroup) {
+	if a.parts&Scheduler != 0 {
+		wg.Go(func() { a.scheduler.Run(ctx) })
+		wg.Go(func() {
+			a.every(ctx, time.Minute, "drop lists that were never accepted", func() error { return a.dropIntakes(ctx) })
+		})
+	}
 	if a.worker == nil {
 		return
 	}
-	wg.Go(func() { a.scheduler.Run(ctx) })
-	wg.Go(func() {
-		if err := a.dropIntakes(ctx); err != nil && ctx.Err() == nil {
-			a.log.Error().Err(err).Msg("drop lists that were never accepted")
-		}
-	})
 	wg.Go(func() {
 		a.every(ctx, beatEvery, "say that this worker lives", func() error { return a.store.Beat(ctx, a.id) })
 	})
@@ -190,9 +198,9 @@ func (a *App) background(ctx context.Context, wg *sync.WaitGroup) {
 	})
 }
 
-// dropIntakes drops lists that died with an earlier process before they were
-// accepted. That of a big one takes minutes, and nobody waits for it; what the
-// end of the process cuts off is for the next one.
+// dropIntakes drops lists whose process died before they were accepted. That
+// of a big one takes minutes, and nobody waits for it; what the end of the
+// process cuts off is for the next time.
 func (a *App) dropIntakes(ctx context.Context) error {
 	n, err := a.store.AbandonIntakes(ctx)
 	if n > 0 {
@@ -230,7 +238,9 @@ func (a *App) drain(ctx context.Context) error {
 	defer cancel()
 	var errs []error
 	if a.worker != nil {
-		errs = append(errs, a.worker.Drain(grace))
+		if err := a.worker.Drain(grace); err != nil {
+			errs = append(errs, &ExitError{Code: ExitPartial, Err: err})
+		}
 	}
 	if a.listener != nil {
 		errs = append(errs, a.listener.shutdown(grace))

@@ -20,6 +20,9 @@ const spoolSize = 8 << 20
 // locked before anything in it is read: keys are made once, and a spool has one
 // reader.
 func (a *App) openBooks(ctx context.Context) error {
+	if a.shared() {
+		return a.openShared(ctx)
+	}
 	dir := a.dataDir()
 	if err := makeDir(filepath.Join(dir, "spool")); err != nil {
 		return err
@@ -57,7 +60,12 @@ func (a *App) openStore(ctx context.Context, dir, path string) error {
 	}
 	a.store = st
 	a.closers = append(a.closers, st.Close)
-	a.spool, err = store.OpenSpool(filepath.Join(dir, "spool"), a.sealer, st.ID(), spoolSize)
+	return a.openSpool(filepath.Join(dir, "spool"))
+}
+
+// openSpool opens the spool of this process. The directory is locked.
+func (a *App) openSpool(dir string) (err error) {
+	a.spool, err = store.OpenSpool(dir, a.sealer, a.store.ID(), spoolSize)
 	if other, ok := errors.AsType[*store.SpoolStoreError](err); ok {
 		return Usage(fmt.Errorf("%w: give back the PLATEQ_DATABASE_URL it was used with, or another PLATEQ_DATA_DIR", other))
 	}

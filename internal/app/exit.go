@@ -47,3 +47,7 @@ func InUse(err error) bool {
 	_, locked := errors.AsType[*store.LockedError](err)
 	return locked
 }
+
+// NewKeys returns new keys for a store that processes share, as lines of
+// environment variables.
+func NewKeys() string { return store.NewKeys().Lines() }

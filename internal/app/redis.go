@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -17,7 +18,11 @@ import (
 // on when it does.
 func (a *App) openRedis(ctx context.Context) error {
 	url := a.opts.Config.RedisURL.Reveal()
-	if url == "" || url == "embedded" {
+	embedded := url == "" || url == "embedded"
+	if alone := a.parts == Worker|Scheduler || a.parts == Worker|Scheduler|Server; embedded && !alone {
+		return Usage(errors.New("PLATEQ_REDIS_URL: the embedded Redis is within one process: give one that serve, worker and scheduler all reach"))
+	}
+	if embedded {
 		e := jobs.OpenEmbedded()
 		a.redis = e
 		a.closers = append(a.closers, e.Close)

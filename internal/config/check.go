@@ -23,7 +23,7 @@ func (c *Config) faults() []string {
 	l.loopback("ADMIN_LISTEN", c.AdminListen)
 	l.server(c.ServerURL)
 	l.redis(c.RedisURL)
-	l.database(c.DatabaseURL)
+	l.database(c)
 	l.keys(c)
 	for _, p := range c.Providers {
 		l.common(p)
@@ -75,12 +75,15 @@ func (l *faultList) redis(u URL) {
 		"it must be embedded or begin with one of "+strings.Join(schemes, "://, ")+"://")
 }
 
-func (l *faultList) database(u URL) {
-	if u == "" {
+func (l *faultList) database(c *Config) {
+	if c.DatabaseURL == "" {
 		return
 	}
-	scheme, rest, ok := strings.Cut(u.Reveal(), "://")
-	l.add(!ok || scheme != "sqlite" || rest == "", "DATABASE_URL", "this version knows sqlite://PATH only")
+	scheme, rest, ok := strings.Cut(c.DatabaseURL.Reveal(), "://")
+	known := slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme)
+	l.add(!ok || !known || rest == "", "DATABASE_URL", "it must be sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME")
+	l.add(c.Shared() && c.EncryptionKeys == "", "ENCRYPTION_KEYS",
+		"with PostgreSQL it must be given, with "+Prefix+"INDEX_KEY and "+Prefix+"ENQUEUE_KEY, the same to every process: plateq config --make-keys prints new ones")
 }
 
 func (l *faultList) keys(c *Config) {

@@ -27,7 +27,7 @@ const Prefix = "PLATEQ_"
 // Config is what the operator said, checked and with all defaults in place.
 type Config struct {
 	RedisURL    URL    `env:"REDIS_URL" envDefault:"embedded" about:"redis://, rediss://, redis-sentinel://, redis-cluster://h1:p,h2:p, or embedded: in memory, no port"`
-	DatabaseURL URL    `env:"DATABASE_URL" shown:"sqlite://<data dir>/plateq.db" about:"where answers are kept: sqlite://PATH"`
+	DatabaseURL URL    `env:"DATABASE_URL" shown:"sqlite://<data dir>/plateq.db" about:"where answers are kept: sqlite://PATH for one process, postgres://USER:PASSWORD@HOST/NAME for any number"`
 	DataDir     string `env:"DATA_DIR" envDefault:"./plateq-data" about:"SQLite file, keys and spool"`
 	Listen      string `env:"LISTEN" envDefault:"127.0.0.1:8080" about:"address of the HTTP API; a loopback one"`
 	AdminListen string `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:8081" later:"yes" about:"address of /metrics and pprof"`
@@ -104,6 +104,11 @@ func (c *Config) Provider(name string) (Provider, bool) {
 		}
 	}
 	return Provider{}, false
+}
+
+// Shared reports whether the store is one that several processes may use.
+func (c *Config) Shared() bool {
+	return strings.HasPrefix(c.DatabaseURL.Reveal(), "postgres")
 }
 
 // Keys returns the keys of the store that the environment gives. False: it
