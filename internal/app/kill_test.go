@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/plateq/plateq/internal/app"
+	"github.com/plateq/plateq/internal/pgtest"
 	"github.com/plateq/plateq/providers/sim"
 )
 
@@ -27,11 +28,10 @@ var program = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := program(); err == nil && code == 0 {
+	pgtest.Main(m)
+	if path, err := program(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(path))
 	}
-	os.Exit(code)
 }
 
 // start runs the command as a process of its own.
