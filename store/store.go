@@ -53,8 +53,9 @@ type Intake interface {
 	// ends over that or the process dies, AbandonIntakes does the rest.
 	AbandonBatch(ctx context.Context, b BatchNo) error
 	// AbandonIntakes does so for batches whose owner died over the intake,
-	// those begun before the store was opened, and returns how many these
-	// are. It goes on with what was abandoned and is not yet given free. That
+	// those begun before the store was opened or, where others may have it
+	// open too, those that took in nothing for some minutes, and returns how
+	// many these are. It goes on with what was abandoned and is not yet given free. That
 	// may take minutes, and nobody needs to wait for it.
 	AbandonIntakes(ctx context.Context) (int, error)
 }

@@ -1,11 +1,9 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -98,7 +96,7 @@ func (t *tx) abandon(ctx context.Context, no store.BatchNo) error {
 	b.Queue("DELETE FROM tallies WHERE batch = $1", no)
 	b.Queue("UPDATE batches SET rows = 0, meta = $1 WHERE no = $2", meta, no)
 	delete(moved, no)
-	queueTally(b, moved)
+	t.queueTally(b, moved)
 	return t.send(ctx, b)
 }
 
@@ -129,11 +127,11 @@ func (s *Store) empty(ctx context.Context, no store.BatchNo) error {
 }
 
 // doomed is an ask that nobody wants. Its key is computed again, as it is kept
-// nowhere but where it is looked up.
+// nowhere but where it is looked up; that of a damaged ask is looked for.
 type doomed struct {
 	id   store.AskID
 	prev *store.AskID
-	key  store.AskKey
+	key  []byte // nil: the ask is damaged
 }
 
 // freeAsks deletes asks from next on that nobody else wants and frees their
@@ -155,26 +153,35 @@ func (t *tx) freeAsks(ctx context.Context, no store.BatchNo, next store.AskID) (
 		if err := r.Scan(&d.id, &d.prev, &sealed); err != nil {
 			return err
 		}
-		q, err := t.s.sealer.OpenQuestion(d.id, sealed)
-		d.key = t.s.sealer.Key(h.tenant, h.provider, q)
+		if q, err := t.s.sealer.OpenQuestion(d.id, sealed); err == nil {
+			key := t.s.sealer.Key(h.tenant, h.provider, q)
+			d.key = key[:]
+		}
 		all = append(all, d)
-		return err
+		return nil
 	}, next, last, no, slice)
 	if err != nil || len(all) == 0 {
 		return last + 1, err
 	}
 	next = all[len(all)-1].id + 1
-	slices.SortFunc(all, func(a, b doomed) int { return bytes.Compare(a.key[:], b.key[:]) })
+	for i := range all {
+		if all[i].key != nil {
+			continue
+		}
+		if _, err := t.one(ctx, "SELECT key FROM ask_keys WHERE ask = $1", []any{all[i].id}, &all[i].key); err != nil {
+			return 0, err
+		}
+	}
 	return next, t.freeKeys(ctx, all)
 }
 
-// freeKeys deletes asks, which are sorted by key. A key goes back to the ask
-// that had it before, if that is there.
+// freeKeys deletes asks. A key goes back to the ask that had it before, if that
+// is there.
 func (t *tx) freeKeys(ctx context.Context, all []doomed) error {
 	keys, ids := make([][]byte, len(all)), make([]int64, len(all))
 	prevs := make([]*store.AskID, len(all))
 	for i, d := range all {
-		keys[i], ids[i], prevs[i] = d.key[:], int64(d.id), d.prev
+		keys[i], ids[i], prevs[i] = d.key, int64(d.id), d.prev
 	}
 	b := &pgx.Batch{}
 	b.Queue("SELECT 1 FROM ask_keys WHERE key = ANY($1) ORDER BY key FOR UPDATE", keys)

@@ -95,14 +95,37 @@ func askRange(home store.BatchNo) (first, last store.AskID) {
 // none of them are in none at all, and so are queued.
 type marks []*chunk
 
-// marksOf reads the chunks of asks. lock keeps them from changing.
-func (c conn) marksOf(ctx context.Context, asks []store.AskID, lock bool) (marks, error) {
-	query := `WHERE id = ANY(ARRAY(SELECT DISTINCT (SELECT c.id FROM chunks c WHERE c.id <= a ORDER BY c.id DESC LIMIT 1)
-		FROM unnest($1::bigint[]) a)) ORDER BY id`
-	if lock {
-		query += " FOR SHARE"
+// marksOf reads the chunks of asks, which are sorted.
+func (c conn) marksOf(ctx context.Context, asks []store.AskID) (marks, error) {
+	from, to := spans(asks, chunkGap)
+	var m marks
+	err := c.each(ctx, `SELECT k.id, k.part, k.marks, k.queued, k.claims, k.ready_at FROM unnest($1::bigint[], $2::bigint[]) AS s (lo, hi)
+		CROSS JOIN LATERAL (SELECT * FROM chunks WHERE id BETWEEN
+			coalesce((SELECT c.id FROM chunks c WHERE c.id <= s.lo ORDER BY c.id DESC LIMIT 1), s.lo) AND s.hi) k
+		ORDER BY k.id`, func(r pgx.Rows) error {
+		k, err := scanChunk(r)
+		m = append(m, k)
+		return err
+	}, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("read chunks: %w", err)
 	}
-	return c.chunks(ctx, query, plain(asks))
+	return slices.CompactFunc(m, func(a, b *chunk) bool { return a.ID == b.ID }), nil
+}
+
+// chunkGap is how far apart asks may be whose chunks are read as one span.
+const chunkGap = 500
+
+// spans returns the bounds of spans that cover sorted asks and leave out what
+// is wider than gap.
+func spans(asks []store.AskID, gap store.AskID) (from, to []int64) {
+	for i, a := range asks {
+		if i == 0 || a-asks[i-1] > gap {
+			from, to = append(from, int64(a)), append(to, int64(a))
+		}
+		to[len(to)-1] = int64(a)
+	}
+	return from, to
 }
 
 // chunk returns the chunk of an ask, or nil.

@@ -61,22 +61,19 @@ func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, da
 		moved.Follow(m, in)
 	}
 	c.KeepRaw = in.KeepsRaw(v.Asks(taken))
-	if damaged, err = t.recordCall(ctx, &c, r, v, taken); err != nil {
-		return c, nil, err
-	}
 	c.Probe = passed.Probe()
-	if err := t.saveGates(ctx, passed.Take(store.CallProber(c.Call), r.Expires)); err != nil {
-		return c, nil, err
-	}
 	v.claims++
 	b := &pgx.Batch{}
+	t.queueCall(b, &c.Call, r, v, taken)
+	asks := t.queueAsks(b, v.Chunk, taken)
 	saveChunk(b, v.chunk)
-	queueTally(b, moved)
+	t.queueTally(b, moved)
 	if err := t.send(ctx, b); err != nil {
-		return c, nil, fmt.Errorf("write chunk: %w", err)
+		return c, nil, fmt.Errorf("record call: %w", err)
 	}
 	c.Whole = v.queued == 0
-	return c, damaged, nil
+	c.Asks, damaged = asks.open(t.s.sealer)
+	return c, damaged, t.saveGates(ctx, passed.Take(store.CallProber(c.Call), r.Expires))
 }
 
 // view is a chunk that is locked, and what a claim must know beside it.
@@ -119,25 +116,17 @@ func queueChunk(b *pgx.Batch, into **chunk, id string, args ...any) {
 	})
 }
 
-// recordCall writes the line of the ledger that is the claim, and reads what
-// it asks.
-func (t *tx) recordCall(ctx context.Context, c *store.Claim, r store.ClaimRequest, v *view, taken store.Offsets) (*damagedError, error) {
+// queueCall adds the writing of the line of the ledger that is the claim to a
+// batch of statements.
+func (t *tx) queueCall(b *pgx.Batch, id *store.CallID, r store.ClaimRequest, v *view, taken store.Offsets) {
 	scope := v.home.provider
 	if len(r.Scopes) > 0 {
 		scope = r.Scopes[len(r.Scopes)-1]
 	}
-	b := &pgx.Batch{}
 	b.Queue(`INSERT INTO calls (chunk, provider, scope, owner, state, n, open, sent_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id`,
 		v.ID, v.home.provider, scope, r.Owner, store.CallSending, len(taken), stored(taken), millis(t.now), millis(store.Millis(r.Expires))).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&c.Call) })
-	asks := t.queueAsks(b, v.Chunk, taken)
-	if err := t.send(ctx, b); err != nil {
-		return nil, fmt.Errorf("record call: %w", err)
-	}
-	var damaged *damagedError
-	c.Asks, damaged = asks.open(t.s.sealer)
-	return damaged, nil
+		QueryRow(func(row pgx.Row) error { return row.Scan(id) })
 }
 
 // stored writes offsets as a column that is never NULL.

@@ -9,24 +9,35 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// finishTouched marks those batches as done that hold no open row any more.
-// The tallies only say where it is worth looking. It comes after the commit
-// that touched them: of two settlements that bring the last answers at once,
-// one is the last to commit, and that one sees both.
-func (s *Store) finishTouched(ctx context.Context, touched []store.BatchNo) []store.BatchNo {
-	if len(touched) == 0 {
+// lookForQuiet has the commit look for batches of a tally that hold no open
+// row any more. The tallies only say where a closer look is worth it. That
+// comes after the commit: of two settlements that bring the last answers at
+// once, one is the last to commit, and that one sees both.
+func (t *tx) lookForQuiet(moved store.Tally) *[]store.BatchNo {
+	quiet := &[]store.BatchNo{}
+	if len(moved) == 0 {
+		return quiet
+	}
+	t.after = &pgx.Batch{}
+	t.after.Queue(`SELECT b.no FROM unnest($1::int[]) AS b (no) WHERE (
+		SELECT coalesce(sum(t.n), 0) FROM tallies t WHERE t.batch = b.no AND t.state IN (1, 2, 3)) <= 0 ORDER BY b.no`, plain(moved.Batches())).
+		Query(func(rows pgx.Rows) (err error) {
+			*quiet, err = pgx.CollectRows(rows, pgx.RowTo[store.BatchNo])
+			return err
+		})
+	return quiet
+}
+
+// finishQuiet marks batches as done, if a closer look agrees, and returns
+// them. What was settled is stored: the caller must not hear of a fault that
+// comes only now, nor take its own end as one. Finish makes up for it.
+func (s *Store) finishQuiet(ctx context.Context, quiet *[]store.BatchNo) []store.BatchNo {
+	if quiet == nil || len(*quiet) == 0 {
 		return nil
 	}
-	// What was settled is stored: the caller must not hear of a fault that
-	// comes only now. Finish makes up for it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitPatience)
 	defer cancel()
-	quiet, err := list[store.BatchNo](ctx, conn{s.pool}, `SELECT b.no FROM unnest($1::int[]) AS b (no) WHERE (
-		SELECT coalesce(sum(t.n), 0) FROM tallies t WHERE t.batch = b.no AND t.state IN (1, 2, 3)) <= 0 ORDER BY b.no`, plain(touched))
-	if err != nil {
-		return nil
-	}
-	done, _ := s.finishAll(ctx, quiet)
+	done, _ := s.finishAll(ctx, *quiet)
 	return done
 }
 

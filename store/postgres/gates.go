@@ -46,7 +46,11 @@ func (s *Store) Gates(ctx context.Context) ([]store.Gate, error) {
 // SetGates implements store.Store.
 func (s *Store) SetGates(ctx context.Context, c store.GateChanges) ([]store.GateEvent, error) {
 	return write(ctx, s, func(ctx context.Context, t *tx) ([]store.GateEvent, error) {
-		return t.changeGates(ctx, c, store.APerson, t.now)
+		h, err := t.gates(ctx, c.Scopes(), "")
+		if err != nil {
+			return nil, err
+		}
+		return t.changeGates(ctx, h, c, store.APerson, t.now)
 	})
 }
 
@@ -90,16 +94,12 @@ func (t *tx) pass(ctx context.Context, h store.Gatehouse, scopes []string) (stor
 	return h.Pass(scopes, t.now)
 }
 
-// changeGates applies what a call that was claimed at sent, or a person, says.
-// Nearly always that changes nothing, and then no gate is locked.
-func (t *tx) changeGates(ctx context.Context, c store.GateChanges, by store.Prober, sent time.Time) ([]store.GateEvent, error) {
-	scopes := c.Scopes()
-	if len(scopes) == 0 {
+// changeGates applies what a call that was claimed at sent, or a person, says
+// to gates that were read. Nearly always that changes nothing, and then no gate
+// is locked.
+func (t *tx) changeGates(ctx context.Context, h store.Gatehouse, c store.GateChanges, by store.Prober, sent time.Time) ([]store.GateEvent, error) {
+	if h == nil {
 		return nil, nil
-	}
-	h, err := t.gates(ctx, scopes, "")
-	if err != nil {
-		return nil, err
 	}
 	if changed, _ := h.Change(c, by, sent, t.now); len(changed) == 0 {
 		return nil, nil
@@ -107,7 +107,8 @@ func (t *tx) changeGates(ctx context.Context, c store.GateChanges, by store.Prob
 	if err := t.makeGates(ctx, c.Close); err != nil {
 		return nil, err
 	}
-	if h, err = t.gates(ctx, scopes, " FOR UPDATE"); err != nil {
+	h, err := t.gates(ctx, c.Scopes(), " FOR UPDATE")
+	if err != nil {
 		return nil, err
 	}
 	changed, events := h.Change(c, by, sent, t.now)

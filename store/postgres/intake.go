@@ -85,24 +85,34 @@ func (in *intake) lookUp(ctx context.Context) error {
 	}, keys)
 }
 
-// insertKeys points each new question to its ask, in the order of the keys.
-// Of two lists with the same new question at once the second waits here for
-// the first, and then finds its ask.
+// insertKeys points each new question to its ask, in the order of the keys:
+// first those that were never asked, then those that are asked again. Of two
+// lists with the same new question at once the second waits here for the
+// first, and then begins anew and finds its ask.
 func (in *intake) insertKeys(ctx context.Context) error {
-	if len(in.New) == 0 {
-		return nil
-	}
-	keys, asks := make([][]byte, 0, len(in.New)), make([]int64, 0, len(in.New))
-	replaced := []int64{}
+	var rows [][]any
+	var keys [][]byte
+	var asks, prevs []int64
 	_ = in.NewKeys(func(key store.AskKey, a, prev store.AskID) error {
-		keys, asks = append(keys, key[:]), append(asks, int64(a))
-		if prev != 0 {
-			replaced = append(replaced, int64(prev))
+		if prev == 0 {
+			rows = append(rows, []any{key[:], int64(a)})
+		} else {
+			keys, asks, prevs = append(keys, key[:]), append(asks, int64(a)), append(prevs, int64(prev))
 		}
 		return nil
 	})
-	tag, err := in.Exec(ctx, `INSERT INTO ask_keys AS k (key, ask) SELECT key, ask FROM unnest($1::bytea[], $2::bigint[]) AS n (key, ask) ORDER BY key
-		ON CONFLICT (key) DO UPDATE SET ask = excluded.ask WHERE k.ask = ANY($3)`, keys, asks, replaced)
+	// A key that is there by now is an error on which write begins anew.
+	if err := in.copy(ctx, "ask_keys", []string{"key", "ask"}, len(rows), func(i int) []any { return rows[i] }); err != nil {
+		return err
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	if err := in.exec(ctx, "SELECT 1 FROM ask_keys WHERE key = ANY($1) ORDER BY key FOR UPDATE", keys); err != nil {
+		return err
+	}
+	tag, err := in.Exec(ctx, `UPDATE ask_keys k SET ask = n.ask FROM unnest($1::bytea[], $2::bigint[], $3::bigint[]) AS n (key, ask, prev)
+		WHERE k.key = n.key AND k.ask = n.prev`, keys, asks, prevs)
 	if err != nil {
 		return err
 	}
@@ -125,17 +135,6 @@ func (in *intake) copyRows(ctx context.Context) error {
 		r := &in.rows[i]
 		return []any{int64(store.NewRowID(in.h.no, in.first+i)), optional(r.Ask), r.Cached, r.Line}
 	})
-}
-
-func (in *intake) copy(ctx context.Context, table string, columns []string, n int, row func(i int) []any) error {
-	if n == 0 {
-		return nil
-	}
-	_, err := in.raw.CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromSlice(n, func(i int) ([]any, error) { return row(i), nil }))
-	if err != nil {
-		return fmt.Errorf("write %s: %w", table, err)
-	}
-	return nil
 }
 
 // optional makes NULL of no ask.
@@ -162,6 +161,6 @@ func (in *intake) insertRest(ctx context.Context) error {
 	}
 	b.Queue("UPDATE batches SET rows = rows + $1, asks = $2, beat_at = "+beatTime("$3")+" WHERE no = $4",
 		len(in.rows), in.Asks, in.s.beat(), in.h.no)
-	queueTally(b, in.Tally)
+	in.queueTally(b, in.Tally)
 	return in.send(ctx, b)
 }

@@ -22,7 +22,7 @@ func (s *Store) SettleTicket(ctx context.Context, r store.TicketSettlement) (sto
 		if found, err := t.one(ctx, "SELECT call FROM tickets WHERE id = $1", []any{r.ID}, &call); err != nil || !found {
 			return outcome{Settled: store.Settled{Refused: len(r.Verdicts)}}, err
 		}
-		v, c, err := t.holding(ctx, call)
+		v, c, err := t.holding(ctx, call, r.Gates)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -38,7 +38,7 @@ func (s *Store) SettleTicket(ctx context.Context, r store.TicketSettlement) (sto
 	if err != nil {
 		return store.Settled{}, err
 	}
-	done.Done = s.finishTouched(ctx, done.touched)
+	done.Done = s.finishQuiet(ctx, done.quiet)
 	return done.Settled, nil
 }
 
@@ -71,14 +71,14 @@ func (t *tx) settleTicket(ctx context.Context, v *view, c *call, k *ticket, r st
 	}
 	done := outcome{
 		Settled: store.Settled{Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late},
-		touched: moved.Batches(),
+		quiet:   t.lookForQuiet(moved),
 	}
 	if fenced {
-		if done.Gates, err = t.changeGates(ctx, r.Gates, store.TicketProber(k.id, r.Lease), k.claimed); err != nil {
+		if done.Gates, err = t.changeGates(ctx, v.gates, r.Gates, store.TicketProber(k.id, r.Lease), k.claimed); err != nil {
 			return outcome{}, err
 		}
 	}
-	queueTally(b, moved)
+	t.queueTally(b, moved)
 	if err := t.send(ctx, b); err != nil {
 		return outcome{}, fmt.Errorf("settle ticket: %w", err)
 	}

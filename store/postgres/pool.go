@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,6 +35,15 @@ var sessionSettings = map[string]string{
 // connectPatience bounds how long one attempt to connect takes.
 const connectPatience = 5 * time.Second
 
+// slotKey is where a connection keeps its slot of tallies.
+const slotKey = "slot"
+
+// slot returns the slot of tallies in which this connection counts.
+func (s *session) slot() int64 {
+	slot, _ := s.Conn.Conn().PgConn().CustomData()[slotKey].(int64)
+	return slot
+}
+
 func poolConfig(o Options) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(o.URL)
 	if err != nil {
@@ -46,7 +57,12 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 			config.ConnConfig.RuntimeParams[name] = value
 		}
 	}
-	config.AfterConnect = assertDurable
+	next := atomic.Int64{}
+	next.Store(rand.Int64N(slots)) //nolint:gosec // processes only differ
+	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
+		c.PgConn().CustomData()[slotKey] = next.Add(1) % slots
+		return assertDurable(ctx, c)
+	}
 	return config, nil
 }
 

@@ -117,7 +117,7 @@ func (c conn) rowPage(ctx context.Context, line string, next store.RowID, last s
 // placeRows finds out the states of rows.
 func (c conn) placeRows(ctx context.Context, h *header, page []*store.StoredRow) error {
 	asks := asksOf(page, func(r *store.StoredRow) bool { return r.Ask != 0 })
-	m, err := c.marksOf(ctx, asks, false)
+	m, err := c.marksOf(ctx, asks)
 	if err != nil {
 		return err
 	}
@@ -148,8 +148,10 @@ func (c conn) placeRows(ctx context.Context, h *header, page []*store.StoredRow)
 	return nil
 }
 
-// readAnswers adds the answers to rows whose states have one: those of its own
-// asks lie side by side, the others are looked up.
+// answerGap is how far apart asks may be whose answers are read as one span.
+const answerGap = 4
+
+// readAnswers adds the answers to rows whose states have one.
 func (c conn) readAnswers(ctx context.Context, page []*store.StoredRow) error {
 	asks := asksOf(page, func(r *store.StoredRow) bool { return r.State.Answered() })
 	if len(asks) == 0 {
@@ -160,13 +162,15 @@ func (c conn) readAnswers(ctx context.Context, page []*store.StoredRow) error {
 		body []byte
 	}
 	answers := make(map[store.AskID]answer, len(asks))
-	err := c.each(ctx, "SELECT ask, at, body FROM answers WHERE ask = ANY($1)", func(r pgx.Rows) error {
+	from, to := spans(asks, answerGap)
+	err := c.each(ctx, `SELECT a.ask, a.at, a.body FROM unnest($1::bigint[], $2::bigint[]) AS s (lo, hi)
+		CROSS JOIN LATERAL (SELECT * FROM answers WHERE ask BETWEEN s.lo AND s.hi) a`, func(r pgx.Rows) error {
 		var id store.AskID
 		var a answer
 		err := r.Scan(&id, &a.at, &a.body)
 		answers[id] = a
 		return err
-	}, plain(asks))
+	}, from, to)
 	if err != nil {
 		return fmt.Errorf("read answers: %w", err)
 	}

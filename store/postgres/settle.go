@@ -20,11 +20,11 @@ type call struct {
 	waiting bool // asks wait on its tickets
 }
 
-// outcome is what a settlement did, and what is to be looked at once it is
-// committed.
+// outcome is what a settlement did, and which of the batches that it touched
+// seem to be done, once it is committed.
 type outcome struct {
 	store.Settled
-	touched []store.BatchNo
+	quiet *[]store.BatchNo
 }
 
 // Settle implements store.Work.
@@ -45,7 +45,7 @@ func (s *Store) settleIn(ctx context.Context, chunk store.ChunkID, r store.Settl
 				return outcome{}, fmt.Errorf("lock chunk: %w", err)
 			}
 		}
-		h, c, err := t.holding(ctx, r.Call)
+		h, c, err := t.holding(ctx, r.Call, r.Gates)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -57,13 +57,13 @@ func (s *Store) settleIn(ctx context.Context, chunk store.ChunkID, r store.Settl
 	if err != nil {
 		return store.Settled{}, err
 	}
-	done.Done = s.finishTouched(ctx, done.touched)
+	done.Done = s.finishQuiet(ctx, done.quiet)
 	return done.Settled, nil
 }
 
 // holding locks the chunk of a call and reads both, on one way to the server
 // and back. It returns nil where there is no such call.
-func (t *tx) holding(ctx context.Context, id store.CallID) (*view, *call, error) {
+func (t *tx) holding(ctx context.Context, id store.CallID, gates store.GateChanges) (*view, *call, error) {
 	v, c := &view{home: &header{}}, &call{id: id}
 	b := &pgx.Batch{}
 	queueChunk(b, &v.chunk, "(SELECT chunk FROM calls WHERE id = $1) FOR UPDATE", id)
@@ -72,6 +72,9 @@ func (t *tx) holding(ctx context.Context, id store.CallID) (*view, *call, error)
 	b.Queue(headerQuery+"(SELECT (chunk >> 32)::int FROM calls WHERE id = $1)", id).QueryRow(v.home.scan)
 	queueWants(b, &v.wants, `(SELECT chunk FROM calls WHERE id = $1)
 		AND (SELECT k.id + k.n - 1 FROM chunks k WHERE k.id = (SELECT chunk FROM calls WHERE id = $1))`, id)
+	if scopes := gates.Scopes(); len(scopes) > 0 {
+		queueGates(b, &v.gates, scopes)
+	}
 	err := t.send(ctx, b)
 	if errors.Is(err, errNoChunk) {
 		return nil, nil, nil
@@ -113,17 +116,17 @@ func (t *tx) settle(ctx context.Context, v *view, c *call, r store.Settlement, b
 		return outcome{}, err
 	}
 	t.saveCall(b, c, v, ruling, r)
-	events, err := t.changeGates(ctx, r.Gates, store.CallProber(c.id), c.sent)
+	events, err := t.changeGates(ctx, v.gates, r.Gates, store.CallProber(c.id), c.sent)
 	if err != nil {
 		return outcome{}, err
 	}
-	queueTally(b, moved)
+	t.queueTally(b, moved)
 	if err := t.send(ctx, b); err != nil {
 		return outcome{}, fmt.Errorf("settle call: %w", err)
 	}
 	return outcome{
 		Settled: store.Settled{Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late, Gates: events},
-		touched: moved.Batches(),
+		quiet:   t.lookForQuiet(moved),
 	}, nil
 }
 
@@ -139,7 +142,7 @@ func (t *tx) follow(ctx context.Context, b *pgx.Batch, v *view, r store.Ruling, 
 	if err != nil {
 		return nil, err
 	}
-	if err := t.queueAnswers(b, r.Answers, by, bodies); err != nil {
+	if err := t.keepAnswers(ctx, b, r, by, bodies); err != nil {
 		return nil, err
 	}
 	moved, err := r.Follow(v.Chunk, in, func(a store.AskID, no store.BatchNo) error {
@@ -170,25 +173,6 @@ func (t *tx) runAgain(ctx context.Context, batches []store.BatchNo) error {
 	if err := t.exec(ctx, "UPDATE batches SET state = 'running', done_at = 0 WHERE no = ANY($1) AND state = 'done'", plain(batches)); err != nil {
 		return fmt.Errorf("run batch again: %w", err)
 	}
-	return nil
-}
-
-// queueAnswers adds the writing of answers to a batch of statements; a late one
-// replaces the failure.
-func (t *tx) queueAnswers(b *pgx.Batch, answers []store.Answered, by store.CallID, bodies store.SealedAnswers) error {
-	if len(answers) == 0 {
-		return nil
-	}
-	asks, times, sealed := make([]int64, len(answers)), make([]int64, len(answers)), make([][]byte, len(answers))
-	for i, a := range answers {
-		body, err := t.s.sealer.SealedAnswer(bodies, a)
-		if err != nil {
-			return err
-		}
-		asks[i], times[i], sealed[i] = int64(a.Ask), millis(a.Answer.At), body
-	}
-	b.Queue(`INSERT INTO answers (ask, at, call, body) SELECT ask, at, $4, body FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS a (ask, at, body)
-		ON CONFLICT (ask) DO UPDATE SET at = excluded.at, call = excluded.call, body = excluded.body`, asks, times, sealed, by)
 	return nil
 }
 

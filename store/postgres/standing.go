@@ -35,21 +35,11 @@ func (in *intake) standing(ctx context.Context, asks []store.AskID) (*standing, 
 	if err != nil {
 		return nil, err
 	}
-	if s.marks, err = in.marksOf(ctx, asks, false); err != nil {
+	if s.marks, err = in.marksOf(ctx, asks); err != nil {
 		return nil, err
 	}
-	var moving []store.AskID
-	for _, a := range asks {
-		if st := s.marks.mark(a).State; s.marks.chunk(a) != nil && (st.Open() || st == store.Unknown) {
-			moving = append(moving, a)
-		}
-	}
-	if len(moving) > 0 {
-		held, err := in.marksOf(ctx, moving, true)
-		if err != nil {
-			return nil, err
-		}
-		s.marks = s.marks.replace(held)
+	if err := in.holdMoving(ctx, s.marks, asks); err != nil {
+		return nil, err
 	}
 	if err := s.marks.complete(asks, cuts); err != nil {
 		return nil, err
@@ -97,15 +87,29 @@ func (in *intake) cuts(ctx context.Context, homes []store.BatchNo, lock string) 
 	return cuts, err
 }
 
-// replace returns the marks with chunks that were read again.
-func (m marks) replace(held marks) marks {
-	fresh := slices.Clone(m)
-	for i, k := range fresh {
-		if h := held.chunk(k.ID); h != nil {
-			fresh[i] = h
+// holdMoving locks those of the chunks that hold asks which are not settled,
+// and reads them again.
+func (in *intake) holdMoving(ctx context.Context, m marks, asks []store.AskID) error {
+	var moving []store.ChunkID
+	for _, a := range asks {
+		k := m.chunk(a)
+		if k == nil || len(moving) > 0 && moving[len(moving)-1] == k.ID {
+			continue
+		}
+		if s := m.mark(a).State; s.Open() || s == store.Unknown {
+			moving = append(moving, k.ID)
 		}
 	}
-	return fresh
+	if len(moving) == 0 {
+		return nil
+	}
+	held, err := in.chunks(ctx, "WHERE id = ANY($1) ORDER BY id FOR SHARE", plain(moving))
+	for i, k := range m {
+		if h := marks(held).chunk(k.ID); h != nil {
+			m[i] = h
+		}
+	}
+	return err
 }
 
 // complete checks that every ask that is cut is in a chunk. If not, its home
@@ -138,4 +142,3 @@ func (in *intake) readAnswered(ctx context.Context, asks []store.AskID, s *stand
 		return err
 	}, plain(answered))
 }
-

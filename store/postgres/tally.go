@@ -11,7 +11,8 @@ import (
 )
 
 // slots is how many rows of tallies a count is spread over: as many
-// transactions can move it at once.
+// transactions can move it at once. Connections of one process take them in
+// turn.
 const slots = 16
 
 // wantRow is a line of wants.
@@ -81,7 +82,7 @@ func (c conn) interest(ctx context.Context, home *header, first, last store.AskI
 
 // queueTally adds the writing of a tally to a batch of statements, as the last
 // of them: the rows are locked until the commit.
-func queueTally(b *pgx.Batch, moved store.Tally) {
+func (t *tx) queueTally(b *pgx.Batch, moved store.Tally) {
 	var batches, states, counts []int64
 	_ = moved.Each(func(no store.BatchNo, s store.State, n int) error {
 		batches, states, counts = append(batches, int64(no)), append(states, int64(s)), append(counts, int64(n))
@@ -91,14 +92,14 @@ func queueTally(b *pgx.Batch, moved store.Tally) {
 		return
 	}
 	b.Queue(`INSERT INTO tallies AS t (batch, state, slot, n)
-		SELECT m.batch, m.state, pg_backend_pid() % $4, m.n FROM unnest($1::int[], $2::int[], $3::int[]) AS m (batch, state, n)
-		ON CONFLICT (batch, state, slot) DO UPDATE SET n = t.n + excluded.n`, batches, states, counts, slots)
+		SELECT m.batch, m.state, $4, m.n FROM unnest($1::int[], $2::int[], $3::int[]) AS m (batch, state, n)
+		ON CONFLICT (batch, state, slot) DO UPDATE SET n = t.n + excluded.n`, batches, states, counts, t.raw.slot())
 }
 
 // apply writes a tally down.
 func (t *tx) apply(ctx context.Context, moved store.Tally) error {
 	b := &pgx.Batch{}
-	queueTally(b, moved)
+	t.queueTally(b, moved)
 	if err := t.send(ctx, b); err != nil {
 		return fmt.Errorf("write tallies: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/sqlite"
+	"github.com/plateq/plateq/store/storetest"
 )
 
 // cutOff is a context that ends after so many changes have begun.
@@ -44,12 +45,12 @@ func TestAbandoningIsDoneInSlices(t *testing.T) {
 func abandonInPart(t *testing.T, changes int) (done bool) {
 	s := openNew(t)
 	s.Slice(600)
-	earlier := list(t, s, 100) // shares asks with the one that is abandoned
+	earlier := storetest.List(t, s, 100) // shares asks with the one that is abandoned
 	no, err := s.BeginBatch(t.Context(), store.NewBatch{Provider: "attestr"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := plates(0, 1_200)
+	rows := storetest.Plates(0, 1_200)
 	if _, err := s.AddRows(t.Context(), no, append(rows, rows[100:120]...)); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func abandonInPart(t *testing.T, changes int) (done bool) {
 	balanced(t, s)
 	for _, b := range []store.BatchNo{earlier, during, after, again} {
 		for open := true; open; {
-			open = work(t, s, b, 500, 100) > 0
+			open = storetest.Work(t, s, b, 500, 100) > 0
 		}
 		if b, err := s.BatchByNo(t.Context(), b); err != nil || b.State != store.BatchDone || b.Counts[store.Found] != b.Rows {
 			t.Errorf("batch %d is %s with %v, %v", b.No, b.State, b.Counts, err)
@@ -88,7 +89,7 @@ func joined(t *testing.T, s *sqlite.Store, from int) store.BatchNo {
 	t.Helper()
 	no, err := s.BeginBatch(t.Context(), store.NewBatch{Provider: "attestr"})
 	if err == nil {
-		_, err = s.AddRows(t.Context(), no, plates(from, from+10))
+		_, err = s.AddRows(t.Context(), no, storetest.Plates(from, from+10))
 	}
 	if err == nil {
 		_, err = s.CommitBatch(t.Context(), no, nil, time.Time{})

@@ -3,63 +3,23 @@ package sqlite_test
 import (
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/plateq/plateq/providers"
-	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/sqlite"
+	"github.com/plateq/plateq/store/storetest"
 )
 
 // lived is a store with asks in every state.
 func lived(t *testing.T) *sqlite.Store {
 	t.Helper()
 	s := openNew(t)
-	no := list(t, s, 12)
-	list(t, s, 12) // joins the open ones
-	refs, err := s.Offer(t.Context(), store.OfferRequest{Batch: no, Size: 10, Limit: 1})
-	if err != nil || len(refs) != 1 {
-		t.Fatalf("offer: %v %v", refs, err)
-	}
-	claim := func() store.Claim {
-		c, err := s.Claim(t.Context(), store.ClaimRequest{Chunk: refs[0].ID, Owner: "w", Max: 2, Expires: time.Now().Add(time.Hour)})
-		if err != nil || len(c.Asks) != 2 {
-			t.Fatalf("claim: %+v %v", c, err)
-		}
-		return c
-	}
-	answer := &store.Answer{At: time.Now()}
-	failed := &store.Answer{At: time.Now(), Failure: &store.Failure{Class: store.ClassProviderError}}
-	for _, r := range []store.Settlement{
-		{Rest: &store.Verdict{To: store.Found, Answer: answer}},
-		{Rest: &store.Verdict{To: store.Failed, Answer: failed}},
-		{Rest: &store.Verdict{To: store.Unknown}},
-		{
-			Rest:    &store.Verdict{To: store.Waiting},
-			Tickets: []store.NewTicket{{Handle: providers.Ticket{ID: "T-1"}, Due: time.Now()}},
-		},
-	} {
-		r.Call = claim().Call
-		if got, err := s.Settle(t.Context(), r); err != nil || got.Applied != 2 {
-			t.Fatalf("settle: %+v %v", got, err)
-		}
-	}
-	claim()
+	storetest.Lived(t, s)
 	return s
-}
-
-func problems(t *testing.T, s *sqlite.Store) string {
-	t.Helper()
-	r, err := s.Check(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Join(r.Problems, "\n")
 }
 
 // Check sees every way in which the books can be wrong.
 func TestCheckIsRedOnSpoiltBooks(t *testing.T) {
 	t.Parallel()
-	if got := problems(t, lived(t)); got != "" {
+	if got := storetest.Problems(t, lived(t)); got != "" {
 		t.Fatalf("sound books are called wrong:\n%s", got)
 	}
 	for _, tc := range []struct{ name, spoil, want string }{
@@ -96,7 +56,7 @@ func TestCheckIsRedOnSpoiltBooks(t *testing.T) {
 			if err := s.Exec(t.Context(), tc.spoil); err != nil {
 				t.Fatal(err)
 			}
-			if got := problems(t, s); !strings.Contains(got, tc.want) {
+			if got := storetest.Problems(t, s); !strings.Contains(got, tc.want) {
 				t.Errorf("got:\n%s\nwant it to say: %s", got, tc.want)
 			}
 		})

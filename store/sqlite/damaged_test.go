@@ -7,12 +7,13 @@ import (
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/sqlite"
+	"github.com/plateq/plateq/store/storetest"
 )
 
 // spoiled is a list of three with one ask that cannot be read, or is gone.
 func spoiled(t *testing.T, s *sqlite.Store, spoil string) (store.BatchNo, store.ChunkID) {
 	t.Helper()
-	no := list(t, s, 3)
+	no := storetest.List(t, s, 3)
 	refs, err := s.Offer(t.Context(), store.OfferRequest{Batch: no, Size: 10, Limit: 1})
 	if err != nil || len(refs) != 1 {
 		t.Fatalf("offer: %v %v", refs, err)

@@ -16,16 +16,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/sqlite"
-)
-
-// Canary values stand for everything that must not be readable in a file.
-const (
-	canaryPlate = "XX99CANARY9999"
-	canaryPhone = "9400000042"
-	canaryName  = "Canaryova"
+	"github.com/plateq/plateq/store/storetest"
 )
 
 // No file of the directory holds a plate, a phone or a name in clear, whatever
@@ -34,51 +27,8 @@ func TestNothingPersonalInClear(t *testing.T) {
 	t.Parallel()
 	o := sqlite.Options{Path: filepath.Join(t.TempDir(), "plateq.db"), Keys: store.NewKeys()}
 	s := open(t, o)
-	no, err := s.BeginBatch(t.Context(), store.NewBatch{Provider: "attestr", Name: canaryName, Columns: []string{canaryName}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	subject := providers.Subject{providers.Plate: canaryPlate, providers.LastName: canaryName}
-	var rows []store.NewRow
-	for i := range 6 {
-		q := store.Question{Subject: subject, Params: providers.Params{"n": fmt.Sprint(i)}}
-		rows = append(rows, store.NewRow{CallerID: canaryPhone, Subject: subject, Line: []string{canaryPlate, canaryName, canaryPhone}, Question: q})
-	}
-	rows[5].Problem = &store.Failure{Class: store.ClassInvalidInput, Message: canaryPlate}
-	if _, err := s.AddRows(t.Context(), no, rows); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.CommitBatch(t.Context(), no, []byte(canaryPlate), time.Time{}); err != nil {
-		t.Fatal(err)
-	}
-	tellAll(t, s, no)
+	storetest.TellCanaries(t, s)
 	look(t, filepath.Dir(o.Path))
-}
-
-// tellAll settles asks in every way that stores something personal.
-func tellAll(t *testing.T, s *sqlite.Store, no store.BatchNo) {
-	t.Helper()
-	refs, err := s.Offer(t.Context(), store.OfferRequest{Batch: no, Size: 10, Limit: 1})
-	if err != nil || len(refs) != 1 {
-		t.Fatalf("offer: %v %v", refs, err)
-	}
-	answer := &store.Answer{Result: []byte(`{"contact":"` + canaryPhone + `"}`), Raw: []byte(`{"plate":"` + canaryPlate + `"}`)}
-	failed := &store.Answer{Failure: &store.Failure{Class: store.ClassProviderError, Message: canaryName}}
-	for _, r := range []store.Settlement{
-		{Rest: &store.Verdict{To: store.Found, Answer: answer}},
-		{Rest: &store.Verdict{To: store.Failed, Answer: failed}},
-		{Rest: &store.Verdict{To: store.Unknown}, Note: []byte(canaryPlate + canaryName)},
-		{Rest: &store.Verdict{To: store.Waiting}, Tickets: []store.NewTicket{{Handle: providers.Ticket{ID: canaryPlate, Cursor: []byte(canaryName)}}}},
-	} {
-		c, err := s.Claim(t.Context(), store.ClaimRequest{Chunk: refs[0].ID, Owner: "w", Max: 1, Expires: time.Now().Add(time.Hour)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Call = c.Call
-		if _, err := s.Settle(t.Context(), r); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 func look(t *testing.T, dir string) {
@@ -93,7 +43,7 @@ func look(t *testing.T, dir string) {
 			return err
 		}
 		files++
-		for _, canary := range []string{canaryPlate, canaryPhone, canaryName} {
+		for _, canary := range storetest.Canaries() {
 			if bytes.Contains(bytes.ToLower(text), []byte(strings.ToLower(canary))) {
 				t.Errorf("%s holds %q", d.Name(), canary)
 			}
@@ -110,7 +60,7 @@ func look(t *testing.T, dir string) {
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	s := openNew(t)
-	kept := list(t, s, 100)
+	kept := storetest.List(t, s, 100)
 	no, err := s.BeginBatch(t.Context(), store.NewBatch{Provider: "attestr"})
 	if err != nil {
 		t.Fatal(err)
@@ -129,23 +79,23 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 	limit(n + 20)
-	if _, err := s.AddRows(t.Context(), no, plates(0, 1000)); !errors.Is(err, store.ErrFull) {
+	if _, err := s.AddRows(t.Context(), no, storetest.Plates(0, 1000)); !errors.Is(err, store.ErrFull) {
 		t.Fatalf("got %v, want %v", err, store.ErrFull)
 	}
 	if b, err := s.BatchByNo(t.Context(), no); err != nil || b.Rows != 0 || b.Counts.Total() != 0 {
 		t.Errorf("the batch has %d rows, %v", b.Rows, err)
 	}
-	if got := problems(t, s); got != "" {
+	if got := storetest.Problems(t, s); got != "" {
 		t.Errorf("the books are wrong:\n%s", got)
 	}
-	if n := work(t, s, kept, 10, 1); n != 10 {
+	if n := storetest.Work(t, s, kept, 10, 1); n != 10 {
 		t.Errorf("%d asks were answered in what space there is, want 10", n)
 	}
 	limit(1 << 30)
-	if taken, err := s.AddRows(t.Context(), no, plates(2000, 3000)); err != nil || taken.Rows != 1000 {
+	if taken, err := s.AddRows(t.Context(), no, storetest.Plates(2000, 3000)); err != nil || taken.Rows != 1000 {
 		t.Errorf("add rows with space again: %+v %v", taken, err)
 	}
-	if got := problems(t, s); got != "" {
+	if got := storetest.Problems(t, s); got != "" {
 		t.Errorf("the books are wrong:\n%s", got)
 	}
 }
@@ -154,7 +104,7 @@ func TestFullDisk(t *testing.T) {
 func TestFailureIsAlone(t *testing.T) {
 	t.Parallel()
 	s := openNew(t)
-	no := list(t, s, 100)
+	no := storetest.List(t, s, 100)
 	const callers = 40
 	errs := make(chan error, 2*callers)
 	for i := range callers {
@@ -196,11 +146,11 @@ func TestCallerWhoLeft(t *testing.T) {
 func TestRowsAreOneSnapshot(t *testing.T) {
 	t.Parallel()
 	s := openNew(t)
-	no := list(t, s, 20)
+	no := storetest.List(t, s, 20)
 	queued := 0
 	err := s.Rows(t.Context(), no, store.RowFilter{}, func(r store.Row) error {
 		if r.Number == 1 {
-			work(t, s, no, 20, 1)
+			storetest.Work(t, s, no, 20, 1)
 		}
 		if r.State == store.Queued {
 			queued++
@@ -252,7 +202,7 @@ func TestKill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := problems(t, s)
+		got := storetest.Problems(t, s)
 		stored, askErr := s.Ask(t.Context(), "SELECT count(*) FROM answers")
 		sound, soundErr := s.Ask(t.Context(), "PRAGMA integrity_check")
 		if err := errors.Join(askErr, soundErr, s.Close()); err != nil {
@@ -320,14 +270,14 @@ func TestKilledWorker(t *testing.T) {
 			t.Fatal(err)
 		}
 		from := rand.IntN(1 << 30)
-		if _, err := s.AddRows(t.Context(), no, plates(from, from+200)); err != nil {
+		if _, err := s.AddRows(t.Context(), no, storetest.Plates(from, from+200)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.CommitBatch(t.Context(), no, nil, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		for range 10 {
-			fmt.Printf("answered %d\n", work(t, s, no, 5, 4))
+			fmt.Printf("answered %d\n", storetest.Work(t, s, no, 5, 4))
 		}
 	}
 }

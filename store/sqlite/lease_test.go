@@ -8,6 +8,7 @@ import (
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/sqlite"
+	"github.com/plateq/plateq/store/storetest"
 )
 
 // A pass that the process took with it is due at the next start, at once and
@@ -19,7 +20,7 @@ func TestTicketsInMidPassAreDueAfterARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	no := list(t, s, 2)
+	no := storetest.List(t, s, 2)
 	refs, err := s.Offer(t.Context(), store.OfferRequest{Batch: no, Size: 1, Limit: 2})
 	if err != nil || len(refs) != 2 {
 		t.Fatalf("offer: %v %v", refs, err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/sqlite"
+	"github.com/plateq/plateq/store/storetest"
 )
 
 // made makes a store, closes it and returns how to open it again.
@@ -186,7 +187,7 @@ func TestOpenRefusesForeignFiles(t *testing.T) {
 func TestFilesAreTheOwnersOnly(t *testing.T) {
 	t.Parallel()
 	o := made(t)
-	list(t, open(t, o), 10)
+	storetest.List(t, open(t, o), 10)
 	err := filepath.WalkDir(filepath.Dir(o.Path), func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/sqlite"
+	"github.com/plateq/plateq/store/storetest"
 )
 
 // Whoever downloads slowly holds up neither the work nor the pages that people
@@ -16,7 +17,7 @@ import (
 func TestSlowReadersHoldUpNobody(t *testing.T) {
 	t.Parallel()
 	s := openNew(t)
-	no := list(t, s, 10)
+	no := storetest.List(t, s, 10)
 	hold := slowReaders(t, s, no, sqlite.LongReaders)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

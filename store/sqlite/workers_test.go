@@ -9,6 +9,7 @@ import (
 
 	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/sqlite"
+	"github.com/plateq/plateq/store/storetest"
 )
 
 // A heartbeat that waits for the writer keeps its worker alive, however long.
@@ -20,7 +21,7 @@ func TestAHeartbeatThatWaitsCounts(t *testing.T) {
 		Path: filepath.Join(t.TempDir(), "plateq.db"), Keys: store.NewKeys(),
 		Now: func() time.Time { return start.Add(time.Duration(later.Load())) },
 	})
-	no := list(t, s, 1)
+	no := storetest.List(t, s, 1)
 	refs, err := s.Offer(t.Context(), store.OfferRequest{Batch: no, Size: 10, Limit: 1})
 	if err != nil || len(refs) != 1 {
 		t.Fatalf("offer: %v %v", refs, err)

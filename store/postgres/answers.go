@@ -1,0 +1,79 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/plateq/plateq/store"
+)
+
+// copyFrom is how many answers are worth a COPY, which is a way to the server
+// of its own.
+const copyFrom = 20
+
+// sealedAnswers are answers as they are stored, column by column.
+type sealedAnswers struct {
+	asks, times []int64
+	bodies      [][]byte
+}
+
+func (s *sealedAnswers) add(a store.Answered, body []byte) {
+	s.asks, s.times, s.bodies = append(s.asks, int64(a.Ask)), append(s.times, millis(a.Answer.At)), append(s.bodies, body)
+}
+
+// keepAnswers stores answers, or adds that to a batch of statements where they
+// are few. A late one replaces the failure.
+func (t *tx) keepAnswers(ctx context.Context, b *pgx.Batch, r store.Ruling, by store.CallID, bodies store.SealedAnswers) error {
+	late := map[store.AskID]bool{}
+	for _, m := range r.Moves {
+		if m.From == store.Failed {
+			late[m.Ask] = true
+		}
+	}
+	var first, again sealedAnswers
+	for _, a := range r.Answers {
+		body, err := t.s.sealer.SealedAnswer(bodies, a)
+		if err != nil {
+			return err
+		}
+		if late[a.Ask] {
+			again.add(a, body)
+		} else {
+			first.add(a, body)
+		}
+	}
+	if len(first.asks) >= copyFrom {
+		if err := t.copyAnswers(ctx, first, by); err != nil {
+			return err
+		}
+		first = sealedAnswers{}
+	}
+	for _, s := range []sealedAnswers{first, again} {
+		if len(s.asks) > 0 {
+			b.Queue(`INSERT INTO answers (ask, at, call, body)
+				SELECT ask, at, $4, body FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS a (ask, at, body)
+				ON CONFLICT (ask) DO UPDATE SET at = excluded.at, call = excluded.call, body = excluded.body`, s.asks, s.times, s.bodies, by)
+		}
+	}
+	return nil
+}
+
+func (t *tx) copyAnswers(ctx context.Context, s sealedAnswers, by store.CallID) error {
+	return t.copy(ctx, "answers", []string{"ask", "at", "call", "body"}, len(s.asks), func(i int) []any {
+		return []any{s.asks[i], s.times[i], int64(by), s.bodies[i]}
+	})
+}
+
+// copy writes n rows of a table, none of which is there.
+func (t *tx) copy(ctx context.Context, table string, columns []string, n int, row func(i int) []any) error {
+	if n == 0 {
+		return nil
+	}
+	_, err := t.raw.copy(ctx, pgx.Identifier{table}, columns, pgx.CopyFromSlice(n, func(i int) ([]any, error) { return row(i), nil }))
+	if err != nil {
+		return fmt.Errorf("write %s: %w", table, err)
+	}
+	return nil
+}
