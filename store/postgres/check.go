@@ -11,13 +11,11 @@ import (
 
 // Check implements store.Store. It reads everything, on one snapshot.
 func (s *Store) Check(ctx context.Context) (store.Report, error) {
-	return read(ctx, s, func(ctx context.Context, conn conn) (store.Report, error) {
-		report, err := conn.check(ctx)
-		if err != nil {
-			return store.Report{}, fmt.Errorf("check store: %w", err)
-		}
-		return report, nil
-	})
+	report, err := snapshot(ctx, s, func(ctx context.Context, c conn) (store.Report, error) { return c.check(ctx) })
+	if err != nil {
+		return store.Report{}, fmt.Errorf("check store: %w", classify(err))
+	}
+	return report, nil
 }
 
 func (c conn) check(ctx context.Context) (store.Report, error) {

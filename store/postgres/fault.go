@@ -29,8 +29,8 @@ const (
 func classify(err error) error {
 	_, unsure := errors.AsType[*unsureError](err)
 	switch {
-	case err == nil:
-		return nil
+	case err == nil, errors.Is(err, store.ErrFull), errors.Is(err, store.ErrAway):
+		return err
 	case code(err) == codeDiskFull:
 		return &store.Fault{Kind: store.ErrFull, Cause: err}
 	case unsure, errors.Is(err, errAgain), away(err):
@@ -58,15 +58,17 @@ func away(err error) bool {
 
 // lost reports whether the connection has failed, or could not be made.
 func lost(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return false
-	}
 	if c := code(err); c != "" {
 		return c[:2] == "08" || c[:3] == "57P"
 	}
-	_, connect := errors.AsType[*pgconn.ConnectError](err)
+	if _, connect := errors.AsType[*pgconn.ConnectError](err); connect {
+		return true // also when that took too long
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
 	_, network := errors.AsType[net.Error](err)
-	return connect || network || pgconn.SafeToRetry(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	return network || pgconn.SafeToRetry(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // repeatable reports whether a transaction that failed so, before its commit,

@@ -25,53 +25,64 @@ const knows = 1
 const leastServer = 140000
 
 // migrate judges the schema before anything is written to it, brings it to the
-// newest version and signs it. Of several processes at once one does so, and
-// the others wait. It returns the store's id.
+// newest version and signs it. It returns the store's id.
 func migrate(ctx context.Context, config *pgx.ConnConfig, o Options) (id string, err error) {
+	facts := store.NewFacts(o.Keys, o.Simulated)
+	err = atSchema(ctx, config, facts, func(c conn) error {
+		if err := c.sign(ctx, facts); err != nil {
+			return err
+		}
+		kept, err := c.facts(ctx)
+		id = kept.ID()
+		return err
+	})
+	return id, err
+}
+
+// atSchema brings the schema to the newest version, unless it is not to be used
+// with these facts, and then does what comes after. Of several processes at
+// once one does so, and the others wait. The connection has no timeouts.
+func atSchema(ctx context.Context, config *pgx.ConnConfig, facts store.Facts, do func(conn) error) (err error) {
 	config = config.Copy()
-	config.RuntimeParams["lock_timeout"] = "0"
-	config.RuntimeParams["statement_timeout"] = "0"
+	for _, timeout := range []string{"lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"} {
+		config.RuntimeParams[timeout] = "0"
+	}
 	raw, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() { err = errors.Join(err, raw.Close(context.WithoutCancel(ctx))) }()
 	c := conn{raw}
 	if err := c.assertServer(ctx); err != nil {
-		return "", err
+		return err
 	}
 	// The lock ends with the connection, whatever happens to this process.
 	err = c.exec(ctx, "SELECT pg_advisory_lock(hashtextextended('plateq migrate ' || current_schema(), 0))")
 	if err != nil {
-		return "", fmt.Errorf("lock schema: %w", err)
+		return fmt.Errorf("lock schema: %w", err)
 	}
 	has, err := c.schema(ctx)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if has > knows {
-		return "", &store.SchemaError{Has: has, Knows: knows}
+		return &store.SchemaError{Has: has, Knows: knows}
 	}
-	facts := store.NewFacts(o.Keys, o.Simulated)
 	if has > 0 {
 		kept, err := c.facts(ctx)
 		if err == nil {
 			err = facts.Verify(kept)
 		}
 		if err != nil {
-			return "", err
+			return err
 		}
 	}
 	if has < knows {
 		if err := up(ctx, config); err != nil {
-			return "", err
+			return err
 		}
 	}
-	if err := c.sign(ctx, facts); err != nil {
-		return "", err
-	}
-	kept, err := c.facts(ctx)
-	return kept.ID(), err
+	return do(c)
 }
 
 func (c conn) assertServer(ctx context.Context) error {

@@ -43,7 +43,7 @@ func (s *Store) Offer(ctx context.Context, r store.OfferRequest) ([]store.ChunkR
 		err = o.cutMore(ctx, h)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("offer chunks: %w", err)
+		return nil, fmt.Errorf("offer chunks: %w", classify(err))
 	}
 	return o.refs, nil
 }

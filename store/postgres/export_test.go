@@ -1,0 +1,33 @@
+package postgres
+
+import "context"
+
+// Knows is the newest schema that this version knows.
+const Knows = knows
+
+// BlockSize and BlockLife are those of batch numbers.
+const (
+	BlockSize = blockSize
+	BlockLife = blockLife
+)
+
+// Classify names faults of the server.
+var Classify = classify
+
+// HasMigrations is how many migrations there are.
+func HasMigrations() (int, error) {
+	files, err := migrations.ReadDir("migrations")
+	return len(files), err
+}
+
+// Exec lets tests spoil the books.
+func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
+	_, err := s.pool.Exec(ctx, query, args...)
+	return err
+}
+
+// Ask returns the first column of the first row of a query, as text.
+func (s *Store) Ask(ctx context.Context, query string) (text string, err error) {
+	err = s.pool.QueryRow(ctx, "SELECT x::text FROM ("+query+") AS q (x)").Scan(&text)
+	return text, err
+}

@@ -1,0 +1,283 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/plateq/plateq/internal/pgtest"
+	"github.com/plateq/plateq/store"
+	"github.com/plateq/plateq/store/postgres"
+	"github.com/plateq/plateq/store/storetest"
+)
+
+// Every rule holds when the steps of its story are done by two processes in
+// turn.
+func TestRulesOverTwoProcesses(t *testing.T) {
+	t.Parallel()
+	storetest.RunWith(t, storetest.Traits{IntakeLife: postgres.IntakeLife}, func(t *testing.T) storetest.Open {
+		url := pgtest.Schema(t)
+		return func(o storetest.Options) (store.Store, error) {
+			f := &fleet{}
+			for i := range f.all {
+				s, err := postgres.Open(t.Context(), postgres.Options{URL: url, Keys: o.Keys, Simulated: o.Simulated, Now: o.Now, PoolSize: 6})
+				if err != nil {
+					return nil, errors.Join(err, f.Close())
+				}
+				f.all[i] = s
+			}
+			return f, nil
+		}
+	})
+}
+
+// fleet does each thing by the next of several stores.
+type fleet struct {
+	all  [2]*postgres.Store
+	next atomic.Int64
+}
+
+func (f *fleet) one() store.Store { return f.all[f.next.Add(1)%int64(len(f.all))] }
+
+func (f *fleet) ID() string { return f.one().ID() }
+
+func (f *fleet) Close() error {
+	var err error
+	for _, s := range f.all {
+		if s != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}
+	return err
+}
+
+func (f *fleet) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo, error) {
+	return f.one().BeginBatch(ctx, b)
+}
+
+func (f *fleet) AddRows(ctx context.Context, b store.BatchNo, rows []store.NewRow) (store.Taken, error) {
+	return f.one().AddRows(ctx, b, rows)
+}
+
+func (f *fleet) CommitBatch(ctx context.Context, b store.BatchNo, identity []byte, since time.Time) (store.Batch, error) {
+	return f.one().CommitBatch(ctx, b, identity, since)
+}
+
+func (f *fleet) AbandonBatch(ctx context.Context, b store.BatchNo) error {
+	return f.one().AbandonBatch(ctx, b)
+}
+
+func (f *fleet) AbandonIntakes(ctx context.Context) (int, error) { return f.one().AbandonIntakes(ctx) }
+
+func (f *fleet) Turns(ctx context.Context, provider string) ([]store.Turn, error) {
+	return f.one().Turns(ctx, provider)
+}
+
+func (f *fleet) Offer(ctx context.Context, r store.OfferRequest) ([]store.ChunkRef, error) {
+	return f.one().Offer(ctx, r)
+}
+
+func (f *fleet) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error) {
+	return f.one().Claim(ctx, r)
+}
+
+func (f *fleet) Settle(ctx context.Context, r store.Settlement) (store.Settled, error) {
+	return f.one().Settle(ctx, r)
+}
+
+func (f *fleet) StaleCalls(ctx context.Context, limit int) ([]store.StaleCall, error) {
+	return f.one().StaleCalls(ctx, limit)
+}
+
+func (f *fleet) DueTickets(ctx context.Context, provider string, limit int) ([]store.TicketRef, error) {
+	return f.one().DueTickets(ctx, provider, limit)
+}
+
+func (f *fleet) NextDue(ctx context.Context, provider string) (time.Time, error) {
+	return f.one().NextDue(ctx, provider)
+}
+
+func (f *fleet) ClaimTicket(ctx context.Context, r store.TicketClaim) (store.OpenTicket, error) {
+	return f.one().ClaimTicket(ctx, r)
+}
+
+func (f *fleet) SettleTicket(ctx context.Context, r store.TicketSettlement) (store.Settled, error) {
+	return f.one().SettleTicket(ctx, r)
+}
+
+func (f *fleet) PollNow(ctx context.Context, b store.BatchNo) (int, error) {
+	return f.one().PollNow(ctx, b)
+}
+
+func (f *fleet) Finish(ctx context.Context) ([]store.BatchNo, error) { return f.one().Finish(ctx) }
+
+func (f *fleet) Pause(ctx context.Context, b store.BatchNo, reason string) error {
+	return f.one().Pause(ctx, b, reason)
+}
+
+func (f *fleet) Resume(ctx context.Context, b store.BatchNo) error { return f.one().Resume(ctx, b) }
+
+func (f *fleet) Cancel(ctx context.Context, b store.BatchNo, reason string) error {
+	return f.one().Cancel(ctx, b, reason)
+}
+
+func (f *fleet) Batch(ctx context.Context, id string) (store.Batch, error) {
+	return f.one().Batch(ctx, id)
+}
+
+func (f *fleet) BatchByNo(ctx context.Context, b store.BatchNo) (store.Batch, error) {
+	return f.one().BatchByNo(ctx, b)
+}
+
+func (f *fleet) FindBatch(ctx context.Context, identity []byte) (store.Batch, error) {
+	return f.one().FindBatch(ctx, identity)
+}
+
+func (f *fleet) Batches(ctx context.Context, b store.BatchFilter) ([]store.Batch, error) {
+	return f.one().Batches(ctx, b)
+}
+
+func (f *fleet) Rows(ctx context.Context, b store.BatchNo, r store.RowFilter, yield func(store.Row) error) error {
+	return f.one().Rows(ctx, b, r, yield)
+}
+
+func (f *fleet) Totals(ctx context.Context, b store.BatchNo) (store.Totals, error) {
+	return f.one().Totals(ctx, b)
+}
+
+func (f *fleet) Gates(ctx context.Context) ([]store.Gate, error) { return f.one().Gates(ctx) }
+
+func (f *fleet) SetGates(ctx context.Context, c store.GateChanges) ([]store.GateEvent, error) {
+	return f.one().SetGates(ctx, c)
+}
+
+func (f *fleet) Beat(ctx context.Context, w store.WorkerID) error { return f.one().Beat(ctx, w) }
+
+func (f *fleet) Retire(ctx context.Context, w store.WorkerID) error { return f.one().Retire(ctx, w) }
+
+func (f *fleet) Check(ctx context.Context) (store.Report, error) { return f.one().Check(ctx) }
+
+// Two processes that work one list, one of them cancelling others beside it,
+// take every ask once and end with books that balance.
+func TestTwoProcessesShareNoAsk(t *testing.T) {
+	t.Parallel()
+	o := postgres.Options{URL: pgtest.Schema(t), Keys: store.NewKeys()}
+	stores := []*postgres.Store{open(t, o), open(t, o)}
+	const n = 4000
+	no := storetest.List(t, stores[0], n)
+	var mu sync.Mutex
+	taken := map[store.AskID]int{}
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			s := stores[i%2]
+			for {
+				asks, more := claimSome(t, s, no)
+				mu.Lock()
+				for _, a := range asks {
+					taken[a]++
+				}
+				mu.Unlock()
+				if !more {
+					return
+				}
+			}
+		})
+	}
+	for range 3 { // these join asks of the list, and leave them again
+		wg.Go(func() {
+			other, err := stores[1].BeginBatch(t.Context(), store.NewBatch{Provider: "attestr"})
+			if err == nil {
+				_, err = stores[1].AddRows(t.Context(), other, storetest.Plates(n/2, n+500))
+			}
+			if err == nil {
+				_, err = stores[0].CommitBatch(t.Context(), other, nil, time.Time{})
+			}
+			if err == nil {
+				err = stores[1].Cancel(t.Context(), other, "wrong file")
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for a, times := range taken {
+		if times != 1 {
+			t.Errorf("%s was taken %d times", a.Name(), times)
+		}
+	}
+	if b, err := stores[1].BatchByNo(t.Context(), no); err != nil || b.State != store.BatchDone || b.Counts[store.Found] != n {
+		t.Errorf("the list is %s with %v, %v", b.State, b.Counts, err)
+	}
+	if got := storetest.Problems(t, stores[0]); got != "" {
+		t.Errorf("the books are wrong:\n%s", got)
+	}
+}
+
+// claimSome claims and settles what is offered now. It reports false when the
+// list is done.
+func claimSome(t *testing.T, s *postgres.Store, no store.BatchNo) (asks []store.AskID, more bool) {
+	refs, err := s.Offer(t.Context(), store.OfferRequest{Batch: no, Size: 50, Limit: 4})
+	if err != nil {
+		t.Errorf("offer: %v", err)
+		return nil, false
+	}
+	for _, ref := range refs {
+		c, err := s.Claim(t.Context(), store.ClaimRequest{Chunk: ref.ID, Owner: "w", Max: 30, Expires: time.Now().Add(time.Minute)})
+		if err != nil {
+			t.Errorf("claim: %v", err)
+			return nil, false
+		}
+		for _, a := range c.Asks {
+			asks = append(asks, a.ID)
+		}
+		if len(c.Asks) == 0 {
+			continue
+		}
+		_, err = s.Settle(t.Context(), store.Settlement{Call: c.Call, Rest: &store.Verdict{To: store.Found}})
+		if err != nil {
+			t.Errorf("settle: %v", err)
+			return nil, false
+		}
+	}
+	b, err := s.BatchByNo(t.Context(), no)
+	return asks, err == nil && b.State == store.BatchRunning
+}
+
+// Signs of life are told by the server's clock, however wrong those of the
+// processes are.
+func TestLifeIsToldByTheServersClock(t *testing.T) {
+	t.Parallel()
+	s := open(t, postgres.Options{URL: pgtest.Schema(t), Keys: store.NewKeys()})
+	no := storetest.List(t, s, 1)
+	refs, err := s.Offer(t.Context(), store.OfferRequest{Batch: no, Size: 1, Limit: 1})
+	if err != nil || len(refs) != 1 {
+		t.Fatalf("offer: %v %v", refs, err)
+	}
+	if err := s.Beat(t.Context(), "w"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Claim(t.Context(), store.ClaimRequest{Chunk: refs[0].ID, Owner: "w", Expires: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	stale := func() int {
+		calls, err := s.StaleCalls(t.Context(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(calls)
+	}
+	if n := stale(); n != 0 {
+		t.Errorf("%d calls of a worker that beats are to be judged", n)
+	}
+	if err := s.Exec(t.Context(), "UPDATE workers SET beat_at = beat_at - 61000"); err != nil {
+		t.Fatal(err)
+	}
+	if n := stale(); n != 1 {
+		t.Errorf("%d calls of a worker that was silent for a minute are to be judged, want 1", n)
+	}
+}
