@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -194,10 +195,10 @@ func (e *Enqueuer) ringOne(ctx context.Context, b *bells, provider string, t sto
 	return true, nil
 }
 
-// enqueue hangs a bell. One that hangs already is as good, unless asynq has
-// archived it: then it would never ring.
+// enqueue hangs a bell. One that hangs already is as good, unless nobody would
+// ever hear it.
 func (e *Enqueuer) enqueue(ctx context.Context, t *asynq.Task, opts []asynq.Option) error {
-	for range 2 {
+	for range 3 {
 		_, err := e.client.EnqueueContext(ctx, t, opts...)
 		if err == nil {
 			return nil
@@ -205,15 +206,20 @@ func (e *Enqueuer) enqueue(ctx context.Context, t *asynq.Task, opts []asynq.Opti
 		if !errors.Is(err, asynq.ErrTaskIDConflict) {
 			return fmt.Errorf("ring for %s: %w", t.Type(), err)
 		}
-		if !e.unhang(opts) {
+		free, ok := e.unhang(ctx, opts)
+		if !ok {
 			return nil
 		}
+		opts = free
 	}
 	return nil
 }
 
-// unhang deletes a task that has come to rest and reports whether it did.
-func (e *Enqueuer) unhang(opts []asynq.Option) bool {
+// unhang makes room for a bell where one hangs that nobody hears: one that
+// asynq has archived is deleted, and one that was taken for a worker which
+// never learned of it, or is gone, gets another name, as it cannot be deleted.
+// It returns the options under which there is room, and whether there is.
+func (e *Enqueuer) unhang(ctx context.Context, opts []asynq.Option) ([]asynq.Option, bool) {
 	var queue, id string
 	for _, o := range opts {
 		switch o.Type() {
@@ -224,14 +230,28 @@ func (e *Enqueuer) unhang(opts []asynq.Option) bool {
 		}
 	}
 	info, err := e.inspector.GetTaskInfo(queue, id)
-	if err != nil || (info.State != asynq.TaskStateArchived && info.State != asynq.TaskStateCompleted) {
-		return false
+	if err != nil {
+		return nil, false
 	}
-	return e.inspector.DeleteTask(queue, id) == nil
+	switch info.State {
+	case asynq.TaskStateArchived, asynq.TaskStateCompleted:
+		return opts, e.inspector.DeleteTask(queue, id) == nil
+	case asynq.TaskStateActive:
+		until, err := e.opts.Redis.ZScore(ctx, leases(queue), id).Result()
+		orphan := errors.Is(err, redis.Nil) || err == nil && until < float64(time.Now().Unix())
+		return append(slices.Clip(opts), asynq.TaskID(id+"'")), orphan
+	default:
+		return nil, false
+	}
 }
 
-// outstanding is how many tasks of a provider Redis holds. It also puts the
-// queue back on asynq's list, from where losing Redis takes it for good.
+// leases is where asynq keeps until when its tasks are held by a worker.
+func leases(queue string) string { return "asynq:{" + queue + "}:lease" }
+
+// outstanding is how many tasks of a provider wait in Redis or are held by a
+// worker. What was taken and is held by nobody comes back minutes later, and
+// must not keep others out of the window for so long. It also puts the queue
+// back on asynq's list, from where losing Redis takes it for good.
 func (e *Enqueuer) outstanding(ctx context.Context, provider string) (int, error) {
 	if err := e.opts.Redis.SAdd(ctx, "asynq:queues", Queue(provider)).Err(); err != nil {
 		return 0, fmt.Errorf("ask Redis for the queue of %s: %w", provider, err)
@@ -240,7 +260,12 @@ func (e *Enqueuer) outstanding(ctx context.Context, provider string) (int, error
 	if err != nil {
 		return 0, fmt.Errorf("ask Redis for the queue of %s: %w", provider, err)
 	}
-	return info.Pending + info.Active + info.Scheduled + info.Retry, nil
+	now := strconv.FormatInt(time.Now().Unix(), 10)
+	held, err := e.opts.Redis.ZCount(ctx, leases(Queue(provider)), now, "+inf").Result()
+	if err != nil {
+		return 0, fmt.Errorf("ask Redis for the queue of %s: %w", provider, err)
+	}
+	return info.Pending + int(held) + info.Scheduled + info.Retry, nil
 }
 
 // RingTickets rings for tickets that are due. It returns how many.

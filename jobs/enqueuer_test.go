@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -237,5 +238,48 @@ func TestWantOfCreditDoesNotHoldPollsBack(t *testing.T) {
 		if _, shut := gates.Closed(t.Context(), gates.PollScopes(t.Context(), spec)...); shut != c.shut {
 			t.Errorf("%s: polls shut %t, want %t", c.class, shut, c.shut)
 		}
+	}
+}
+
+// A task whose worker never learned of it, as when Redis answered too late,
+// takes no room in the window, and its chunk is rung for under another name.
+func TestATaskThatNobodyHoldsIsRungForAgain(t *testing.T) {
+	t.Parallel()
+	b := newBell(t, jobs.Limits{Rate: 1, Concurrency: 1})
+	b.list("A", 10_000, 1)
+	if n := b.fill(); n != 2 {
+		t.Fatalf("rang for %d chunks, want 2", n)
+	}
+	for _, task := range b.pending() {
+		b.take(task.ID, time.Now().Add(-time.Second))
+	}
+	if n := b.fill(); n != 2 {
+		t.Fatalf("rang for %d chunks while nobody works, want 2 others", n)
+	}
+	for _, task := range b.pending() {
+		b.take(task.ID, time.Now().Add(time.Minute))
+	}
+	if n := b.fill(); n != 0 {
+		t.Fatalf("rang for %d chunks while two are worked on, want none", n)
+	}
+	b.redis.Del(t.Context(), "asynq:{acme}:lease")
+	b.now = b.now.Add(time.Minute)
+	if n, pending := b.fill(), b.pending(); n != 2 || len(pending) != 2 {
+		t.Errorf("rang for %d chunks, %d tasks can be taken; want 2 that nobody holds any more", n, len(pending))
+	}
+}
+
+// take makes a task active, as a worker's taking it does, until its lease ends.
+func (b *bell) take(id string, until time.Time) {
+	b.t.Helper()
+	ctx := b.t.Context()
+	err := errors.Join(
+		b.redis.LRem(ctx, "asynq:{acme}:pending", 1, id).Err(),
+		b.redis.LPush(ctx, "asynq:{acme}:active", id).Err(),
+		b.redis.HSet(ctx, "asynq:{acme}:t:"+id, "state", "active").Err(),
+		b.redis.ZAdd(ctx, "asynq:{acme}:lease", redis.Z{Score: float64(until.Unix()), Member: id}).Err(),
+	)
+	if err != nil {
+		b.t.Fatal(err)
 	}
 }
