@@ -14,6 +14,7 @@ const (
 	factUse     = "use"
 	factIndex   = "index key"
 	factSealing = "encryption key " // and its name
+	factMove    = "moved"           // only where it was
 )
 
 const (
@@ -42,8 +43,11 @@ func (f Facts) ID() string { return f[factID] }
 
 // Verify refuses a store that was made for another use, *MarkError, or with
 // other keys, *KeysError. Every key that ever sealed must be given, or some
-// values could not be read.
+// values could not be read. One that was moved is a *MovedError.
 func (f Facts) Verify(kept Facts) error {
+	if d := kept.Departure(); !d.At.IsZero() {
+		return &MovedError{Departure: d}
+	}
 	if use, ok := kept[factUse]; ok && use != f[factUse] {
 		return &MarkError{Simulated: use == useSimulated}
 	}

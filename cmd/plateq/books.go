@@ -85,6 +85,9 @@ func (c *cli) store(ctx context.Context) (*client.Client, func() error, error) {
 // booksExist reports, as an error, that there is no store to look into: a
 // command that only looks makes none.
 func (c *cli) booksExist() error {
+	if c.config.Shared() && !c.simulate {
+		return nil // what is wrong with it is said when it is opened
+	}
 	kept, rehearsed := filepath.Join(c.config.DataDir, "plateq.db"), filepath.Join(c.config.DataDir, "simulated", "plateq.db")
 	if url := c.config.DatabaseURL.Reveal(); url != "" {
 		kept = strings.TrimPrefix(url, "sqlite://")

@@ -39,6 +39,7 @@ type App struct {
 	sealer *store.Sealer
 	set    *providers.Set
 	limits map[string]jobs.Limits
+	moving bool // the store may be one that was moved away
 
 	redis     redis.UniversalClient
 	spool     *store.Spool

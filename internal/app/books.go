@@ -53,7 +53,7 @@ func (a *App) openStore(ctx context.Context, dir, path string) error {
 		return Usage(err)
 	}
 	st, err := sqlite.Open(ctx, sqlite.Options{
-		Path: path, Locked: sameDir(dir, filepath.Dir(path)), Keys: keys, Simulated: a.opts.Simulate, Now: a.now,
+		Path: path, Locked: sameDir(dir, filepath.Dir(path)), Keys: keys, Simulated: a.opts.Simulate, Moved: a.moving, Now: a.now,
 	})
 	if err != nil {
 		return explainOpen(dir, err)
@@ -125,12 +125,17 @@ func explainOpen(dir string, err error) error {
 	locked, isLocked := errors.AsType[*store.LockedError](err)
 	_, isMark := errors.AsType[*store.MarkError](err)
 	_, isSchema := errors.AsType[*store.SchemaError](err)
+	moved, isMoved := errors.AsType[*store.MovedError](err)
 	_, isKeys := errors.AsType[*store.KeysError](err)
 	switch {
 	case isLocked:
 		return Usage(fmt.Errorf("%w: submit to it instead (plateq submit), or choose another PLATEQ_DATA_DIR", locked))
 	case isMark, isSchema:
 		return Usage(fmt.Errorf("open store in %s: %w", dir, err))
+	case isMoved && moved.Done:
+		return Usage(fmt.Errorf("open store in %s: %w: set PLATEQ_DATABASE_URL to that database", dir, moved))
+	case isMoved:
+		return Usage(fmt.Errorf("open store in %s: %w: run the same plateq migrate --to again, it ends that", dir, moved))
 	case isKeys:
 		return Usage(fmt.Errorf("open store in %s: %w: give back the keys it was made with", dir, err))
 	case errors.Is(err, store.ErrFull):

@@ -53,13 +53,9 @@ func inspect(o Options) (has int64, err error) {
 }
 
 func (c conn) readSchema(o Options) (has int64, err error) {
-	versions, err := c.number("SELECT count(*) FROM sqlite_schema WHERE name = 'goose_db_version'")
-	if err != nil || versions == 0 {
-		return 0, err
-	}
-	has, err = c.number("SELECT max(version_id) FROM goose_db_version WHERE is_applied")
+	has, err = c.schema()
 	if err != nil {
-		return 0, fmt.Errorf("read schema: %w", err)
+		return 0, err
 	}
 	if has > knows {
 		return 0, &store.SchemaError{Has: has, Knows: knows}

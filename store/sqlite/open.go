@@ -49,6 +49,8 @@ type Options struct {
 	// Simulated marks a new store as one of invented answers; an existing one
 	// must have the same mark.
 	Simulated bool
+	// Moved: open the store also where it was moved elsewhere, to end that.
+	Moved bool
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -74,9 +76,9 @@ type Store struct {
 var _ store.Store = (*Store)(nil)
 
 // Open opens the store, and makes or migrates it where needed. It fails at
-// once with *store.LockedError, *store.SchemaError, *store.MarkError or
-// *store.KeysError where the store is not to be used, and then has changed
-// nothing in it.
+// once with *store.LockedError, *store.SchemaError, *store.MarkError,
+// *store.KeysError or *store.MovedError where the store is not to be used, and
+// then has changed nothing in it.
 func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	sealer, err := store.NewSealer(o.Keys)
 	if err != nil {

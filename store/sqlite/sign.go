@@ -15,6 +15,9 @@ func (c conn) verify(o Options) error {
 	if err != nil {
 		return err
 	}
+	if o.Moved {
+		kept = kept.Staying()
+	}
 	return store.NewFacts(o.Keys, o.Simulated).Verify(kept)
 }
 
