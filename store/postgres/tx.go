@@ -130,7 +130,7 @@ var errSilent = &store.Fault{Kind: store.ErrAway, Cause: errors.New("the server 
 
 // silence tells our own patience from the caller's.
 func silence(ctx context.Context, err error) error {
-	if ctx.Err() != nil && errors.Is(context.Cause(ctx), errSilent) {
+	if err != nil && ctx.Err() != nil && errors.Is(context.Cause(ctx), errSilent) {
 		return errSilent
 	}
 	return err
