@@ -42,6 +42,9 @@ type Options struct {
 	// Ready returns what is wrong with what the API stands on, each in words
 	// that hold no secret. nil: nothing can be.
 	Ready func(ctx context.Context) []error
+	// Full reports whether the queue takes no more work for a provider, so
+	// that its lists are refused for now. nil: it never is.
+	Full func(ctx context.Context, provider string) bool
 	// Purposes, if there are any, are those of which a batch must name one.
 	Purposes []string
 	// MaxBody bounds an upload in bytes; 0: 1 GiB. MaxRows bounds the rows of
@@ -62,6 +65,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Ready == nil {
 		o.Ready = func(context.Context) []error { return nil }
+	}
+	if o.Full == nil {
+		o.Full = func(context.Context, string) bool { return false }
 	}
 	if o.MaxBody == 0 {
 		o.MaxBody = 1 << 30

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/plateq/plateq/internal/intake"
 	"github.com/plateq/plateq/providers"
@@ -24,6 +26,17 @@ type Problem struct {
 	Errors []FieldError `json:"errors,omitempty"`
 	// Request is the id of the request, as the log has it.
 	Request string `json:"request_id,omitempty"`
+	// retryAfter is when to ask again, as a header; 0: nobody can say.
+	retryAfter time.Duration
+}
+
+// laterOn is when to ask again of what is full or away.
+const laterOn = 5 * time.Second
+
+// again says when to ask again.
+func (p *Problem) again(after time.Duration) *Problem {
+	p.retryAfter = after
+	return p
 }
 
 // FieldError says what is wrong with one field of a body or one parameter of
@@ -83,7 +96,7 @@ func problemOf(err error) (p *Problem, internal bool) {
 	case errors.Is(err, store.ErrFull):
 		return problem(http.StatusInsufficientStorage, "store_full", "no space is left; nothing was changed"), true
 	case errors.Is(err, store.ErrAway):
-		return problem(http.StatusServiceUnavailable, "store_away", "the store cannot be reached now; try again"), true
+		return problem(http.StatusServiceUnavailable, "store_away", "the store cannot be reached now; try again").again(laterOn), true
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return problem(http.StatusRequestTimeout, "too_slow", "the body came too slowly; nothing was kept"), false
 	case errors.Is(err, context.Canceled):
@@ -122,6 +135,9 @@ func writeProblem(w http.ResponseWriter, p *Problem) {
 	h.Del("Content-Disposition")
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
+	if p.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(p.retryAfter.Seconds())))
+	}
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p) // a client that left cannot be told so
 }

@@ -109,6 +109,10 @@ func (s *server) accept(ctx context.Context, l list) (store.Batch, error) {
 	if l.from.Spec, err = s.Providers.Spec(l.Provider); err != nil {
 		return store.Batch{}, err
 	}
+	if s.Full(ctx, l.Provider) {
+		return store.Batch{}, problem(http.StatusServiceUnavailable, "queue_full",
+			"Redis has no memory left for more work; nothing was changed, try again").again(laterOn)
+	}
 	rows, err := intake.Open(l.rows, l.from)
 	if err != nil {
 		return store.Batch{}, err

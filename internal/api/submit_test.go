@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -237,3 +238,22 @@ func TestFailingBodyLeavesNothing(t *testing.T) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
+
+func TestAListIsRefusedWholeWhileTheQueueIsFull(t *testing.T) {
+	t.Parallel()
+	full := true
+	w := newWorld(t, func(o *api.Options) {
+		o.Full = func(_ context.Context, provider string) bool { return full && provider == "attestr" }
+	})
+	for _, rec := range []*httptest.ResponseRecorder{
+		w.do(t, "POST", "/v1/batches?provider=attestr", "plate\nDL01AA1000\n", csvBody),
+		w.do(t, "POST", "/v1/batches", `{"provider":"attestr","items":[{"plate":"DL01AA1000"}]}`, jsonBody),
+	} {
+		checkProblem(t, rec, 503, "queue_full")
+		if rec.Header().Get("Retry-After") != "5" || w.batches(t) != 0 {
+			t.Errorf("Retry-After %q, %d batches; want 5 and none", rec.Header().Get("Retry-After"), w.batches(t))
+		}
+	}
+	full = false
+	w.submitted(t, "plate\nDL01AA1000\n")
+}

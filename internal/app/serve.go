@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/plateq/plateq/internal/api"
+	"github.com/plateq/plateq/jobs"
 )
 
 // listener is the HTTP API on its address.
@@ -69,10 +70,14 @@ func (a *App) Addr() string {
 }
 
 func (a *App) handler() http.Handler {
-	return api.New(api.Options{
+	o := api.Options{
 		Store: a.store, Providers: a.set, Log: a.log, Now: a.now,
 		Reuse: a.reuse, Wake: a.wakeAll, Ready: a.ready, Purposes: a.opts.Config.Purposes,
-	})
+	}
+	if a.redis != nil {
+		o.Full = jobs.NewRoom(a.redis, a.now).Full
+	}
+	return api.New(o)
 }
 
 // wakeAll tells the scheduler, if it is here, that there is new work.
