@@ -39,19 +39,30 @@ func (k *keeper) note(err error) {
 	k.fault, k.at = err, time.Now()
 }
 
-// Fault returns why the store took no change in the last seconds: an error of
-// store.ErrFull or store.ErrAway, or nil.
-func (w *Worker) Fault() error {
-	w.keeper.mu.Lock()
-	defer w.keeper.mu.Unlock()
-	if time.Since(w.keeper.at) > faultLasts {
-		return nil
-	}
-	return w.keeper.fault
+// well forgets what the store did not take: it has taken it now.
+func (k *keeper) well() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.fault = nil
 }
 
-// full reports that no answer more could be kept, so that none may be bought.
-func (k *keeper) full() bool { return k.spool.Full() }
+// Fault returns why the store took no change in the last seconds: an error of
+// store.ErrFull or store.ErrAway, or nil.
+func (w *Worker) Fault() error { return w.keeper.lately() }
+
+func (k *keeper) lately() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if time.Since(k.at) > faultLasts {
+		return nil
+	}
+	return k.fault
+}
+
+// full reports that answers may find no room, so that none may be bought: in
+// the spool, or in a store that has room for claims perhaps, but had none for
+// something larger.
+func (k *keeper) full() bool { return k.spool.Full() || errors.Is(k.lately(), store.ErrFull) }
 
 // settle writes s, or spools it. The answer is never given up while the
 // process lives; ctx ending does not stop it.
@@ -128,6 +139,10 @@ func (k *keeper) drain(ctx context.Context) error {
 	}
 	defer k.draining.Unlock()
 	n, err := k.spool.Drain(ctx, func(s store.Spooled) error { return k.apply(ctx, s) })
+	k.note(err)
+	if n > 0 && err == nil {
+		k.well()
+	}
 	if n > 0 {
 		k.log.Info().Int("outcomes", n).Msg("the store has taken what was spooled")
 	}

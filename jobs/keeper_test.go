@@ -170,3 +170,28 @@ func TestRawAnswersAreSpooledByteForByte(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A store without space still takes small changes, such as a claim, and not
+// the answers that it would bring.
+func TestNothingIsBoughtWhileTheStoreIsFull(t *testing.T) {
+	t.Parallel()
+	k, st, c, _ := claimed(t)
+	if k.full() {
+		t.Fatal("nothing may be bought, and nothing is wrong")
+	}
+	st.full = true
+	if _, err := k.settle(t.Context(), store.Settlement{Call: c.Call, Verdicts: []store.Verdict{answer(c.Asks[0])}}); err != nil {
+		t.Fatal(err)
+	}
+	if !k.full() {
+		t.Error("more is bought although an answer found no space")
+	}
+	k.at = k.at.Add(-time.Hour)
+	if err := k.drain(t.Context()); err == nil || !k.full() {
+		t.Errorf("more is bought after an hour in which there was no space: %v", err)
+	}
+	st.full = false
+	if err := k.drain(t.Context()); err != nil || k.full() {
+		t.Errorf("nothing is bought although the store has taken what waited: %v", err)
+	}
+}
