@@ -125,14 +125,13 @@ func OpenRedis(rawURL string) (redis.UniversalClient, error) {
 // CheckRedis looks for settings that would lose tasks. It refuses a Redis
 // that evicts; of anything else it warns, also where it may not look.
 func CheckRedis(ctx context.Context, c redis.UniversalClient) (warnings []string, err error) {
-	memory, err := c.Info(ctx, "memory").Result()
+	limit, policy, err := memorySettings(ctx, c)
+	if err != nil && refusedToTell(err) {
+		return []string{"Redis does not let us read its settings (+info): see that maxmemory-policy is noeviction"}, nil
+	}
 	if err != nil {
-		if strings.Contains(err.Error(), "NOPERM") || strings.Contains(err.Error(), "unknown") || strings.Contains(err.Error(), "not supported") {
-			return []string{"Redis does not let us read its settings (+info): see that maxmemory-policy is noeviction"}, nil
-		}
 		return nil, fmt.Errorf("ask Redis for its settings: %w", err)
 	}
-	policy, limit := infoField(memory, "maxmemory_policy"), infoField(memory, "maxmemory")
 	if limit != "0" && limit != "" && policy != "noeviction" {
 		return nil, fmt.Errorf("Redis evicts keys when it is full (maxmemory-policy %s): set maxmemory-policy noeviction", policy) //nolint:staticcheck // Redis is a name
 	}
@@ -140,6 +139,28 @@ func CheckRedis(ctx context.Context, c redis.UniversalClient) (warnings []string
 		warnings = append(warnings, "Redis keeps no append-only file: after its restart the queue is rebuilt from the store; appendonly yes spares that")
 	}
 	return warnings, nil
+}
+
+// memorySettings asks by INFO, which hosted servers allow, and where that is
+// refused by CONFIG GET.
+func memorySettings(ctx context.Context, c redis.UniversalClient) (limit, policy string, err error) {
+	memory, err := c.Info(ctx, "memory").Result()
+	if err == nil {
+		return infoField(memory, "maxmemory"), infoField(memory, "maxmemory_policy"), nil
+	}
+	if !refusedToTell(err) {
+		return "", "", err
+	}
+	settings, configErr := c.ConfigGet(ctx, "maxmemory*").Result()
+	if configErr != nil {
+		return "", "", err
+	}
+	return settings["maxmemory"], settings["maxmemory-policy"], nil
+}
+
+func refusedToTell(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "NOPERM") || strings.Contains(text, "unknown") || strings.Contains(text, "not supported")
 }
 
 func infoField(info, name string) string {

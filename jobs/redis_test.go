@@ -91,3 +91,29 @@ func TestARedisThatEvictsIsRefused(t *testing.T) {
 		t.Fatalf("got %q, %v, want one warning of the append-only file", warnings, err)
 	}
 }
+
+func TestARedisThatEvictsIsRefusedWhereOnlyCONFIGIsAllowed(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Start(t, "--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru")
+	for rights, want := range map[string]string{
+		"-info":             "noeviction", // refused
+		"-info -config|get": "",           // one warning
+	} {
+		args := []any{"ACL", "SETUSER", "guest", "on", "nopass", "~*", "+@all"}
+		for right := range strings.FieldsSeq(rights) {
+			args = append(args, right)
+		}
+		if err := srv.Client().Do(t.Context(), args...).Err(); err != nil {
+			t.Fatal(err)
+		}
+		c, err := jobs.OpenRedis(strings.Replace(srv.URL(), "://", "://guest:x@", 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		warnings, err := jobs.CheckRedis(t.Context(), c)
+		if want == "" && (err != nil || len(warnings) != 1) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %q, %v", rights, warnings, err)
+		}
+	}
+}
