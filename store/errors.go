@@ -80,6 +80,26 @@ func (e *MarkError) Error() string {
 	return "this store was made for real use and --simulate must not touch it"
 }
 
+// OldCopyError says that a store may be an older copy of itself, so that calls
+// were paid for of which it knows nothing. No call must start from it until
+// somebody has accepted that.
+type OldCopyError struct {
+	Restored bool   // from a backup, by command
+	Seen     CallID // the last call that is known of outside the store
+	Has      CallID // the last one that the store knows of
+}
+
+func (e *OldCopyError) Error() string {
+	switch {
+	case e.Restored:
+		return "the store was restored from a backup: calls made after that backup are unknown to it"
+	case e.Seen > e.Has:
+		return fmt.Sprintf("the store is an older copy: it knows calls up to %d, and there were calls up to %d", e.Has, e.Seen)
+	default:
+		return "the store was put here from elsewhere: nothing tells whether it is the newest copy"
+	}
+}
+
 // Millis truncates a time to what a store keeps.
 func Millis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 

@@ -18,6 +18,11 @@ type Store interface {
 	// a spool is, says by it to which store it belongs.
 	ID() string
 
+	// LastCall returns the number of the last call that is written down for
+	// good, and the highest number that was ever given out, which is never
+	// below it. Neither ever goes back, but in an older copy of the store.
+	LastCall(ctx context.Context) (written, given CallID, err error)
+
 	// Gates returns every gate that was ever closed.
 	Gates(ctx context.Context) ([]Gate, error)
 	// SetGates closes and opens gates outside a settlement.

@@ -12,19 +12,28 @@ import (
 )
 
 func (c *cli) checkCommand() *cobra.Command {
+	accept := false
 	cmd := &cobra.Command{
-		Use:   "check",
+		Use:   "check [--accept-restore]",
 		Short: "Hold the books of the store against each other",
 		Example: `  plateq check
-  plateq check --simulate`,
+  plateq check --simulate
+  plateq check --accept-restore      after a restore: let calls start again`,
 		Args: wants(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.check(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.check(cmd.Context(), accept) },
 	}
+	cmd.Flags().BoolVar(&accept, "accept-restore", false, "let paid calls start from a store that was restored")
 	c.simulated(cmd, "check the store of rehearsals")
 	return cmd
 }
 
-func (c *cli) check(ctx context.Context) (err error) {
+// acceptedRestore says what --accept-restore means.
+const acceptedRestore = `accepted: calls start again with the next start of plateq. What was asked after
+the copy was made is not in it: those rows are queued here, and are asked and
+paid for once more. Pause or cancel lists (plateq list) that you know were
+finished before you start plateq.`
+
+func (c *cli) check(ctx context.Context, accept bool) (err error) {
 	if err := c.configure(); err != nil {
 		return err
 	}
@@ -59,6 +68,18 @@ func (c *cli) check(ctx context.Context) (err error) {
 		return fmt.Errorf("the books do not balance: %d problems", n)
 	}
 	c.say("the books balance")
+	old := a.OldCopy(ctx)
+	switch {
+	case old != nil && accept:
+		if err := a.AcceptRestore(ctx); err != nil {
+			return err
+		}
+		c.say(acceptedRestore)
+	case old != nil:
+		return old
+	case accept:
+		c.say("nothing to accept: the store is the newest copy that is known of here")
+	}
 	c.next("list")
 	return nil
 }

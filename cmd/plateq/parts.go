@@ -70,6 +70,9 @@ func (c *cli) part(ctx context.Context, parts app.Parts) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := a.Held(); err != nil {
+		c.say("warning: %v", err)
+	}
 	if addr := a.Addr(); addr != "" {
 		c.say("listening on http://%s", addr)
 	}

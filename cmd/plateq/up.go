@@ -37,6 +37,9 @@ func (c *cli) up(ctx context.Context) (err error) {
 	} else {
 		c.say("warning: no provider is set up: set credentials such as PLATEQ_ATTESTR_AUTH_TOKEN, or rehearse with --simulate")
 	}
+	if err := a.Held(); err != nil {
+		c.say("warning: %v", err)
+	}
 	c.say("listening on http://%s", a.Addr())
 	where := ""
 	if url := "http://" + a.Addr(); url != c.config.ServerURL.Reveal() {

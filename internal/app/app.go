@@ -40,6 +40,7 @@ type App struct {
 	set    *providers.Set
 	limits map[string]jobs.Limits
 	moving bool // the store may be one that was moved away
+	guard  *guarded
 
 	redis     redis.UniversalClient
 	spool     *store.Spool
@@ -72,6 +73,11 @@ func workerID() store.WorkerID {
 func (a *App) open(ctx context.Context) error {
 	if err := a.openBooks(ctx); err != nil {
 		return err
+	}
+	if a.parts&Worker != 0 {
+		if err := a.guardCalls(ctx); err != nil {
+			return err
+		}
 	}
 	if err := a.openProviders(); err != nil {
 		return err
@@ -167,6 +173,13 @@ func (a *App) Run(ctx context.Context) error {
 	err := a.drain(ctx)
 	cancel()
 	wg.Wait()
+	if a.guard != nil {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+		defer cancel()
+		if err := a.guard.advance(last); err != nil {
+			a.log.Error().Err(err).Msg("write down how far the store has come")
+		}
+	}
 	return errors.Join(failed, err)
 }
 
@@ -193,6 +206,9 @@ func (a *App) background(ctx context.Context, wg *sync.WaitGroup) {
 	}
 	wg.Go(func() {
 		a.every(ctx, beatEvery, "say that this worker lives", func() error { return a.store.Beat(ctx, a.id) })
+	})
+	wg.Go(func() {
+		a.every(ctx, watermarkEvery, "write down how far the store has come", func() error { return a.guard.advance(ctx) })
 	})
 	wg.Go(func() {
 		a.every(ctx, 2*time.Second, "store what was spooled", func() error { return a.worker.DrainSpool(ctx) })
@@ -269,7 +285,7 @@ func (a *App) Once(ctx context.Context) error {
 	if err := a.store.Beat(ctx, a.id); err != nil {
 		return fmt.Errorf("sign in with the store: %w", err)
 	}
-	err := errors.Join(a.scheduler.Once(ctx, a.worker), a.dropIntakes(ctx))
+	err := errors.Join(a.scheduler.Once(ctx, a.worker), a.guard.advance(ctx), a.Held(), a.dropIntakes(ctx))
 	return errors.Join(err, a.store.Retire(context.WithoutCancel(ctx), a.id))
 }
 

@@ -34,6 +34,9 @@ func RunFile(ctx context.Context, o Options, ro RunOptions) (sum Summary, err er
 		return sum, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := a.Held(); err != nil {
+		return sum, &ExitError{Code: ExitFailure, Err: err}
+	}
 	r := &run{app: a, opts: ro, in: in, sum: &sum}
 	return sum, r.do(ctx)
 }

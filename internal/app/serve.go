@@ -90,13 +90,16 @@ func (a *App) wakeAll() {
 	}
 }
 
-// ready asks store and Redis whether they answer.
+// ready asks store and Redis whether they answer, and whether calls may start.
 func (a *App) ready(ctx context.Context) []error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	var errs []error
 	if _, err := a.store.Gates(ctx); err != nil {
 		errs = append(errs, errors.New("the store does not answer"))
+	}
+	if err := a.Held(); err != nil {
+		errs = append(errs, err)
 	}
 	if a.redis != nil {
 		if err := a.redis.Ping(ctx).Err(); err != nil {

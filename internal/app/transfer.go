@@ -134,6 +134,9 @@ func (a *App) tidy(ctx context.Context, was store.Departure) error {
 	if !was.At.IsZero() {
 		return nil // it was tidy, and may be complete elsewhere: nothing changes any more
 	}
+	if err := a.OldCopy(ctx); err != nil {
+		return &ExitError{Code: ExitFailure, Err: err}
+	}
 	if err := a.takeBack(ctx); err != nil {
 		return fmt.Errorf("go on with lists that a run set aside: %w", err)
 	}

@@ -148,6 +148,10 @@ func (f *fleet) Totals(ctx context.Context, b store.BatchNo) (store.Totals, erro
 	return f.one().Totals(ctx, b)
 }
 
+func (f *fleet) LastCall(ctx context.Context) (written, given store.CallID, err error) {
+	return f.one().LastCall(ctx)
+}
+
 func (f *fleet) Gates(ctx context.Context) ([]store.Gate, error) { return f.one().Gates(ctx) }
 
 func (f *fleet) SetGates(ctx context.Context, c store.GateChanges) ([]store.GateEvent, error) {

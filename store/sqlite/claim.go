@@ -202,3 +202,15 @@ func (s *Store) StaleCalls(ctx context.Context, limit int) ([]store.StaleCall, e
 		return stale, nil
 	})
 }
+
+// LastCall implements store.Store. What can be read here is on the disk.
+func (s *Store) LastCall(ctx context.Context) (written, given store.CallID, err error) {
+	last, err := read(ctx, s, func(c conn) (store.CallID, error) {
+		n, err := c.number("SELECT seq FROM sqlite_sequence WHERE name = 'calls'")
+		return store.CallID(n), err
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("read last call: %w", err)
+	}
+	return last, last, nil
+}

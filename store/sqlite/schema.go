@@ -27,27 +27,18 @@ func Schema(path string) (s store.Schema, err error) {
 // openStored opens a file for reading that must be a store's.
 func openStored(path string) (conn, error) {
 	c, err := openReader(path)
-	if err != nil {
-		return conn{}, err
+	if err == nil {
+		var id int64
+		id, err = c.number("PRAGMA application_id")
+		if err == nil && id == applicationID {
+			return c, nil
+		}
+		err = errors.Join(err, c.Close())
 	}
-	if err := c.ours(path); err != nil {
-		return conn{}, errors.Join(err, c.Close())
+	if err == nil || sqlite.ErrCode(err).ToPrimary() == sqlite.ResultNotADB {
+		return conn{}, fmt.Errorf("%s is not a plateq store", path)
 	}
-	return c, nil
-}
-
-// ours refuses what is not a store's file.
-func (c conn) ours(path string) error {
-	id, err := c.number("PRAGMA application_id")
-	switch {
-	case sqlite.ErrCode(err).ToPrimary() == sqlite.ResultNotADB:
-		return fmt.Errorf("%s is not a plateq store", path)
-	case err != nil:
-		return fmt.Errorf("read %s: %w", path, classify(err))
-	case id != applicationID:
-		return fmt.Errorf("%s is not a plateq store", path)
-	}
-	return nil
+	return conn{}, fmt.Errorf("read %s: %w", path, classify(err))
 }
 
 // schema says which schema a file has, 0 for none.
