@@ -22,16 +22,21 @@ type fleet struct {
 	*desk
 	redis *redistest.Server
 	api   *client.Client
+	url   string // of the API
 }
 
-// newFleet starts one server, and the given number of workers and schedulers
-// as processes of their own.
+// newFleet returns a fleet that has no processes yet, over a schema of the
+// shared cluster.
 func newFleet(t *testing.T, u upstream, env ...string) *fleet {
 	t.Helper()
-	f := &fleet{redis: redistest.Start(t)}
-	f.desk = newDesk(t, u, append(strings.Fields(app.NewKeys()),
-		append(env, "PLATEQ_REDIS_URL="+f.redis.URL(), "PLATEQ_DATABASE_URL="+pgtest.Schema(t), "PLATEQ_LISTEN=127.0.0.1:0")...)...)
-	return f
+	return fleetOver(t, u, redistest.Start(t), pgtest.Schema(t), env...)
+}
+
+// fleetOver is newFleet over a Redis and a database of the test's own.
+func fleetOver(t *testing.T, u upstream, redis *redistest.Server, database string, env ...string) *fleet {
+	t.Helper()
+	return &fleet{redis: redis, desk: newDesk(t, u, append(strings.Fields(app.NewKeys()),
+		append(env, "PLATEQ_REDIS_URL="+redis.URL(), "PLATEQ_DATABASE_URL="+database, "PLATEQ_LISTEN=127.0.0.1:0")...)...)}
 }
 
 // serve opens the API in this process: its port is then known.
@@ -53,7 +58,8 @@ func (f *fleet) serve() {
 			f.t.Error(err)
 		}
 	})
-	if f.api, err = client.New("http://"+a.Addr(), client.Options{}); err != nil {
+	f.url = "http://" + a.Addr()
+	if f.api, err = client.New(f.url, client.Options{}); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -86,11 +92,17 @@ func (f *fleet) submit(plates []string) string {
 	return b.ID
 }
 
+// tooLong is far beyond what any list of these tests needs.
+const tooLong = 4 * time.Minute
+
 // await waits until the batch is done and writes its rows to out.csv.
 func (f *fleet) await(id string) []map[string]string {
 	f.t.Helper()
-	if _, err := f.api.Wait(f.t.Context(), id, nil); err != nil {
-		f.t.Fatal(err)
+	ctx, stop := context.WithTimeout(f.t.Context(), tooLong)
+	defer stop()
+	var last client.Batch
+	if _, err := f.api.Wait(ctx, id, func(b client.Batch) { last = b }); err != nil {
+		f.t.Fatalf("%v, after %v", err, last.Counts)
 	}
 	out, err := os.Create(f.path("out.csv"))
 	if err != nil {

@@ -101,6 +101,26 @@ func (s *Server) Kill() {
 	s.cmd = nil
 }
 
+// Files copies what the server has written, and returns where to. The server
+// must not run.
+func (s *Server) Files() string {
+	s.t.Helper()
+	to := s.t.TempDir()
+	if err := os.CopyFS(to, os.DirFS(s.dir)); err != nil {
+		s.t.Fatal(err)
+	}
+	return to
+}
+
+// Restore puts Files of an earlier time in the place of what the server has
+// written. The server must not run.
+func (s *Server) Restore(files string) {
+	s.t.Helper()
+	if err := errors.Join(os.RemoveAll(s.dir), os.CopyFS(s.dir, os.DirFS(files))); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // Freeze stops the server without ending it; Thaw lets it go on.
 func (s *Server) Freeze() { s.signal(syscall.SIGSTOP) }
 

@@ -1,0 +1,155 @@
+package app_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/plateq/plateq/client"
+	"github.com/plateq/plateq/internal/pgtest"
+)
+
+func TestPostgresIsRestartedMidRun(t *testing.T) {
+	t.Parallel()
+	downFor(t, (*pgtest.Server).Stop)
+}
+
+func TestPostgresIsKilledMidRun(t *testing.T) {
+	t.Parallel()
+	downFor(t, (*pgtest.Server).Kill)
+}
+
+// downFor ends the server while calls are in flight whose answers come before
+// it is back.
+func downFor(t *testing.T, end func(*pgtest.Server)) {
+	t.Helper()
+	server := pgtest.Start(t)
+	tr := begin(t, ground{database: server.Schema(t), rows: 600, call: time.Second})
+	tr.calls(16)
+	sent := 0
+	tr.fault(func() {
+		end(server)
+		sent = tr.sent()
+	}, lasting(3*time.Second, 30*time.Second), func() {
+		if more := tr.sent() - sent; more > 0 {
+			t.Errorf("%d calls began without a store", more)
+		}
+		if err := server.Run(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	tr.account().nothingUnknown(t)
+	tr.spooled()
+}
+
+// spooled demands that answers went to the spool and from there to the store.
+func (tr *trial) spooled() {
+	tr.t.Helper()
+	in, out := strings.Count(tr.log.String(), "it is kept in the spool"), strings.Count(tr.log.String(), "the store has taken what was spooled")
+	tr.t.Logf("%d answers went to the spool", in)
+	if in == 0 || out == 0 {
+		tr.t.Errorf("%d answers went to the spool, and it was emptied %d times; want some", in, out)
+	}
+}
+
+func TestPostgresIsOutOfConnections(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t, "-c", "max_connections=40")
+	tr := begin(t, ground{database: server.Schema(t), rows: 600, call: time.Second})
+	tr.calls(16)
+	var giveBack func()
+	tr.fault(func() { giveBack = takeConnections(t, server.URL()) }, lasting(4*time.Second, time.Minute), func() {
+		if got := tr.status("/healthz"); got != http.StatusOK {
+			t.Errorf("/healthz answers %d: a restart would not help", got)
+		}
+		if got := tr.status("/readyz"); got != http.StatusServiceUnavailable {
+			t.Errorf("/readyz answers %d, want 503", got)
+		}
+		p, ok := errors.AsType[*client.Problem](tr.offer())
+		if !ok || p.Status != http.StatusServiceUnavailable || p.RetryAfter == 0 {
+			t.Errorf("a list was answered with %v, want 503 and when to come again", p)
+		}
+		giveBack()
+	})
+	tr.account().nothingUnknown(t)
+}
+
+// takeConnections takes all connections of a server, those of others too, and
+// returns how to give them back.
+func takeConnections(t *testing.T, url string) func() {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	var mine []*pgx.Conn
+	for {
+		c, err := pgx.Connect(ctx, url)
+		if err == nil {
+			mine = append(mine, c)
+			continue
+		}
+		if e, ok := errors.AsType[*pgconn.PgError](err); !ok || e.Code != "53300" || len(mine) == 0 {
+			t.Fatal(err)
+		}
+		var ended int
+		if err := mine[0].QueryRow(ctx, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+			WHERE application_name = 'plateq'`).Scan(&ended); err != nil {
+			t.Fatal(err)
+		}
+		if ended == 0 {
+			break
+		}
+	}
+	return func() {
+		for _, c := range mine {
+			_ = c.Close(ctx) // the server may have gone before
+		}
+	}
+}
+
+func TestPostgresHasNoDiskSpace(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t)
+	disk := server.SmallDisk(t, 48<<20)
+	tr := begin(t, ground{database: server.Schema(t) + "&default_tablespace=" + disk.Name, rows: 1000, call: time.Second})
+	tr.calls(16)
+	before := tr.sent()
+	quiet := 0
+	tr.fault(func() {
+		disk.Fill()
+		quiet = tr.standstill(3 * time.Second)
+	}, lasting(3*time.Second, time.Minute), func() {
+		if more := tr.sent() - quiet; more > 0 {
+			t.Errorf("%d paid calls began while the disk was full", more)
+		}
+		disk.Free()
+	})
+	t.Logf("%d paid calls began before an answer found no space", quiet-before)
+	if len(tr.list)/perCall == quiet {
+		t.Error("all calls were made before the disk was full")
+	}
+	tr.account().nothingUnknown(t)
+	tr.spooled()
+}
+
+// standstill waits until no paid call has begun for so long, and returns how
+// many there were.
+func (tr *trial) standstill(quiet time.Duration) int {
+	tr.t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	last, since := tr.sent(), time.Now()
+	for begun := time.Now(); time.Since(since) < quiet; <-tick.C {
+		if n := tr.sent(); n != last {
+			last, since = n, time.Now()
+		}
+		if time.Since(begun) > tooLong {
+			tr.t.Fatal("paid calls go on and on")
+		}
+	}
+	return last
+}
