@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/plateq/plateq/internal/app"
 	"github.com/plateq/plateq/providers/sim"
 	"github.com/plateq/plateq/store"
@@ -167,4 +169,68 @@ func readyz(ctx context.Context, t *testing.T, addr string) int {
 	}
 	_ = res.Body.Close()
 	return res.StatusCode
+}
+
+// A database that goes back under a running worker stops that worker, and the
+// next one with the same data directory.
+func TestAWorkerSeesThatItsDatabaseWentBack(t *testing.T) {
+	t.Parallel()
+	u := standIn(t, brisk())
+	f := newFleet(t, u)
+	f.serve()
+	f.spawn("scheduler")
+	a, err := app.Open(t.Context(), f.options(), app.Worker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	f.await(f.submit(plates(60)))
+	<-time.After(1500 * time.Millisecond)
+	f.goBack()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(10 * time.Second); a.Held() == nil; <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatal("the worker goes on")
+		}
+	}
+	stop()
+	if err := errors.Join(<-done, a.Close()); err != nil {
+		t.Error(err)
+	}
+	again, err := app.Open(t.Context(), f.options(), app.Worker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.Held() == nil {
+		t.Error("the next worker goes on")
+	}
+	if err := again.AcceptRestore(t.Context()); err != nil {
+		t.Error(err)
+	}
+	closeBooks(t, again)
+	again, err = app.Open(t.Context(), f.options(), app.Worker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Held(); err != nil {
+		t.Errorf("after it was accepted: %v", err)
+	}
+	closeBooks(t, again)
+}
+
+// goBack makes of the fleet's database one that knows of no call.
+func (f *fleet) goBack() {
+	f.t.Helper()
+	url := f.options().Config.DatabaseURL.Reveal()
+	c, err := pgx.Connect(f.t.Context(), url)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer c.Close(f.t.Context()) //nolint:errcheck // all is said by then
+	if _, err := c.Exec(f.t.Context(), "TRUNCATE calls RESTART IDENTITY"); err != nil {
+		f.t.Fatal(err)
+	}
 }

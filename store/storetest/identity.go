@@ -17,6 +17,7 @@ var identityRules = []rule{
 	{"a list that is refused for its identity can be abandoned", identityRefusedAbandons},
 	{"a simulated store is not opened for real use, nor a real one for simulation", identityMark},
 	{"a store is not opened with keys that are not its own", identityKeys},
+	{"the number of the last call goes on and never back", identityLastCall},
 }
 
 // submitAs submits a list under an identity.
@@ -145,4 +146,24 @@ func identityKeys(w *world) {
 	refuses[*store.KeysError](w, "open with another index key", w.cannotOpen(o))
 	w.s = w.mustOpen()
 	w.states(b, store.Queued)
+}
+
+func identityLastCall(w *world) {
+	lastCall := func() store.CallID {
+		w.t.Helper()
+		written, given, err := w.s.LastCall(w.ctx)
+		w.must(err, "read last call")
+		if given < written {
+			w.t.Errorf("call %d is written down, and %d the last number given out", written, given)
+		}
+		return written
+	}
+	equal(w, "last call of an empty store", lastCall(), 0)
+	b := w.submit(plain(), rows("DL01AA1000", "DL01AA1001"))
+	equal(w, "last call of a store that made none", lastCall(), 0)
+	c := w.claim(b)
+	equal(w, "last call", lastCall(), c.Call)
+	w.settleRest(c, w.found(0))
+	w.reopen()
+	equal(w, "last call after a restart", lastCall(), c.Call)
 }

@@ -1,0 +1,137 @@
+package postgres_test
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/plateq/plateq/internal/pgtest"
+	"github.com/plateq/plateq/store"
+	"github.com/plateq/plateq/store/postgres"
+	"github.com/plateq/plateq/store/sqlite"
+	"github.com/plateq/plateq/store/storetest"
+)
+
+// lived is an SQLite store that has everything in it.
+func lived(t *testing.T) (*sqlite.Store, store.Keys) {
+	t.Helper()
+	keys := store.NewKeys()
+	s, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "plateq.db"), Keys: keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	storetest.Lived(t, s)
+	return s, keys
+}
+
+func load(t *testing.T, s *sqlite.Store, url string, last func() error) (done store.Transfer, err error) {
+	t.Helper()
+	err = s.Dump(t.Context(), func(d store.Dump) error {
+		done, err = postgres.Load(t.Context(), url, d, last)
+		return err
+	})
+	return done, err
+}
+
+func nothing() error { return nil }
+
+func TestALoadIsAllOrNothing(t *testing.T) {
+	t.Parallel()
+	s, keys := lived(t)
+	url := pgtest.Schema(t)
+	broken := errors.New("broken off")
+	if _, err := load(t, s, url, func() error { return broken }); !errors.Is(err, broken) {
+		t.Fatalf("got %v", err)
+	}
+	done, err := load(t, s, url, nothing)
+	if err != nil || done.Again || len(done.Report.Problems) > 0 {
+		t.Fatalf("got %+v, %v", done, err)
+	}
+	for _, table := range []string{"batches", "cuts", "tallies", "rows", "asks", "ask_keys", "wants", "chunks", "calls", "tickets", "answers"} {
+		if done.Records[table] == 0 {
+			t.Errorf("no %s were moved", table)
+		}
+	}
+	if done, err := load(t, s, url, func() error { return broken }); err != nil || !done.Again {
+		t.Errorf("got %+v, %v, want it to be there already", done, err)
+	}
+	goesOn(t, s, url, keys)
+}
+
+// goesOn demands that the store at url is s, and that it gives out no number
+// a second time.
+func goesOn(t *testing.T, s *sqlite.Store, url string, keys store.Keys) {
+	t.Helper()
+	p, err := postgres.Open(t.Context(), postgres.Options{URL: url, Keys: keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if p.ID() != s.ID() {
+		t.Errorf("it is %s, want %s", p.ID(), s.ID())
+	}
+	_, was, err := s.LastCall(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if written, given, err := p.LastCall(t.Context()); err != nil || written != was || given != was {
+		t.Errorf("the last call is %d, %d, %v, want %d", written, given, err, was)
+	}
+	storetest.Work(t, p, storetest.List(t, p, 40), 10, 4)
+	if written, _, err := p.LastCall(t.Context()); err != nil || written <= was {
+		t.Errorf("the last call is %d, %v, want more than %d", written, err, was)
+	}
+	if problems := storetest.Problems(t, p); problems != "" {
+		t.Error(problems)
+	}
+}
+
+func TestALoadNeedsAnEmptyDatabase(t *testing.T) {
+	t.Parallel()
+	s, keys := lived(t)
+	url := pgtest.Schema(t)
+	p, err := postgres.Open(t.Context(), postgres.Options{URL: url, Keys: keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	refused := func(what string) {
+		t.Helper()
+		_, err := load(t, s, url, nothing)
+		if e, ok := errors.AsType[*store.OccupiedError](err); !ok || !strings.Contains(e.What, what) {
+			t.Errorf("got %v, want %s to be in the way", err, what)
+		}
+	}
+	if err := p.Beat(t.Context(), "w"); err != nil {
+		t.Fatal(err)
+	}
+	refused("workers")
+	if err := p.Retire(t.Context(), "w"); err != nil {
+		t.Fatal(err)
+	}
+	storetest.List(t, p, 1)
+	refused("lists")
+}
+
+func TestALoadKeepsTheMark(t *testing.T) {
+	t.Parallel()
+	s, keys := lived(t)
+	url := pgtest.Schema(t)
+	p, err := postgres.Open(t.Context(), postgres.Options{URL: url, Keys: keys, Simulated: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = load(t, s, url, nothing)
+	if _, ok := errors.AsType[*store.MarkError](err); !ok {
+		t.Errorf("got %v, want a rehearsal's database to be refused", err)
+	}
+}
