@@ -100,7 +100,7 @@ func (w *Worker) pages(ctx context.Context, l *line, t store.OpenTicket) error {
 // page makes one request about a ticket.
 func (w *Worker) page(ctx context.Context, l *line, t store.OpenTicket) (providers.Progress, error) {
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.limits.Timeout)
+	ctx, cancel := providers.Within(context.WithoutCancel(ctx), l.limits.Timeout)
 	defer cancel()
 	got, err := w.opts.Providers.Poll(ctx, l.spec.Name, t.Handle, requests(t.Asks))
 	if err == nil {

@@ -69,6 +69,9 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 		w.gates.Forget()
 		return false, nil
 	}
+	if _, old := errors.AsType[*store.OldCopyError](err); old {
+		return false, nil // said at the start, and by /readyz
+	}
 	w.keeper.note(err)
 	if err != nil {
 		return false, fmt.Errorf("claim: %w", err)
@@ -89,7 +92,7 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 // ends it: cut in half, nobody would know whether it was paid for.
 func (w *Worker) ask(ctx context.Context, l *line, c store.Claim) store.Settlement {
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.limits.Timeout)
+	ctx, cancel := providers.Within(context.WithoutCancel(ctx), l.limits.Timeout)
 	defer cancel()
 	outs, err := w.opts.Providers.Submit(ctx, l.spec.Name, requests(c.Asks))
 	if err != nil {

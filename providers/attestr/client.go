@@ -53,7 +53,7 @@ func (c *client) items(ctx context.Context, id string, q query) (*providers.Answ
 }
 
 func (c *client) post(ctx context.Context, hc *providers.Client, op, to string, body any) (*providers.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := providers.Within(ctx, c.timeout)
 	defer cancel()
 	payload, err := json.Marshal(body)
 	if err != nil {
