@@ -72,7 +72,8 @@ type Work interface {
 	// Offer names chunks with queued asks that are ready and wanted by the
 	// batch, cutting new ones as needed.
 	Offer(ctx context.Context, r OfferRequest) ([]ChunkRef, error)
-	// Claim records a call. A closed gate is a *GateClosedError.
+	// Claim records a call. A closed gate is a *GateClosedError. A caller that
+	// holds the store back may answer *OldCopyError.
 	Claim(ctx context.Context, r ClaimRequest) (Claim, error)
 	// Settle writes what a call brought. ErrTicketTaken: a ticket of that
 	// name belongs to another call; nothing was written.

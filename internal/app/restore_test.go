@@ -229,7 +229,7 @@ func (f *fleet) goBack() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	defer c.Close(f.t.Context()) //nolint:errcheck // all is said by then
+	defer c.Close(f.t.Context())
 	if _, err := c.Exec(f.t.Context(), "TRUNCATE calls RESTART IDENTITY"); err != nil {
 		f.t.Fatal(err)
 	}
