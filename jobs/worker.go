@@ -45,6 +45,7 @@ type Worker struct {
 
 	claims     context.Context // ends when no new call may start
 	stopClaims context.CancelFunc
+	entering   sync.Mutex // orders the last entry before the wait for all
 	running    sync.WaitGroup
 }
 
@@ -117,7 +118,9 @@ func retryDelay(int, error, *asynq.Task) time.Duration { return time.Second }
 // same: what is left to do is in the store, and will be rung for again.
 func (w *Worker) handler(l *line, fn func(context.Context, *line, []byte) error) asynq.Handler {
 	return asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
-		w.running.Add(1)
+		if !w.enter() {
+			return nil
+		}
 		defer w.running.Done()
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -130,10 +133,24 @@ func (w *Worker) handler(l *line, fn func(context.Context, *line, []byte) error)
 	})
 }
 
+// enter counts a handler among those that Drain waits for, or reports that
+// no new work is taken.
+func (w *Worker) enter() bool {
+	w.entering.Lock()
+	defer w.entering.Unlock()
+	if w.claims.Err() != nil {
+		return false
+	}
+	w.running.Add(1)
+	return true
+}
+
 // Drain takes no new work from now on, waits until calls in flight are
 // settled or ctx ends, and returns an error that says what was left.
 func (w *Worker) Drain(ctx context.Context) error {
+	w.entering.Lock()
 	w.stopClaims()
+	w.entering.Unlock()
 	for _, s := range w.servers {
 		s.Stop()
 	}
@@ -172,6 +189,5 @@ func wait(ctx context.Context, fn func()) bool {
 	}
 }
 
-// DrainSpool stores answers that the store could not take before.
 // DrainSpool stores answers that the store could not take before.
 func (w *Worker) DrainSpool(ctx context.Context) error { return w.keeper.drain(ctx) }
