@@ -15,6 +15,11 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
+// lastHandlers is how long a server that shuts down waits for handlers of its
+// own accord. It must end before what it stands on is closed, and Drain has
+// waited before it.
+const lastHandlers = time.Second
+
 // callMargin is how long after its timeout a call may still be settled by its
 // owner before anyone else judges it.
 const callMargin = time.Minute
@@ -93,7 +98,7 @@ func (w *Worker) Start() error {
 			Queues:                   map[string]int{Queue(name): 1},
 			TaskCheckInterval:        200 * time.Millisecond,
 			DelayedTaskCheckInterval: time.Second,
-			ShutdownTimeout:          l.limits.Timeout + 10*time.Second,
+			ShutdownTimeout:          lastHandlers,
 			RetryDelayFunc:           retryDelay,
 			IsFailure:                func(error) bool { return false },
 			Logger:                   asynqLogger{l.log},
@@ -103,7 +108,7 @@ func (w *Worker) Start() error {
 		mux.Handle(TaskSend, w.handler(l, w.send))
 		mux.Handle(TaskPoll, w.handler(l, w.poll))
 		if err := srv.Start(mux); err != nil {
-			w.shutdown(context.Background())
+			w.shutdown()
 			return fmt.Errorf("start worker for %s: %w", name, err)
 		}
 		w.servers = append(w.servers, srv)
@@ -154,24 +159,22 @@ func (w *Worker) Drain(ctx context.Context) error {
 	for _, s := range w.servers {
 		s.Stop()
 	}
-	if wait(ctx, w.running.Wait) {
-		w.shutdown(ctx)
+	ended := wait(ctx, w.running.Wait)
+	w.shutdown()
+	if ended {
 		return nil
 	}
-	w.shutdown(ctx)
 	return errors.New("the time to end was over before calls in flight were: what nobody can tell of them is kept as unknown")
 }
 
-// shutdown ends the servers, side by side, and waits for them no longer than
-// ctx lasts: by then only handlers are left that nobody waits for.
-func (w *Worker) shutdown(ctx context.Context) {
-	wait(ctx, func() {
-		var all sync.WaitGroup
-		for _, s := range w.servers {
-			all.Go(s.Shutdown)
-		}
-		all.Wait()
-	})
+// shutdown ends the servers, side by side. Whoever calls it has waited for the
+// handlers: those that are left are not waited for again.
+func (w *Worker) shutdown() {
+	var all sync.WaitGroup
+	for _, s := range w.servers {
+		all.Go(s.Shutdown)
+	}
+	all.Wait()
 }
 
 // wait runs fn and reports whether it came to its end before ctx did.

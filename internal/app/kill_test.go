@@ -107,3 +107,32 @@ func awaitSubmits(t *testing.T, u upstream, n int, more time.Duration) {
 	}
 	<-time.After(more)
 }
+
+func TestAnEndThatIsTooShortIsSaidAndLeavesUnknown(t *testing.T) {
+	t.Parallel()
+	o := sim.Fast()
+	o.Faults = []sim.Fault{{Name: "slow", Kind: "latency", Where: "submit", For: 20 * time.Second}}
+	u := standIn(t, o)
+	d := newDesk(t, u, "PLATEQ_GRACE=1s", "PLATEQ_LISTEN=127.0.0.1:0", "PLATEQ_ATTESTR_CONCURRENCY=2")
+	in := d.list("in.csv", plates(200))
+	up := d.start("run", in, "-p", "attestr", "-o", d.path("out.csv"), "--quiet")
+	awaitSubmits(t, u, 2, 0)
+	if err := up.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = up.Wait() // its exit code is looked at
+	if code := up.ProcessState.ExitCode(); code != app.ExitInterrupted {
+		t.Errorf("exit %d, want %d:\n%s", code, app.ExitInterrupted, d.log)
+	}
+	u.ClearFaults()
+	if _, code := d.run(t.Context(), d.runOptions(in, "out.csv")); code != app.ExitPartial {
+		t.Errorf("exit %d afterwards, want %d", code, app.ExitPartial)
+	}
+	if by := d.inOrder(d.out("out.csv"), plates(200)); by["unknown"] != 40 {
+		t.Errorf("%v: want the two calls in flight unknown", by)
+	}
+	if u.chargedTwice() != 0 {
+		t.Error("plates were charged twice")
+	}
+	d.check()
+}
