@@ -9,6 +9,18 @@ type Outcome struct {
 	Record *Record
 	Ticket *Ticket
 	Err    error
+	// Readings are figures that came along with the answer, whichever it is.
+	Readings []Reading
+}
+
+// Reading is a figure that a provider's answer moves: something to be counted,
+// such as requests that were decoded, or the provider's own counter as it
+// stands, such as the free requests that are left.
+type Reading struct {
+	Name  string // stable, shown: "decoded"
+	Value int64
+	// Gauge: Value replaces the last one. Otherwise it is added up.
+	Gauge bool
 }
 
 // Record is an answer with content.

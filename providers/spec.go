@@ -97,7 +97,10 @@ type Endpoints struct {
 // Param is a parameter of a provider's product.
 type Param struct {
 	Name, Usage string
-	Required    bool
+	// Default is the value where nobody gives one. It becomes part of the
+	// question, so that another default is another question.
+	Default  string
+	Required bool
 }
 
 // Repeatable reports whether a call with these parameters may be repeated

@@ -147,6 +147,11 @@ func (l *layout) find(names []string, o Options) error {
 // set gives every row what the caller set: parameters of the provider to the
 // batch, anything else to a column, where what a row says itself wins.
 func (l *layout) set(o Options) {
+	for _, p := range o.Spec.Params {
+		if p.Default != "" {
+			l.batch[p.Name] = p.Default
+		}
+	}
 	for _, k := range slices.Sorted(maps.Keys(o.Set)) {
 		v := o.Set[k]
 		if isParam(o.Spec, k) {

@@ -25,6 +25,10 @@ var (
 		Name: "aopay", Needs: []providers.Column{providers.Plate}, Uses: []providers.Column{providers.Plate},
 		Params: []providers.Param{{Name: "operator", Required: true}},
 	}
+	banks = providers.Spec{
+		Name: "aopay", Needs: []providers.Column{providers.Plate}, Uses: []providers.Column{providers.Plate},
+		Params: []providers.Param{{Name: "operator", Default: "311"}},
+	}
 	reports = providers.Spec{Name: "spectrumdata", Uses: []providers.Column{
 		providers.Plate, providers.VIN, providers.LastName, providers.FirstName,
 	}}
@@ -57,6 +61,8 @@ var lists = []struct {
 	{"column_named_among_two", "reg,plate\nDL01AA1000,DL01AA1001\n", intake.Options{Columns: cols(providers.Plate, "reg")}},
 	{"constants", "plate,city\nDL01AA1000,\nDL01AA1001,Pune\n", intake.Options{Set: map[string]string{"city": "Delhi", "fleet": "7"}}},
 	{"parameter_set", "plate\n" + pad, intake.Options{Spec: tolls, Set: map[string]string{"operator": "311"}}},
+	{"parameter_by_default", "plate,operator\nDL01AA1000,312\nDL01AA1001,\n", intake.Options{Spec: banks}},
+	{"parameter_set_over_default", "plate\n" + pad, intake.Options{Spec: banks, Set: map[string]string{"operator": "313"}}},
 	{"parameter_of_row", "plate,operator\nDL01AA1000,312\nDL01AA1001,\n", intake.Options{Spec: tolls, Set: map[string]string{"operator": "311"}}},
 	{"parameter_missing_in_row", "plate,operator\nDL01AA1000,312\nDL01AA1001,\n", intake.Options{Spec: tolls}},
 	{"operator_unused", "plate,operator\nDL01AA1000,312\n", intake.Options{}},
