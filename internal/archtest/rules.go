@@ -23,7 +23,11 @@ var arrows = []arrow{
 		Why: "the vocabulary stands below everything, so it depends on nothing",
 	},
 	{
-		From: "providers/*", To: []string{"providers"}, StdOnly: true,
+		From: "providers/internal/wirejson", StdOnly: true,
+		Why: "how foreign JSON is read knows nothing of what it says",
+	},
+	{
+		From: "providers/*", To: []string{"providers", "providers/internal/wirejson"}, StdOnly: true,
 		Why: "a provider knows the shared vocabulary and its own upstream, never another provider",
 	},
 	{

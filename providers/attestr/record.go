@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/providers/internal/wirejson"
 )
 
 // record is one record of a batch.
@@ -14,31 +15,31 @@ type record struct {
 	batchID string // empty where it was not given
 	plate   string // canonical
 	status  string
-	output  object // nil where there is none
+	output  wirejson.Object // nil where there is none
 	raw     json.RawMessage
 }
 
 // decodeRecord reads a record. False: it does not say whose it is or how it
 // stands.
 func decodeRecord(raw json.RawMessage) (record, bool) {
-	o, err := members(raw)
+	o, err := wirejson.Members(raw)
 	if err != nil {
 		return record{}, false
 	}
-	input, err := members(o["input"])
-	if err != nil && !isNull(o["input"]) {
+	input, err := wirejson.Members(o["input"])
+	if err != nil && !wirejson.IsNull(o["input"]) {
 		return record{}, false
 	}
 	r := record{raw: raw}
-	reg, _ := input.text("reg")
-	status, _ := o.text("status")
+	reg, _ := input.Text("reg")
+	status, _ := o.Text("status")
 	r.plate, r.status = canonical(reg), strings.ToUpper(strings.TrimSpace(status))
-	r.batchID, _ = o.text("batchId")
+	r.batchID, _ = o.Text("batchId")
 	if r.plate == "" || r.status == "" {
 		return record{}, false
 	}
-	if out := o["output"]; len(out) > 0 && !isNull(out) {
-		if r.output, err = members(out); err != nil {
+	if out := o["output"]; len(out) > 0 && !wirejson.IsNull(out) {
+		if r.output, err = wirejson.Members(out); err != nil {
 			return record{}, false
 		}
 	}
@@ -66,7 +67,7 @@ func (r record) outcome() providers.Outcome {
 	if r.output == nil {
 		return r.failed(providers.ProviderError, "no_output", "")
 	}
-	status, _ := r.output.text("status")
+	status, _ := r.output.Text("status")
 	valid := string(r.output["valid"])
 	switch {
 	case valid == "true" || valid == `"true"`:

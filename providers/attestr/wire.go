@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/providers/internal/wirejson"
 )
 
 // submission is the body of a submit.
@@ -39,12 +40,12 @@ type accepted struct{ id, number string }
 // decodeSubmit reads the answer to a submit. False: it is not one, or has no
 // usable _id. An answer that is an error as well is not believed.
 func decodeSubmit(a *providers.Answer) (accepted, bool) {
-	o, err := parse(a.Body)
+	o, err := wirejson.Parse(a.Body)
 	if err != nil || a.Status/100 != 2 || isFault(o) {
 		return accepted{}, false
 	}
-	id, _ := o.text("_id")
-	number, _ := o.text("number")
+	id, _ := o.Text("_id")
+	number, _ := o.Text("number")
 	return accepted{id: id, number: number}, usableID(id)
 }
 
@@ -58,16 +59,16 @@ func usableID(id string) bool {
 // not a page. An empty one ends a pass, so it must come in the documented
 // form whole, with recordsFiltered.
 func decodeItems(a *providers.Answer) ([]json.RawMessage, bool) {
-	o, err := parse(a.Body)
+	o, err := wirejson.Parse(a.Body)
 	if err != nil || a.Status/100 != 2 || isFault(o) {
 		return nil, false
 	}
-	records, ok := elements(o["data"])
+	records, ok := wirejson.Elements(o["data"])
 	if !ok {
 		return nil, false
 	}
 	if len(records) == 0 {
-		count, counted := o.text("recordsFiltered")
+		count, counted := o.Text("recordsFiltered")
 		if !counted || records == nil && count != "0" {
 			return nil, false
 		}
@@ -80,17 +81,17 @@ type fault struct{ code, message string }
 
 // decodeFault reads an error envelope. False: the body is none.
 func decodeFault(body []byte) (fault, bool) {
-	o, err := parse(body)
+	o, err := wirejson.Parse(body)
 	if err != nil || !isFault(o) {
 		return fault{}, false
 	}
-	if id, _ := o.text("_id"); id != "" {
+	if id, _ := o.Text("_id"); id != "" {
 		return fault{}, false // a batch was made all the same?
 	}
 	var f fault
-	f.code, _ = o.text("code")
-	f.message, _ = o.text("message")
-	if details, ok := o.text("details"); ok && details != "" {
+	f.code, _ = o.Text("code")
+	f.message, _ = o.Text("message")
+	if details, ok := o.Text("details"); ok && details != "" {
 		f.message += ": " + details
 	}
 	return f, true
@@ -98,9 +99,9 @@ func decodeFault(body []byte) (fault, bool) {
 
 // isFault reports whether o has what the error envelope always has. A code of
 // three digits is an HTTP status that some gateway repeats, not Attestr's.
-func isFault(o object) bool {
-	code, _ := o.text("code")
-	_, worded := o.text("message")
+func isFault(o wirejson.Object) bool {
+	code, _ := o.Text("code")
+	_, worded := o.Text("message")
 	return isCode(code) && worded
 }
 

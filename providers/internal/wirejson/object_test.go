@@ -1,4 +1,4 @@
-package attestr
+package wirejson
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ func FuzzObject(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		got, err := parse(body)
+		got, err := Parse(body)
 		var want map[string]json.RawMessage
 		bad := json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &want) != nil || want == nil
 		if bad {
@@ -36,26 +36,4 @@ func FuzzObject(f *testing.F) {
 			}
 		}
 	})
-}
-
-func BenchmarkPage(b *testing.B) {
-	one := `{"_id":"r1","requestId":"q1","batchId":"b1","number":"N-1","status":"COMPLETED","input":{"reg":"KA01AB1234"},"output":{"valid":true,"status":"VALID_FOUND","contact":"9812345610"}}`
-	body := []byte(`{"recordsFiltered":100,"data":[` + one)
-	for range 99 {
-		body = append(body, ","+one...)
-	}
-	body = append(body, "]}"...)
-	b.SetBytes(int64(len(body)))
-	for b.Loop() {
-		o, err := parse(body)
-		if err != nil {
-			b.Fatal(err)
-		}
-		records, _ := elements(o["data"])
-		for _, raw := range records {
-			if _, ok := decodeRecord(raw); !ok {
-				b.Fatal("not a record")
-			}
-		}
-	}
 }

@@ -1,4 +1,6 @@
-package attestr
+// Package wirejson reads JSON that somebody else wrote and that decides over
+// money: keys exactly as they came, nothing said twice, text or number alike.
+package wirejson
 
 import (
 	"bytes"
@@ -7,20 +9,21 @@ import (
 	"unicode/utf8"
 )
 
-// object is a JSON object with its keys exactly as they came, its values as
+// Object is a JSON object with its keys exactly as they came, its values as
 // they are written. encoding/json alone would match keys in any case and let
 // the last of two equal ones win; here an object that says a thing twice says
-// nothing. Values share the memory of the body.
-type object map[string]json.RawMessage
+// nothing. Values share the memory of the body. A nil Object is empty and
+// readable.
+type Object map[string]json.RawMessage
 
-// parse reads a body that is one JSON object in UTF-8, with or without a byte
+// Parse reads a body that is one JSON object in UTF-8, with or without a byte
 // order mark.
-func parse(body []byte) (object, error) {
+func Parse(body []byte) (Object, error) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if !utf8.Valid(body) || !json.Valid(body) {
 		return nil, errors.New("read object: not JSON in UTF-8")
 	}
-	return members(bytes.TrimSpace(body))
+	return Members(bytes.TrimSpace(body))
 }
 
 var (
@@ -28,13 +31,13 @@ var (
 	errTwice    = errors.New("read object: a key comes twice")
 )
 
-// members reads the members of an object that is part of a parsed body, so
+// Members reads the members of an object that is part of a parsed body, so
 // that only its borders have to be found.
-func members(b []byte) (object, error) {
+func Members(b []byte) (Object, error) {
 	if len(b) < 2 || b[0] != '{' {
 		return nil, errNoObject
 	}
-	o := make(object, 8)
+	o := make(Object, 8)
 	for rest := space(b[1:]); len(rest) > 0 && rest[0] != '}'; {
 		end := value(rest)
 		key, err := unquote(rest[:end])
@@ -52,10 +55,10 @@ func members(b []byte) (object, error) {
 	return o, nil
 }
 
-// elements reads the elements of an array that is part of a parsed body. null
+// Elements reads the elements of an array that is part of a parsed body. null
 // is an array without any. False: it is no array.
-func elements(b []byte) ([]json.RawMessage, bool) {
-	if isNull(b) {
+func Elements(b []byte) ([]json.RawMessage, bool) {
+	if IsNull(b) {
 		return nil, true
 	}
 	if len(b) < 2 || b[0] != '[' {
@@ -69,6 +72,26 @@ func elements(b []byte) ([]json.RawMessage, bool) {
 	}
 	return all, true
 }
+
+// Text returns a string, or a number as it is written. False: the key is not
+// there or holds something else.
+func (o Object) Text(key string) (string, bool) {
+	raw := o[key]
+	switch {
+	case len(raw) == 0 || IsNull(raw):
+		return "", false
+	case raw[0] == '"':
+		s, err := unquote(raw)
+		return s, err == nil
+	case raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9':
+		return string(raw), true
+	default:
+		return "", false
+	}
+}
+
+// IsNull reports whether a value is null.
+func IsNull(b []byte) bool { return string(b) == "null" }
 
 // value returns the length of the valid JSON value that b begins with.
 func value(b []byte) int {
@@ -124,8 +147,6 @@ func next(b []byte) []byte {
 
 func space(b []byte) []byte { return bytes.TrimLeft(b, " \t\r\n") }
 
-func isNull(b []byte) bool { return string(b) == "null" }
-
 func unquote(b []byte) (string, error) {
 	if len(b) >= 2 && !bytes.ContainsRune(b, '\\') {
 		return string(b[1 : len(b)-1]), nil
@@ -133,21 +154,4 @@ func unquote(b []byte) (string, error) {
 	var s string
 	err := json.Unmarshal(b, &s)
 	return s, err
-}
-
-// text returns a string, or a number as it is written. False: the key is not
-// there or holds something else.
-func (o object) text(key string) (string, bool) {
-	raw := o[key]
-	switch {
-	case len(raw) == 0 || isNull(raw):
-		return "", false
-	case raw[0] == '"':
-		s, err := unquote(raw)
-		return s, err == nil
-	case raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9':
-		return string(raw), true
-	default:
-		return "", false
-	}
 }
