@@ -81,6 +81,13 @@ type Spec struct {
 	// FreeRepeat tells whether asking again with the same parameters costs
 	// nothing, so that an Ambiguous call may simply be repeated. nil: never.
 	FreeRepeat func(Params) bool
+	// Repeats says for people whether asking again is free: "no", or "yes"
+	// and on what terms, "yes: a plate is charged once". It begins as
+	// FreeRepeat answers where no parameter is given.
+	Repeats string
+	// Limits are the limits that the provider's document gives, in a few
+	// words: "500 vehicles a call". Empty: it gives none.
+	Limits string
 	// Endpoints name the operations, as in the scopes of gates and limits:
 	// "submit" first, then what a Poll uses.
 	Endpoints Endpoints

@@ -76,6 +76,8 @@ func (p *Provider) Spec() providers.Spec {
 		Results:   []string{"valid", "status", "contact"},
 		MaxBatch:  p.cfg.BatchSize,
 		Pending:   true,
+		Repeats:   "no",
+		Limits:    "per second and per day, for the account and for each API; the figures are set per account",
 		Endpoints: providers.Endpoints{Submit: opSubmit, Poll: opItems},
 		Timeout:   p.cfg.Timeout,
 	}

@@ -19,6 +19,9 @@ func specAgrees(t testing.TB, h Harness) {
 	if s.Title == "" || s.Answers == "" || len(s.Countries) == 0 || len(s.Results) == 0 {
 		t.Errorf("got %+v, want title, answers, countries and result fields for people to read", s)
 	}
+	if word := map[bool]string{true: "yes", false: "no"}[s.Repeatable(nil)]; !strings.HasPrefix(s.Repeats, word) {
+		t.Errorf("got Repeats %q, want it to begin with %q as FreeRepeat answers", s.Repeats, word)
+	}
 	again := b.provider.Spec()
 	s.FreeRepeat, again.FreeRepeat = nil, nil
 	if !reflect.DeepEqual(s, again) {
