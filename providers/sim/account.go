@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,19 +27,33 @@ type Limits struct {
 	Daily int     `json:"daily,omitempty"` // requests from one reset to the next; 0: no limit
 }
 
-// Account is a customer of the stand-in.
+// Account is a customer of one provider of the stand-in.
 type Account struct {
-	Name      string            `json:"name"`
-	Token     string            `json:"token"`                // sent as "Authorization: Basic TOKEN"
+	Provider  string            `json:"provider,omitempty"`   // empty: attestr
+	Name      string            `json:"name"`                 // one of its own at each provider
+	Login     string            `json:"login,omitempty"`      // the public half of the credentials, where there are two; empty: DefaultLogin
+	Token     string            `json:"token"`                // the secret one
 	Credit    int               `json:"credit"`               // records that can still be charged; Unlimited: any number
-	Disabled  bool              `json:"disabled,omitempty"`   // every call is refused with 4031
-	Withheld  bool              `json:"withheld,omitempty"`   // the service is not provisioned: 4035
-	IPRefused bool              `json:"ip_refused,omitempty"` // the client's address is not on the list: 4039
-	Limits    Limits            `json:"limits"`               // of all its calls: 4291, 4293
-	Endpoints map[string]Limits `json:"endpoints,omitempty"`  // of "submit" and "items": 4292, 4294
+	Disabled  bool              `json:"disabled,omitempty"`   // every call is refused
+	Withheld  bool              `json:"withheld,omitempty"`   // the service is not provisioned
+	IPRefused bool              `json:"ip_refused,omitempty"` // the client's address is not on the list
+	Limits    Limits            `json:"limits"`               // of all its calls
+	Endpoints map[string]Limits `json:"endpoints,omitempty"`  // of one endpoint each: "submit", "items", "lookup", …
 	Reset     string            `json:"reset,omitempty"`      // "HH:MM Zone" of the daily limits; empty: DefaultReset
 	PageMax   int               `json:"page_max,omitempty"`   // the most rows of a page, a larger $limit is cut to it; 0: DefaultPageMax
 	BatchMax  int               `json:"batch_max,omitempty"`  // the most items of a submit; 0: no limit
+}
+
+// defaultAccount is the one that a provider has where the options name none.
+func defaultAccount(provider string) Account {
+	return Account{Provider: provider, Name: "default", Login: DefaultLogin, Token: DefaultToken, Credit: Unlimited}
+}
+
+// complete fills in what may be left out.
+func (a Account) complete() Account {
+	a.Provider = cmp.Or(a.Provider, attestrName)
+	a.Login = cmp.Or(a.Login, DefaultLogin)
+	return a
 }
 
 func (a Account) pageMax() int {
@@ -48,8 +63,10 @@ func (a Account) pageMax() int {
 	return a.PageMax
 }
 
-func (a Account) validate() error {
+func (a Account) validate(u upstream) error {
 	switch {
+	case u == nil:
+		return fmt.Errorf("check account %s: unknown provider %q", a.Name, a.Provider)
 	case a.Name == "":
 		return errors.New("check account: no name")
 	case a.Token == "":
@@ -60,7 +77,7 @@ func (a Account) validate() error {
 		return fmt.Errorf("check account %s: negative page or batch size", a.Name)
 	}
 	for endpoint, l := range a.Endpoints {
-		if endpoint != endpointSubmit && endpoint != endpointItems {
+		if !slices.Contains(u.endpoints(), endpoint) {
 			return fmt.Errorf("check account %s: unknown endpoint %q", a.Name, endpoint)
 		}
 		if err := l.validate(); err != nil {
@@ -102,21 +119,21 @@ func (a *account) use(v Account) {
 	}
 }
 
-// admit takes one request to endpoint from every limit, or from none and returns the code of the refusal.
-func (a *account) admit(endpoint string, now time.Time) int {
+// admit takes one request to endpoint from every limit, or from none and returns the refusal.
+func (a *account) admit(endpoint string, now time.Time) refusal {
 	one := a.each[endpoint]
 	day := a.reset.before(now)
 	a.all.advance(now, day)
 	one.advance(now, day)
 	switch {
 	case a.all.dry():
-		return 4291
+		return accountRate
 	case one.dry():
-		return 4292
+		return endpointRate
 	case a.all.spent():
-		return 4293
+		return accountDaily
 	case one.spent():
-		return 4294
+		return endpointDaily
 	}
 	a.all.take()
 	one.take()
@@ -208,6 +225,7 @@ func (s *Server) SetAccount(a Account) error {
 }
 
 func (s *Server) setAccount(a Account) error {
+	a = a.complete()
 	if err := s.checkAccount(a); err != nil {
 		return err
 	}
@@ -234,38 +252,45 @@ func (s *Server) Accounts() []Account {
 }
 
 func (s *Server) checkAccount(a Account) error {
-	if err := a.validate(); err != nil {
+	if err := a.validate(s.upstreamNamed(a.Provider)); err != nil {
 		return err
 	}
-	if b := s.accountOf(a.Token); b != nil && b.Name != a.Name {
+	same := func(b *account) bool { return b.Name != a.Name && b.Login == a.Login && b.Token == a.Token }
+	if b := s.accountWhere(a.Provider, same); b != nil {
 		return fmt.Errorf("check account %s: %s has the same token", a.Name, b.Name)
 	}
 	return nil
 }
 
 func (s *Server) putAccount(v Account) error {
+	v = v.complete()
 	if err := s.checkAccount(v); err != nil {
 		return err
 	}
-	a := s.accountNamed(v.Name)
+	a := s.accountNamed(v.Provider, v.Name)
 	if a == nil {
-		a = &account{all: &meter{}, each: map[string]*meter{endpointSubmit: {}, endpointItems: {}}}
+		a = &account{all: &meter{}, each: map[string]*meter{}}
+		for _, endpoint := range s.upstreamNamed(v.Provider).endpoints() {
+			a.each[endpoint] = &meter{}
+		}
 		s.accounts = append(s.accounts, a)
 	}
 	a.use(v)
 	return nil
 }
 
-func (s *Server) accountNamed(name string) *account {
-	return s.findAccount(func(a *account) bool { return a.Name == name })
+func (s *Server) accountNamed(provider, name string) *account {
+	return s.accountWhere(provider, func(a *account) bool { return a.Name == name })
 }
 
-func (s *Server) accountOf(token string) *account {
-	return s.findAccount(func(a *account) bool { return a.Token == token })
+// accountOf returns the account of a provider that has the secret; an empty one is nobody's.
+func (s *Server) accountOf(provider, token string) *account {
+	return s.accountWhere(provider, func(a *account) bool { return token != "" && a.Token == token })
 }
 
-func (s *Server) findAccount(match func(*account) bool) *account {
-	if i := slices.IndexFunc(s.accounts, match); i >= 0 {
+func (s *Server) accountWhere(provider string, match func(*account) bool) *account {
+	is := func(a *account) bool { return a.Provider == provider && match(a) }
+	if i := slices.IndexFunc(s.accounts, is); i >= 0 {
 		return s.accounts[i]
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 func (s *Server) adminRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_sim/ledger", s.getLedger)
-	mux.HandleFunc("GET /_sim/charges", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Charges()) })
+	mux.HandleFunc("GET /_sim/charges", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, s.Charges(r.URL.Query()["provider"]...)) })
 	mux.HandleFunc("GET /_sim/stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Stats()) })
 	mux.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Faults()) })
 	mux.HandleFunc("POST /_sim/faults", s.postFaults)
@@ -85,7 +85,8 @@ func (s *Server) patchAccount(body []byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if a := s.accountNamed(v.Name); a != nil {
+	v = v.complete()
+	if a := s.accountNamed(v.Provider, v.Name); a != nil {
 		v = a.Account
 		v.Endpoints = maps.Clone(a.Endpoints)
 		if err := strict(body, &v); err != nil {

@@ -8,15 +8,80 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 )
 
-// The endpoints of a batch provider, as faults, limits and counts name them.
 const (
+	attestrName    = "attestr"
 	endpointSubmit = "submit"
 	endpointItems  = "items"
+	attestrType    = "RC_MOBILE"
 )
 
-const attestrType = "RC_MOBILE"
+// attestr plays Attestr. What it keeps is guarded by the server's lock.
+type attestr struct {
+	*Server
+	batches map[string]*batch
+	order   []*batch // as submitted
+}
+
+func newAttestr(s *Server) *attestr {
+	a := &attestr{Server: s, batches: map[string]*batch{}}
+	if s != nil {
+		s.attestr = a
+	}
+	return a
+}
+
+func (*attestr) name() string { return attestrName }
+
+func (*attestr) endpoints() []string { return []string{endpointSubmit, endpointItems} }
+
+func (s *attestr) caller(c *call) *account { return s.accountOf(attestrName, secretOf(c.r, "Basic")) }
+
+func (*attestr) coded(code string) (reply, bool) {
+	n, err := strconv.Atoi(code)
+	return refuse(n, ""), err == nil && attestrMessage(n) != ""
+}
+
+// attestrCode tells whether Attestr documents the code.
+func attestrCode(code string) bool {
+	_, ok := (*attestr)(nil).coded(code)
+	return ok
+}
+
+func (*attestr) refuse(why refusal, details string) reply {
+	codes := map[refusal]int{
+		noClient: 4016, disabled: 4031, withheld: 4035, ipRefused: 4039, noCredit: 4005, malformed: 4001, broken: 5001,
+		accountRate: 4291, endpointRate: 4292, accountDaily: 4293, endpointDaily: 4294,
+	}
+	return refuse(codes[why], details)
+}
+
+// terms are what a batch was accepted on. They are journaled with it, so that a restart under other options changes
+// neither its answers nor its times.
+type terms struct {
+	Number     string     `json:"number"`
+	Webhook    bool       `json:"webhook,omitempty"`
+	Seed       uint64     `json:"seed"`
+	Answers    Answers    `json:"answers"`
+	Completion Completion `json:"completion"`
+}
+
+func (s *attestr) replay(c Charge, state json.RawMessage) error {
+	var t terms
+	if err := json.Unmarshal(state, &t); err != nil {
+		return err
+	}
+	s.add(newBatch(c.Call, c.Account, c.Time, c.Plates, t))
+	return nil
+}
+
+func (s *attestr) add(b *batch) {
+	s.batches[b.id] = b
+	s.order = append(s.order, b)
+	s.counts.records += len(b.plates)
+}
 
 type submitRequest struct {
 	Type    string       `json:"type"`
@@ -65,16 +130,16 @@ type failure struct {
 	Details string `json:"details,omitempty"`
 }
 
-func (s *Server) attestrRoutes(mux *http.ServeMux) {
+func (s *attestr) routes(mux *http.ServeMux) {
 	const base = "POST /attestr/api/v2/public/batchx"
-	mux.HandleFunc(base, s.attestrSubmit)
-	mux.HandleFunc(base+"/{$}", s.attestrSubmit)
-	mux.HandleFunc(base+"/{id}/items", s.attestrItems)
-	mux.HandleFunc(base+"/{id}/items/{$}", s.attestrItems)
+	mux.HandleFunc(base, s.postSubmit)
+	mux.HandleFunc(base+"/{$}", s.postSubmit)
+	mux.HandleFunc(base+"/{id}/items", s.postItems)
+	mux.HandleFunc(base+"/{id}/items/{$}", s.postItems)
 }
 
-func (s *Server) attestrSubmit(w http.ResponseWriter, r *http.Request) {
-	c, err := s.begin(r, endpointSubmit)
+func (s *attestr) postSubmit(w http.ResponseWriter, r *http.Request) {
+	c, err := s.begin(s, r, endpointSubmit)
 	defer s.end()
 	var req submitRequest
 	if err == nil {
@@ -104,7 +169,7 @@ func (r submitRequest) check() error {
 }
 
 // submit accepts and charges a batch. It runs with the lock held, so that of two submits only one gets the last credit.
-func (s *Server) submit(c *call, a *account, webhook bool, bad error) reply {
+func (s *attestr) submit(c *call, a *account, webhook bool, bad error) reply {
 	switch {
 	case bad != nil:
 		return refuse(4001, bad.Error())
@@ -122,17 +187,19 @@ func (s *Server) submit(c *call, a *account, webhook bool, bad error) reply {
 		Answers:    s.opts.Answers,
 		Completion: s.opts.Completion,
 	})
-	if err := s.charge(a, b, c.outcome()); err != nil {
+	charge := Charge{Time: b.at, Call: b.id, Plates: b.plates, Charged: len(b.plates), Outcome: c.outcome()}
+	if err := s.charge(a, charge, b.terms); err != nil {
 		return refuse(5001, "")
 	}
+	s.add(b)
 	if _, ok := c.fault(KindSameID); ok {
 		b = s.order[0]
 	}
 	return reply{status: http.StatusOK, value: submitAnswer{ID: b.id, Number: b.Number}}
 }
 
-func (s *Server) attestrItems(w http.ResponseWriter, r *http.Request) {
-	c, err := s.begin(r, endpointItems)
+func (s *attestr) postItems(w http.ResponseWriter, r *http.Request) {
+	c, err := s.begin(s, r, endpointItems)
 	defer s.end()
 	var req itemsRequest
 	if err == nil {
@@ -149,7 +216,7 @@ func (s *Server) attestrItems(w http.ResponseWriter, r *http.Request) {
 }
 
 // polled finds a batch and counts a poll of it.
-func (s *Server) polled(id string) *batch {
+func (s *attestr) polled(id string) *batch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.batches[id]
@@ -159,7 +226,7 @@ func (s *Server) polled(id string) *batch {
 	return b
 }
 
-func (s *Server) items(c *call, a *account, b *batch, req itemsRequest, bad error) reply {
+func (s *attestr) items(c *call, a *account, b *batch, req itemsRequest, bad error) reply {
 	switch {
 	case bad != nil:
 		return refuse(4001, bad.Error())
@@ -211,7 +278,7 @@ func (b *batch) record(i int, a Answer) record {
 }
 
 // foreign returns n final records that are not of b: of the latest other batch, else of one that nobody submitted.
-func (s *Server) foreign(b *batch, n int) []record {
+func (s *attestr) foreign(b *batch, n int) []record {
 	from := newBatch(fmt.Sprintf("%024x", b.draw), "", b.at, []string{"ZZ99ZZ9999"}, b.terms)
 	for _, other := range slices.Backward(s.order) {
 		if other != b {
@@ -239,7 +306,7 @@ func decode(r *http.Request, body []byte, v any) error {
 
 // refuse is the provider's own refusal. Its HTTP status is in the code: 4005 is 400, 4291 is 429.
 func refuse(code int, details string) reply {
-	return reply{status: code / 10, code: code, value: failure{Code: code, Message: attestrMessage(code), Details: details}}
+	return reply{status: code / 10, code: strconv.Itoa(code), value: failure{Code: code, Message: attestrMessage(code), Details: details}}
 }
 
 // attestrMessage is the documented text of a code, empty for a code that is not documented.

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Kind is what a fault does. Beside the named kinds every documented error code is one ("4291": the provider refuses
-// with it), and so are the HTTP statuses "500" to "504" (a page that is not the provider's own) and "307", "308" (a
+// Kind is what a fault does. Beside the named kinds every documented error code of Attestr is one ("4291": it refuses
+// with it; for the codes of the others there is KindRefuse), and so are the HTTP statuses "500" to "504" (a page that is not the provider's own) and "307", "308" (a
 // redirect to the same path).
 //
 // Most kinds that replace the answer do so before the request is looked at: nothing is charged, unless Fault.Charge is
@@ -21,13 +21,14 @@ type Kind string
 
 // Kinds that replace the answer.
 const (
+	KindRefuse          Kind = "refuse"            // the provider's own refusal Code, in its envelope
 	KindHTML            Kind = "html"              // a web page with Status, 200 when zero
 	KindHang            Kind = "hang"              // nothing for For, then the answer; zero: until the client leaves
 	KindClose           Kind = "close"             // the connection closes without a byte
 	KindChargeThenClose Kind = "charge_then_close" // close, charged
 	KindChargeThenCut   Kind = "charge_then_cut"   // cut, under the name that says what it costs
 	KindChargeThenHang  Kind = "charge_then_hang"  // hang, charged
-	KindChargeOn429     Kind = "charge_on_429"     // code Code, 4291 when zero, charged
+	KindChargeOn429     Kind = "charge_on_429"     // code Code, 4291 when empty, charged
 )
 
 // Kinds that spoil the true answer on its way. A submit is charged.
@@ -62,7 +63,7 @@ const (
 type Fault struct {
 	Name    string `json:"name"` // empty: the kind, and where; a fault of the same name is replaced
 	Kind    Kind   `json:"kind"`
-	Where   string `json:"where,omitempty"`   // "submit", "items"; "any" or empty: both
+	Where   string `json:"where,omitempty"`   // an endpoint ("submit", "items", …) or a provider; "any" or empty: everywhere
 	Prefix  string `json:"prefix,omitempty"`  // of a plate of the request, of the record
 	Pattern string `json:"pattern,omitempty"` // regular expression, likewise
 
@@ -73,8 +74,8 @@ type Fault struct {
 	For        time.Duration `json:"for,omitempty"`
 	Jitter     time.Duration `json:"jitter,omitempty"`
 	N          int           `json:"n,omitempty"`
-	Status     int           `json:"status,omitempty"` // html, and the codes: the HTTP status instead of their own
-	Code       int           `json:"code,omitempty"`
+	Status     int           `json:"status,omitempty"`      // html, and the codes: the HTTP status instead of their own
+	Code       string        `json:"code,omitempty"`        // of the provider: refuse, charge_on_429
 	RetryAfter int           `json:"retry_after,omitempty"` // seconds
 	Type       string        `json:"type,omitempty"`
 	Exact      bool          `json:"exact,omitempty"`
@@ -137,7 +138,7 @@ func ParseFault(s string) (Fault, error) {
 }
 
 func flagValue(key, value string) any {
-	if key == "prefix" || key == "pattern" || key == "name" {
+	if key == "prefix" || key == "pattern" || key == "name" || key == "code" || key == "kind" {
 		return value
 	}
 	if n, err := strconv.ParseFloat(value, 64); err == nil {
@@ -171,8 +172,9 @@ func arm(f Fault) (*armed, error) {
 	switch {
 	case !f.Kind.known():
 		return nil, fmt.Errorf("check fault %s: unknown kind %q", f.Name, f.Kind)
-	case !slices.Contains([]string{"", "any", endpointSubmit, endpointItems}, f.Where):
-		return nil, fmt.Errorf("check fault %s: where %q is neither submit, items nor any", f.Name, f.Where)
+	case !slices.Contains(places(), f.Where):
+		return nil, fmt.Errorf("check fault %s: where %q is no endpoint and no provider: there is %s",
+			f.Name, f.Where, strings.Join(places()[1:], ", "))
 	case set > 1:
 		return nil, fmt.Errorf("check fault %s: more than one of rate, every and first", f.Name)
 	case f.Rate < 0 || f.Rate > 1 || f.Every < 0 || f.First < 0:
@@ -181,6 +183,11 @@ func arm(f Fault) (*armed, error) {
 		return nil, fmt.Errorf("check fault %s: negative parameter", f.Name)
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return nil, fmt.Errorf("check fault %s: status %d is none of an answer", f.Name, f.Status)
+	}
+	if code := f.refusal(); code != "" || f.Kind == KindRefuse {
+		if err := checkCode(code, f.Where); err != nil {
+			return nil, fmt.Errorf("check fault %s: %w", f.Name, err)
+		}
 	}
 	if f.Pattern != "" {
 		var err error
@@ -193,12 +200,12 @@ func arm(f Fault) (*armed, error) {
 
 func (k Kind) known() bool {
 	switch k {
-	case KindHTML, KindHang, KindClose, KindChargeThenClose, KindChargeThenCut, KindChargeThenHang, KindChargeOn429,
+	case KindRefuse, KindHTML, KindHang, KindClose, KindChargeThenClose, KindChargeThenCut, KindChargeThenHang, KindChargeOn429,
 		KindLatency, KindDrip, KindCut, KindCType, KindMalformed, KindGzipLie, KindBOM, KindHuge, KindRetryAfter,
 		KindSameID, KindReorder, KindShift, KindShort, KindForeign, KindRegress, KindMissing, KindNever:
 		return true
 	}
-	return k.status() != 0 || k.code() != 0
+	return k.status() != 0 || attestrCode(string(k))
 }
 
 // status is the HTTP status that the kind is, else 0.
@@ -210,12 +217,17 @@ func (k Kind) status() int {
 	return 0
 }
 
-// code is the provider's error code that the kind is, else 0.
-func (k Kind) code() int {
-	if n, _ := strconv.Atoi(string(k)); attestrMessage(n) != "" {
-		return n
+// refusal is the code with which the provider refuses, empty where the fault does something else.
+func (f Fault) refusal() string {
+	switch {
+	case f.Kind == KindRefuse:
+		return f.Code
+	case f.Kind == KindChargeOn429:
+		return cmp.Or(f.Code, "4291")
+	case attestrCode(string(f.Kind)):
+		return string(f.Kind)
 	}
-	return 0
+	return ""
 }
 
 // perRecord tells that the kind chooses among records, not among requests.
@@ -223,12 +235,17 @@ func (k Kind) perRecord() bool { return k == KindRegress || k == KindMissing || 
 
 func (f Fault) n(otherwise int) int { return cmp.Or(f.N, otherwise) }
 
-// matches tells whether the fault is about a request to endpoint with these plates at all.
-func (a *armed) matches(endpoint string, plates []string) bool {
-	if a.Where != "" && a.Where != "any" && a.Where != endpoint {
+// matches tells whether the fault is about the request at all.
+func (a *armed) matches(c *call) bool {
+	if a.Where != "" && a.Where != "any" && a.Where != c.endpoint && a.Where != c.up.name() {
 		return false
 	}
-	return a.Prefix == "" && a.pattern == nil || slices.ContainsFunc(plates, a.about)
+	if code := a.refusal(); code != "" {
+		if _, ok := c.up.coded(code); !ok {
+			return false
+		}
+	}
+	return a.Prefix == "" && a.pattern == nil || slices.ContainsFunc(c.plates, a.about)
 }
 
 func (a *armed) about(plate string) bool {

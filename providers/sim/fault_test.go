@@ -128,7 +128,7 @@ func TestConnectionCloses(t *testing.T) {
 
 func TestChargeOn429(t *testing.T) {
 	t.Parallel()
-	u, _ := struck(t, sim.Fault{Kind: sim.KindChargeOn429, Code: 4293}, 1)
+	u, _ := struck(t, sim.Fault{Kind: sim.KindChargeOn429, Code: "4293"}, 1)
 	u.submit(t, "KA01AB1234").wantCode(t, 4293)
 	u.wantCharged(t, 1, "charge_on_429")
 }
@@ -348,6 +348,21 @@ func TestParseFault(t *testing.T) {
 	for _, text := range []string{"", "none", "hang,for", "hang,for=5", "hang,colour=red", "4291,rate=2", "cut,n=x"} {
 		if f, err := sim.ParseFault(text); err == nil {
 			t.Errorf("%q: got %+v, want an error", text, f)
+		}
+	}
+}
+
+func TestRefuseFault(t *testing.T) {
+	t.Parallel()
+	u, _ := struck(t, sim.Fault{Kind: sim.KindRefuse, Code: "4035", Where: "attestr"}, 1)
+	u.submit(t, "KA01AB1234").wantCode(t, 4035)
+	for _, f := range []sim.Fault{
+		{Kind: sim.KindRefuse},
+		{Kind: sim.KindRefuse, Code: "9999"},
+		{Kind: sim.KindRefuse, Code: "4035", Where: "nowhere"},
+	} {
+		if err := u.SetFault(f); err == nil {
+			t.Errorf("%+v: got no error, want that nobody answers so", f)
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -15,6 +14,7 @@ const bodyLimit = 64 << 20
 
 // call is one request to a provider's route.
 type call struct {
+	up       upstream
 	r        *http.Request
 	endpoint string
 	body     []byte
@@ -28,18 +28,18 @@ type call struct {
 // reply is an answer before it is written.
 type reply struct {
 	status int
-	code   int // of the provider's envelope; 0: none
-	value  any // written as JSON; nil: page
+	code   string // of the provider's envelope; empty: none
+	value  any    // written as JSON; nil: page
 	page   []byte
 	header http.Header
 }
 
-func (s *Server) begin(r *http.Request, endpoint string) (*call, error) {
+func (s *Server) begin(u upstream, r *http.Request, endpoint string) (*call, error) {
 	s.mu.Lock()
 	s.counts.begin(endpoint)
 	s.mu.Unlock()
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, bodyLimit))
-	return &call{r: r, endpoint: endpoint, body: body}, err
+	return &call{up: u, r: r, endpoint: endpoint, body: body}, err
 }
 
 func (s *Server) end() {
@@ -60,7 +60,7 @@ func (s *Server) answer(w http.ResponseWriter, c *call, work func(*account) repl
 		rep = s.perform(c, work)
 	}
 	if c.instead != nil {
-		rep = c.instead.replacement(c.r)
+		rep = c.instead.replacement(c)
 	}
 	if f, ok := c.fault(KindChargeThenHang); ok && !s.wait(c, f.For) {
 		return
@@ -75,7 +75,7 @@ func (s *Server) strike(c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range s.faults {
-		if !a.matches(c.endpoint, c.plates) || !a.strikes(s.opts.Seed) {
+		if !a.matches(c) || !a.strikes(s.opts.Seed) {
 			continue
 		}
 		c.struck = append(c.struck, a)
@@ -142,20 +142,19 @@ func (s *Server) wait(c *call, d time.Duration) bool {
 func (s *Server) perform(c *call, work func(*account) reply) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	token, ok := strings.CutPrefix(c.r.Header.Get("Authorization"), "Basic ")
-	a := s.accountOf(token)
+	a := c.up.caller(c)
 	switch {
-	case !ok || a == nil:
-		return refuse(4016, "")
+	case a == nil:
+		return c.up.refuse(noClient, "")
 	case a.Disabled:
-		return refuse(4031, "")
+		return c.up.refuse(disabled, "")
 	case a.Withheld:
-		return refuse(4035, "")
+		return c.up.refuse(withheld, "")
 	case a.IPRefused:
-		return refuse(4039, "")
+		return c.up.refuse(ipRefused, "")
 	}
-	if code := a.admit(c.endpoint, s.now()); code != 0 {
-		return refuse(code, "")
+	if why := a.admit(c.endpoint, s.now()); why != 0 {
+		return c.up.refuse(why, "")
 	}
 	return work(a)
 }
@@ -174,8 +173,8 @@ func (s *Server) write(w http.ResponseWriter, c *call, rep reply) {
 	}
 	maps.Copy(w.Header(), rep.header)
 	label := strconv.Itoa(rep.status)
-	if rep.code != 0 {
-		label = strconv.Itoa(rep.code)
+	if rep.code != "" {
+		label = rep.code
 	}
 	s.count(c, label)
 	out := c.spoil(w.Header(), rep, body)

@@ -18,9 +18,11 @@
 //
 // # Billing
 //
-// A submit that is accepted charges its account one record per item, duplicates included, and the charge is in the
-// [Journal] before the first byte of the answer is written. There is no idempotency: the same submit sent twice is
-// charged twice. The ledger therefore says what was really paid, whatever the client came to know of it.
+// What is charged is in the [Journal] before the first byte of the answer is written. The ledger therefore says what
+// was really paid, whatever the client came to know of it.
+//
+//   - Attestr: a submit that is accepted costs one record per item, duplicates included. There is no idempotency: the
+//     same submit sent twice is charged twice.
 //
 // # Determinism
 //
@@ -37,8 +39,11 @@ import (
 	"time"
 )
 
-// DefaultToken is the token of the account that New makes when Options names none.
-const DefaultToken = "stand-in"
+// DefaultToken is the token of the accounts that New makes where Options names none, DefaultLogin their login.
+const (
+	DefaultToken = "stand-in"
+	DefaultLogin = "stand-in@example"
+)
 
 // Options says how a stand-in behaves. The zero value answers at once, without faults, to one account of unlimited
 // credit; [Hostile], [Fast] and [Demo] return the usual settings, to be changed at will.
@@ -46,7 +51,7 @@ type Options struct {
 	Now        func() time.Time // the clock; nil: time.Now. Waits of faults (hang, latency, drip) are real time
 	Seed       uint64           // of every draw
 	Journal    Journal          // where charges are kept; nil: MemoryJournal(). The server closes it
-	Accounts   []Account        // none: one named "default" with DefaultToken and unlimited credit
+	Accounts   []Account        // a provider without any gets one named "default" with DefaultToken and unlimited credit
 	Answers    Answers          // the mix of answers; zero: DefaultAnswers()
 	Completion Completion       // when records complete; zero: at once
 	Faults     []Fault          // set from the start; they are not journaled, and the order is that of Faults
@@ -60,10 +65,11 @@ type Server struct {
 	done    chan struct{} // closed by Close: ends every wait
 	closing sync.Once
 
-	mu       sync.Mutex // guards what follows, and the order of the journal
+	ups     []upstream
+	attestr *attestr
+
+	mu       sync.Mutex // guards what follows, what upstreams keep, and the order of the journal
 	accounts []*account
-	batches  map[string]*batch
-	order    []*batch // as submitted
 	ledger   []Charge
 	faults   []*armed
 	counts   counts
@@ -81,18 +87,20 @@ func New(opts Options) (*Server, error) {
 	if opts.Answers == (Answers{}) {
 		opts.Answers = DefaultAnswers()
 	}
-	if len(opts.Accounts) == 0 {
-		opts.Accounts = []Account{{Name: "default", Token: DefaultToken, Credit: Unlimited}}
-	}
 	s := &Server{
-		opts:    opts,
-		done:    make(chan struct{}),
-		batches: map[string]*batch{},
-		counts:  newCounts(),
+		opts:   opts,
+		done:   make(chan struct{}),
+		counts: newCounts(),
 	}
+	s.ups = upstreamsOf(s)
 	errs := []error{opts.Answers.validate(), opts.Completion.validate()}
 	for _, a := range opts.Accounts {
 		errs = append(errs, s.putAccount(a))
+	}
+	for _, u := range s.ups {
+		if s.accountWhere(u.name(), func(*account) bool { return true }) == nil {
+			errs = append(errs, s.putAccount(defaultAccount(u.name())))
+		}
 	}
 	for _, f := range opts.Faults {
 		errs = append(errs, s.SetFault(f))
@@ -138,6 +146,8 @@ func (s *Server) now() time.Time { return s.opts.Now().UTC().Round(0) }
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/_sim/", s.admin)
-	s.attestrRoutes(mux)
+	for _, u := range s.ups {
+		u.routes(mux)
+	}
 	return mux
 }

@@ -14,7 +14,7 @@ const webPage = "<!DOCTYPE html>\n<html><head><title>Service temporarily unavail
 
 // replaces tells that the fault gives an answer of its own in place of the true one.
 func (f Fault) replaces() bool {
-	return f.Kind.code() != 0 || f.Kind.status() != 0 || f.Kind == KindHTML || f.Kind == KindChargeOn429 || f.closes()
+	return f.refusal() != "" || f.Kind.status() != 0 || f.Kind == KindHTML || f.closes()
 }
 
 // closes tells that this answer is a closed connection.
@@ -26,18 +26,15 @@ func (f Fault) charges() bool {
 }
 
 // replacement is the answer of a fault that replaces; that of one that closes is never written.
-func (f Fault) replacement(r *http.Request) reply {
-	code, status := f.Kind.code(), f.Kind.status()
-	if f.Kind == KindChargeOn429 {
-		code = cmp.Or(f.Code, 4291)
-	}
+func (f Fault) replacement(c *call) reply {
+	code, status := f.refusal(), f.Kind.status()
 	switch {
-	case code != 0:
-		rep := refuse(code, "")
+	case code != "":
+		rep, _ := c.up.coded(code) // it has matched
 		rep.status = cmp.Or(f.Status, rep.status)
 		return rep
 	case status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect:
-		return reply{status: status, header: http.Header{"Location": {r.URL.RequestURI()}}}
+		return reply{status: status, header: http.Header{"Location": {c.r.URL.RequestURI()}}}
 	case f.Empty:
 		return reply{status: cmp.Or(status, f.Status, http.StatusOK)}
 	}

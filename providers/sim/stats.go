@@ -58,7 +58,7 @@ func (s *Server) Stats() Stats {
 		Requests:    maps.Clone(n.requests),
 		Answers:     map[string]map[string]int{},
 		Faults:      maps.Clone(n.faults),
-		Batches:     len(s.order),
+		Batches:     len(s.attestr.order),
 		Records:     n.records,
 		Polls:       maps.Clone(n.polls),
 		FewestPolls: map[string]int{},
@@ -68,9 +68,9 @@ func (s *Server) Stats() Stats {
 	for endpoint, answers := range n.answers {
 		out.Answers[endpoint] = maps.Clone(answers)
 	}
-	for _, b := range s.order {
+	for _, b := range s.attestr.order {
 		page := DefaultPageMax
-		if a := s.accountNamed(b.account); a != nil {
+		if a := s.accountNamed(attestrName, b.account); a != nil {
 			page = a.pageMax()
 		}
 		out.FewestPolls[b.id] = (len(b.plates) + page - 1) / page
