@@ -20,6 +20,7 @@ import (
 // standIn is the upstreams' stand-in within this process. It is reached
 // without a port, and keeps its book, sealed, beside the store.
 type standIn struct {
+	login string // the public half of the credentials, where there are two
 	token providers.Secret
 	pipe  *pipe
 }
@@ -29,8 +30,11 @@ func (s *standIn) url(provider string) string { return "http://stand-in/" + prov
 
 func (s *standIn) dial(ctx context.Context, _, _ string) (net.Conn, error) { return s.pipe.dial(ctx) }
 
-// standIn starts the stand-in.
+// standIn starts the stand-in, unless it runs already.
 func (a *App) standIn() (*standIn, error) {
+	if a.upstreams != nil {
+		return a.upstreams, nil
+	}
 	file, err := sim.FileJournal(filepath.Join(a.dataDir(), "stand-in.journal"), false)
 	if err != nil {
 		return nil, fmt.Errorf("open the stand-in's book: %w", err)
@@ -41,7 +45,7 @@ func (a *App) standIn() (*standIn, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the stand-in: %w", err), file.Close())
 	}
-	in := &standIn{token: sim.DefaultToken, pipe: newPipe()}
+	in := &standIn{login: sim.DefaultLogin, token: sim.DefaultToken, pipe: newPipe()}
 	web := &http.Server{Handler: srv.Handler(), ReadHeaderTimeout: 5 * time.Second}
 	ended := make(chan error, 1)
 	go func() { ended <- web.Serve(in.pipe) }()
@@ -52,6 +56,7 @@ func (a *App) standIn() (*standIn, error) {
 		}
 		return err
 	})
+	a.upstreams = in
 	return in, nil
 }
 
