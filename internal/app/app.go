@@ -47,7 +47,7 @@ type App struct {
 	worker    *jobs.Worker
 	scheduler *scheduler.Scheduler
 	listener  *listener
-	upstreams *standIn // their stand-in in this process, nil until one is needed
+	upstreams *standIn       // their stand-in in this process, nil until one is needed
 	closers   []func() error // run in reverse
 }
 
