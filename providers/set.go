@@ -66,7 +66,7 @@ func checkSpec(p Provider, spec Spec) error {
 			bad = append(bad, c.text)
 		}
 	}
-	if len(bad) == 0 {
+	if bad = append(bad, checkChoices(spec)...); len(bad) == 0 {
 		return nil
 	}
 	return fmt.Errorf("provider %q: spec: %s", spec.Name, strings.Join(bad, "; "))

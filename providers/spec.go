@@ -67,6 +67,8 @@ type Spec struct {
 	// Uses are the columns that are sent, Needs among them: two subjects that
 	// agree in these (and in the parameters) are the same question.
 	Uses []Column
+	// Choices are groups of columns of which a row must fill one way.
+	Choices []Choice
 	// Params are the parameters of the product.
 	Params []Param
 	// Results are the fields of a Record's Result, as the provider's document

@@ -179,12 +179,17 @@ func (l *layout) set(o Options) {
 // complete says what a provider needs and nobody gives.
 func (l *layout) complete(names []string, s providers.Spec) error {
 	needs := slices.Clone(s.Needs)
-	if len(needs) == 0 && !slices.ContainsFunc(s.Uses, l.has) && len(s.Uses) > 0 {
+	if len(needs)+len(s.Choices) == 0 && !slices.ContainsFunc(s.Uses, l.has) && len(s.Uses) > 0 {
 		needs = s.Uses[:1]
 	}
 	for _, c := range needs {
 		if !l.has(c) {
 			return missingColumn(c, names)
+		}
+	}
+	for _, c := range s.Choices {
+		if !l.canFill(c) {
+			return missingChoice(c, names)
 		}
 	}
 	for _, p := range s.Params {

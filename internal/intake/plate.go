@@ -39,7 +39,15 @@ var (
 	// A frame number is written with a dash (GX100-6012345), and it cannot be
 	// put back once it is gone.
 	bodyForm = identifier{column: providers.Body, min: 2, max: 32, dashes: true}
+	// Series and number of a Russian passport.
+	passportForm = identifier{column: providers.Passport, min: 10, max: 10, without: latin}
+	// A company's tax number. Its check digit is not judged: the provider may
+	// know numbers that were given out with a wrong one.
+	innForm = identifier{column: providers.INN, min: 10, max: 10, without: latin}
 )
+
+// latin are the letters that a number does without.
+const latin = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 // Plate returns the one form of a plate: compatibility characters resolved
 // (NFKC), upper case, separators and invisible characters removed, the twelve

@@ -34,6 +34,27 @@ var (
 	}}
 )
 
+// owners takes a vehicle and a person, each in one of several ways.
+var owners = providers.Spec{
+	Name: "spectrumdata",
+	Uses: []providers.Column{
+		providers.Plate, providers.VIN, providers.FIOBirthHash, providers.LastName, providers.FirstName, providers.Patronymic,
+		providers.Birth, providers.Passport, providers.INN,
+	},
+	Choices: []providers.Choice{
+		{Name: "vehicle", Ways: []providers.Way{{Needs: []providers.Column{providers.Plate}}, {Needs: []providers.Column{providers.VIN}}}},
+		{Name: "owner", Ways: []providers.Way{
+			{Needs: []providers.Column{providers.FIOBirthHash}},
+			{
+				Needs: []providers.Column{providers.LastName, providers.FirstName, providers.Birth},
+				May:   []providers.Column{providers.Patronymic},
+			},
+			{Needs: []providers.Column{providers.Passport}},
+			{Needs: []providers.Column{providers.INN}},
+		}},
+	},
+}
+
 const pad = "DL01AA1000\n"
 
 // lists are lists that are read; what is made of them is in the golden files.
@@ -67,6 +88,20 @@ var lists = []struct {
 	{"parameter_missing_in_row", "plate,operator\nDL01AA1000,312\nDL01AA1001,\n", intake.Options{Spec: tolls}},
 	{"operator_unused", "plate,operator\nDL01AA1000,312\n", intake.Options{}},
 	{"people", "vin,last name,First_Name,birth\n1m8gdm9axkp042788, Иванов ,Иван  И.,01.02.1980\nbad,Иванов,,\n,,,\n,\"a\x01b\",,\n", intake.Options{Spec: reports}},
+	{"choices", "plate,vin,last_name,first_name,patronymic,birth,passport,inn,fio_birth_hash\n" + strings.Join([]string{
+		"А111АА77,,Иванов,Иван,Иванович,31.01.2000,,,",
+		",1M8GDM9AXKP042788,Петрова,Анна,,2000-01-31,,,",
+		"a111aa77,1M8GDM9AXKP042788,Иванов,Иван,,1.1.2000,1234 567890,7700000000,8E759D3DE6096029B95B4A715E57E7E9", // the hash wins
+		"---,1M8GDM9AXKP042788,,,,,1234 567890,bad,",                                                               // what is not asked with may be wrong
+		"A111AA77,,Иванов,,,31.01.2000,,7700000000,",
+		"A111AA77,,Иванов,,,31.01.2000,,,",
+		"A111AA77,,Иванов,Иван,,31.02.2000,1234567890,,", // one that has precedence may not
+		"Б111АА77,1M8GDM9AXKP042788,,,,,1234567890,,",
+		",,,,,,1234567890,,",
+		",,,,,,,,",
+		"---,,Иванов,,,,,,",
+	}, "\n"), intake.Options{Spec: owners}},
+	{"choices_filled_by_set", "number\nA111AA77\n", intake.Options{Spec: owners, Columns: cols(providers.Plate, "number"), Set: map[string]string{"inn": "7700000000"}}},
 	{"limit", "plate\nDL01AA1000\nDL01AA1001\nDL01AA1002\n", intake.Options{Limit: 2}},
 	{"jsonl", `{"plate":"DL01AA1000","city":"Pune","seats":5,"tags":["a", {"b":1}],"id":17}` + "\n\n" +
 		`  { "city" : "De\u006chi\n" , "plate" : "dl 01 aa 1001" , "electric" : true, "note": null }  ` + "\r\n", intake.Options{}},

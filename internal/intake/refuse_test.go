@@ -33,6 +33,12 @@ var refused = []struct {
 		"read f: there is no column plate; the first line looks like a row; put a line with the names of the columns before it, such as plate"},
 	{"nothing that could be asked about", "city\nPune\n", intake.Options{Spec: reports}, intake.CodeMissingColumn,
 		`read f: there is no column plate; there is "city"; name the right one with --column NAME`},
+	{"no way to name the owner", "vin,last_name,birth\nx,y,z\n", intake.Options{Spec: owners}, intake.CodeMissingColumn,
+		`read f: there is no column that names the owner (fio_birth_hash, or last_name with first_name and birth, or passport, or inn); ` +
+			`there is "vin", "last_name", "birth"; name the right one with --column fio_birth_hash=NAME`},
+	{"no way to name the vehicle, no header", "DL01AA1000\n", intake.Options{Spec: owners}, intake.CodeMissingColumn,
+		"read f: there is no column that names the vehicle (plate, or vin); the first line looks like a row; " +
+			"put a line with the names of the columns before it, such as plate"},
 	{"two plate columns", "reg;city;Plate\nx;y;z\n", intake.Options{}, intake.CodeRepeatedColumn,
 		`read f: columns 1 ("reg") and 3 ("Plate") could both be the plate; say which one with --column plate=NAME, or rename the other`},
 	{"column of that name is not there", "reg,city\nx,y\n", intake.Options{Columns: cols(providers.Plate, "number")}, intake.CodeUnknownColumn,

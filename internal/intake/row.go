@@ -22,6 +22,7 @@ type builder struct {
 	spec   providers.Spec
 	layout *layout
 	fields []field
+	wrong  []*store.Failure // of the row in hand, by field
 	needs  map[providers.Column]bool
 }
 
@@ -30,7 +31,7 @@ type field struct {
 	column providers.Column
 	at     int
 	used   bool // the provider is sent it, so that it has to be right
-	asked  bool // it is asked about, and no parameter
+	choice bool // it is one of several ways, and sent only where the row takes it
 }
 
 func newBuilder(spec providers.Spec, l *layout) *builder {
@@ -40,9 +41,10 @@ func newBuilder(spec providers.Spec, l *layout) *builder {
 	}
 	for _, c := range providers.Columns() {
 		if i, ok := l.at[c]; ok {
-			b.fields = append(b.fields, field{c, i, uses(spec, c), slices.Contains(spec.Uses, c)})
+			b.fields = append(b.fields, field{c, i, uses(spec, c), inChoice(spec, c)})
 		}
 	}
+	b.wrong = make([]*store.Failure, len(b.fields))
 	return b
 }
 
@@ -57,10 +59,11 @@ func (b *builder) build(rec *record) Row {
 	}
 	row := Row{Line: rec.line, NewRow: store.NewRow{Line: cells, Problem: rec.problem}}
 	row.CallerID = b.callerID(cells)
-	row.Subject = b.subject(cells, rec, &row.Problem)
+	row.Subject = b.subject(cells, rec)
+	asked := b.asked(row.Subject, &row.Problem)
 	params := b.params(cells, &row.Problem)
 	if row.Problem == nil {
-		row.Question = store.Question{Subject: b.asked(row.Subject), Params: params}
+		row.Question = store.Question{Subject: asked, Params: params}
 	}
 	return row
 }
@@ -72,15 +75,17 @@ func (b *builder) callerID(cells []string) string {
 	return ""
 }
 
-// subject reads the subject; the first thing wrong with it is the problem.
-func (b *builder) subject(cells []string, rec *record, problem **store.Failure) providers.Subject {
+// subject reads the subject, and in b.wrong what is wrong with each field.
+func (b *builder) subject(cells []string, rec *record) providers.Subject {
 	s := make(providers.Subject, len(b.fields))
-	sendable := false
-	for _, f := range b.fields {
+	for i, f := range b.fields {
 		raw := cells[f.at]
 		v, wrong := value(f.column, raw)
 		if slices.Contains(rec.odd, f.at) {
 			wrong = fault(f.column, "type", "is neither text nor a whole number")
+		}
+		if f.choice && v == "" && isEmpty(wrong, f.column) {
+			wrong, raw = nil, "" // "---" takes no way
 		}
 		if wrong != nil || v == "" {
 			v = strings.TrimSpace(raw)
@@ -91,15 +96,44 @@ func (b *builder) subject(cells []string, rec *record, problem **store.Failure) 
 		if wrong == nil && v == "" && b.needs[f.column] {
 			wrong = fault(f.column, "empty", "is missing")
 		}
-		if wrong != nil && f.used && *problem == nil {
-			*problem = wrong
-		}
-		sendable = sendable || f.asked && v != ""
-	}
-	if !sendable && *problem == nil {
-		*problem = rowFault("subject_empty", "the row holds nothing that could be asked about")
+		b.wrong[i] = wrong
 	}
 	return s
+}
+
+// asked returns the part of the subject that the provider is sent; the
+// subject itself where that is all of it, as rows only ever read it. The
+// first thing wrong with it is the problem.
+func (b *builder) asked(s providers.Subject, problem **store.Failure) providers.Subject {
+	asked, unfilled := s, []providers.Choice(nil)
+	if len(b.spec.Choices) > 0 || !b.sendsAll(s) {
+		asked, unfilled = b.spec.Asked(s)
+	}
+	for i, f := range b.fields {
+		sent := f.used && (!f.choice || asked[f.column] != "")
+		if sent && *problem == nil {
+			*problem = b.wrong[i]
+		}
+	}
+	switch {
+	case *problem != nil:
+	case len(unfilled) > 0:
+		*problem = choiceFault(unfilled[0])
+	case len(asked) == 0:
+		*problem = rowFault("subject_empty", "the row holds nothing that could be asked about")
+	}
+	return asked
+}
+
+// sendsAll reports whether the provider is sent all columns of s.
+func (b *builder) sendsAll(s providers.Subject) bool {
+	n := 0
+	for _, c := range b.spec.Uses {
+		if s[c] != "" {
+			n++
+		}
+	}
+	return n == len(s)
 }
 
 // value writes what stands in a column in its one form. Nothing is in order.
@@ -107,12 +141,15 @@ func value(c providers.Column, raw string) (string, *store.Failure) {
 	if raw == "" {
 		return "", nil
 	}
-	switch c {
-	case providers.Plate, providers.VIN, providers.Body:
-		if strings.TrimSpace(raw) == "" {
-			return "", nil
-		}
-		return forms[c].canonical(raw)
+	switch form, plain := forms[c]; {
+	case plain && strings.TrimSpace(raw) == "":
+		return "", nil
+	case plain:
+		return form.canonical(raw)
+	case c == providers.Birth:
+		return birth(raw)
+	case c == providers.FIOBirthHash, c == providers.PassportHash:
+		return digest(c, raw)
 	default:
 		return text(c, raw)
 	}
@@ -120,6 +157,7 @@ func value(c providers.Column, raw string) (string, *store.Failure) {
 
 var forms = map[providers.Column]identifier{
 	providers.Plate: plateForm, providers.VIN: vinForm, providers.Body: bodyForm,
+	providers.Passport: passportForm, providers.INN: innForm,
 }
 
 // params returns the parameters of the question: those of the batch, and over
@@ -142,19 +180,4 @@ func (b *builder) params(cells []string, problem **store.Failure) providers.Para
 		}
 	}
 	return p
-}
-
-// asked returns the part of the subject that the provider is sent; the
-// subject itself where that is all of it, as rows only ever read it.
-func (b *builder) asked(s providers.Subject) providers.Subject {
-	n := 0
-	for _, c := range b.spec.Uses {
-		if s[c] != "" {
-			n++
-		}
-	}
-	if n == len(s) {
-		return s
-	}
-	return s.Keep(b.spec.Uses)
 }

@@ -37,6 +37,9 @@ func specAgrees(t testing.TB, h Harness) {
 		if kept := r.Subject.Keep(s.Needs); len(kept) != len(s.Needs) {
 			t.Errorf("harness: request %q lacks a column that the spec needs", r.Ref)
 		}
+		if asked, unfilled := s.Asked(r.Subject); len(unfilled) > 0 || !maps.Equal(asked, r.Subject) {
+			t.Errorf("harness: request %q does not fill each choice of the spec in one way", r.Ref)
+		}
 	}
 }
 
