@@ -91,3 +91,14 @@ func TestSecretShowsNothing(t *testing.T) {
 		t.Error("Reveal must give the secret, and an empty one must show as empty")
 	}
 }
+
+func TestMasker(t *testing.T) {
+	t.Parallel()
+	mask := providers.Masker("", "abc", "abcdef", "")
+	if got, want := mask("abcd abcdef ab"), "[secret]d [secret] ab"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if text := fmt.Sprintf("%+v", struct{ mask func(string) string }{mask}); strings.Contains(text, "abc") {
+		t.Errorf("got %s, want no secret in the print of a masker", text)
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 )
 
 // Secret is a credential. Printed, logged or marshalled it shows as
@@ -41,3 +43,18 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // LogValue returns what String returns.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// Masker returns a function that puts "[secret]" for each of secrets in a
+// text: some providers quote in their messages what they were sent. The
+// secrets live in the closure, out of fmt's reach.
+func Masker(secrets ...Secret) func(string) string {
+	secrets = slices.Clone(secrets)
+	slices.SortFunc(secrets, func(a, b Secret) int { return len(b) - len(a) }) // one may begin another
+	var pairs []string
+	for _, s := range secrets {
+		if s != "" {
+			pairs = append(pairs, s.Reveal(), masked)
+		}
+	}
+	return strings.NewReplacer(pairs...).Replace
+}

@@ -28,6 +28,8 @@ type client struct {
 	// sign adds the credentials. They live in a closure as fmt would print a
 	// field.
 	sign func(http.Header)
+	// mask takes them out of Attestr's words.
+	mask func(string) string
 	paid *providers.Client // a connection for each call
 	free *providers.Client // connections are kept
 }
@@ -37,6 +39,7 @@ func newClient(cfg Config, dial func(context.Context, string, string) (net.Conn,
 		base:    strings.TrimRight(cfg.BaseURL, "/") + batchPath,
 		timeout: cfg.Timeout,
 		sign:    func(h http.Header) { h.Set("Authorization", "Basic "+cfg.AuthToken.Reveal()) },
+		mask:    providers.Masker(cfg.AuthToken, cfg.ClientSecret, cfg.WebhookToken),
 		paid:    providers.NewClient(providers.ClientOptions{MaxBody: maxSubmitAnswer, Dial: dial}),
 		free:    providers.NewClient(providers.ClientOptions{KeepAlive: true, Dial: dial}),
 	}

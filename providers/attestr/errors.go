@@ -60,7 +60,7 @@ func (p *Provider) refusal(a *providers.Answer, op string) *providers.Error {
 		return a.Foreign(Name, op, p.now())
 	}
 	v := p.judge(f.code, op)
-	e := &providers.Error{Provider: Name, Op: op, Class: v.class, Scope: Name, Code: f.code, Message: f.message}
+	e := &providers.Error{Provider: Name, Op: op, Class: v.class, Scope: Name, Code: f.code, Message: p.client.mask(f.message)}
 	if v.endpoint {
 		e.Scope = Name + "/" + op
 	}

@@ -26,6 +26,9 @@ type Harness struct {
 	Want map[string]providers.Class
 	// Codes are the documented answers that are errors.
 	Codes []Code
+	// Callbacks are webhooks, a genuine one with a hint first; none unless
+	// Spec.Callback.
+	Callbacks []Callback
 }
 
 // Code is an answer that the provider documents as an error.
@@ -45,38 +48,53 @@ type Code struct {
 type Rule struct {
 	Name  string
 	Check func(testing.TB, Harness)
+	// about tells whether the rule is about such a provider; nil: about any.
+	about func(providers.Spec) bool
 }
+
+func (r Rule) applies(s providers.Spec) bool { return r.about == nil || r.about(s) }
 
 // Rules returns every rule.
 func Rules() []Rule {
+	pending := func(s providers.Spec) bool { return s.Pending }
+	callback := func(s providers.Spec) bool { return s.Callback }
 	return []Rule{
-		{"spec agrees with methods", specAgrees},
-		{"one outcome per request in order", oneOutcomeEach},
-		{"documented answers end as documented", happyEnds},
-		{"documented codes land in their class", codesLand},
-		{"status without envelope is not believed", statusFloor},
-		{"truncated answer is not believed", truncated},
-		{"oversized answer is not read on", oversized},
-		{"web page is not believed", webPage},
-		{"other encoding is read right or not believed", otherEncoding},
-		{"slow body ends with the context", slowBody},
-		{"cancelled before sending is unavailable", cancelledBefore},
-		{"cancelled after sending is ambiguous", cancelledAfter},
-		{"nobody listening is unavailable", nobodyListening},
-		{"no secret and no subject in errors", nothingLeaks},
-		{"no secret in a print of the provider", nothingPrinted},
-		{"one request per submit", oneRequest},
-		{"redirect is not followed", noRedirect},
-		{"poll goes on from the stored ticket alone", pollAfterRestart},
-		{"failed poll settles nothing", failedPoll},
-		{"two goroutines at once", twoAtOnce},
+		{"spec agrees with methods", specAgrees, nil},
+		{"one outcome per request in order", oneOutcomeEach, nil},
+		{"documented answers end as documented", happyEnds, nil},
+		{"fields of a record are the spec's", fieldsNamed, nil},
+		{"documented codes land in their class", codesLand, nil},
+		{"status without envelope is not believed", statusFloor, nil},
+		{"truncated answer is not believed", truncated, nil},
+		{"oversized answer is not read on", oversized, nil},
+		{"web page is not believed", webPage, nil},
+		{"other encoding is read right or not believed", otherEncoding, nil},
+		{"slow body ends with the context", slowBody, nil},
+		{"cancelled before sending is unavailable", cancelledBefore, nil},
+		{"cancelled after sending is ambiguous", cancelledAfter, nil},
+		{"nobody listening is unavailable", nobodyListening, nil},
+		{"no secret and no subject in errors", nothingLeaks, nil},
+		{"no secret in the provider's words", nothingQuoted, nil},
+		{"no secret in a print of the provider", nothingPrinted, nil},
+		{"one request per submit", oneRequest, nil},
+		{"redirect is not followed", noRedirect, nil},
+		{"two goroutines at once", twoAtOnce, nil},
+		{"poll goes on from the stored ticket alone", pollAfterRestart, pending},
+		{"failed poll settles nothing", failedPoll, pending},
+		{"callback is read as documented", callbackRead, callback},
+		{"callback without proof is refused", callbackProof, callback},
+		{"callback that makes no sense is refused", callbackNonsense, callback},
 	}
 }
 
-// Run checks every rule in a sub-test of its name.
+// Run checks every rule about the provider in a sub-test of its name.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
+	spec := h.New(t, "http://127.0.0.1:1").Spec()
 	for _, r := range Rules() {
+		if !r.applies(spec) {
+			continue
+		}
 		t.Run(r.Name, func(t *testing.T) {
 			t.Parallel()
 			r.Check(t, h)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -100,7 +101,12 @@ func (b *rig) ticket() (providers.Ticket, bool) {
 
 func (b *rig) poll(t providers.Ticket) (providers.Progress, error) {
 	b.Helper()
-	got, err := b.set.Poll(b.Context(), b.spec.Name, t, b.h.Requests)
+	return b.pollUnder(b.Context(), t)
+}
+
+func (b *rig) pollUnder(ctx context.Context, t providers.Ticket) (providers.Progress, error) {
+	b.Helper()
+	got, err := b.set.Poll(ctx, b.spec.Name, t, b.h.Requests)
 	b.checkText(err)
 	return got, err
 }
@@ -108,16 +114,17 @@ func (b *rig) poll(t providers.Ticket) (providers.Progress, error) {
 // maxPolls is after how many polls Happy must have answered everything.
 const maxPolls = 100
 
-// finish polls until all requests of outs are final; between is called after
-// each poll with the ticket that it brought, and returns the one to go on with.
-func (b *rig) finish(outs []providers.Outcome, between func(providers.Ticket) providers.Ticket) map[string]providers.Class {
+// finish polls until all requests of outs are final, and returns what became
+// of each Ref; between is called after each poll with the ticket that it
+// brought, and returns the one to go on with.
+func (b *rig) finish(outs []providers.Outcome, between func(providers.Ticket) providers.Ticket) map[string]providers.Outcome {
 	b.Helper()
-	ended := map[string]providers.Class{}
+	ended := map[string]providers.Outcome{}
 	waiting := map[string][]providers.Request{} // by ticket
 	tickets := map[string]providers.Ticket{}
 	for i, o := range outs {
 		if o.Ticket == nil {
-			ended[o.Ref] = classOf(o)
+			ended[o.Ref] = o
 			continue
 		}
 		tickets[o.Ticket.ID] = *o.Ticket
@@ -131,7 +138,7 @@ func (b *rig) finish(outs []providers.Outcome, between func(providers.Ticket) pr
 				return ended
 			}
 			for _, o := range got.Outcomes {
-				ended[o.Ref] = classOf(o)
+				ended[o.Ref] = o
 			}
 			open = without(open, got.Outcomes)
 			if len(open) == 0 {
@@ -142,6 +149,21 @@ func (b *rig) finish(outs []providers.Outcome, between func(providers.Ticket) pr
 	}
 	return ended
 }
+
+// wantHappy wants the requests to have ended as the harness says.
+func (b *rig) wantHappy(ended map[string]providers.Outcome) {
+	b.Helper()
+	got := make(map[string]providers.Class, len(ended))
+	for ref, o := range ended {
+		got[ref] = classOf(o)
+	}
+	if !maps.Equal(got, b.h.Want) {
+		b.Errorf("got %v, want %v", got, b.h.Want)
+	}
+}
+
+// same leaves a ticket as it is.
+func same(t providers.Ticket) providers.Ticket { return t }
 
 func without(open []providers.Request, outs []providers.Outcome) []providers.Request {
 	done := map[string]bool{}
