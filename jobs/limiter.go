@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/plateq/plateq/providers"
 )
 
 //go:embed lua/reserve.lua
@@ -22,6 +24,23 @@ var learnLua string
 // maxDebt is how far ahead a token may be promised. Whoever would have to
 // wait longer is told so and asks again.
 const maxDebt = time.Minute
+
+// Kind tells apart the requests that share the pace of a provider.
+type Kind uint8
+
+// The kinds of requests.
+const (
+	Submits Kind = iota
+	Polls
+)
+
+// LimiterOptions say whose pace a Limiter keeps. All fields are required.
+type LimiterOptions struct {
+	Redis  redis.UniversalClient
+	Spec   providers.Spec
+	Worker string // names this process
+	Limits Limits
+}
 
 // Limiter hands out the right to make one request to one provider: a slot
 // among the calls in flight, and a token of the rate. Tokens are reserved in
@@ -42,45 +61,68 @@ type Limiter struct {
 	away bool
 }
 
-// NewLimiter returns the limiter of a provider. worker names this process.
-func NewLimiter(c redis.UniversalClient, provider, worker string, l Limits) *Limiter {
+// NewLimiter returns the limiter of a provider.
+func NewLimiter(o LimiterOptions) *Limiter {
 	return &Limiter{
-		redis: c, limits: l, worker: worker,
-		key:     "plateq:{" + Queue(provider) + "}:",
-		slots:   make(chan struct{}, max(1, l.Concurrency)),
+		redis: o.Redis, limits: o.Limits, worker: o.Worker,
+		key:     "plateq:{" + Queue(o.Spec.Name) + "}:",
+		slots:   make(chan struct{}, max(1, o.Limits.Concurrency)),
 		reserve: redis.NewScript(reserveLua),
 		drain:   redis.NewScript(drainLua),
 		learn:   redis.NewScript(learnLua),
 	}
 }
 
-// Acquire waits for a slot and then for a token. The caller gives the slot
-// back by release. The error is that of the context.
-func (l *Limiter) Acquire(ctx context.Context) (release func(), err error) {
-	release, err = l.Slot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := l.Token(ctx); err != nil {
-		release()
-		return nil, err
-	}
-	return release, nil
-}
-
-// Slot waits for a slot alone. The caller gives it back by release; once is
-// enough, twice does no harm.
-func (l *Limiter) Slot(ctx context.Context) (release func(), err error) {
+// Acquire waits until a request of that kind may be made. The error is that
+// of the context.
+func (l *Limiter) Acquire(ctx context.Context, _ Kind) (*Permit, error) {
 	select {
 	case l.slots <- struct{}{}:
-		return sync.OnceFunc(func() { <-l.slots }), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	p := &Permit{limiter: l, free: sync.OnceFunc(func() { <-l.slots })}
+	if err := l.token(ctx); err != nil {
+		p.Release()
+		return nil, err
+	}
+	return p, nil
 }
 
-// Token waits for a token alone, for one who holds a slot already.
-func (l *Limiter) Token(ctx context.Context) error {
+// Permit is the right to make one request now. It is for one goroutine.
+type Permit struct {
+	limiter *Limiter
+	free    func()
+	sent    time.Time
+}
+
+// Use says that the request goes out now. A permit that is released without
+// it goes to whoever waits next.
+func (p *Permit) Use() { p.sent = time.Now() }
+
+// Accepted reports that the provider took the request, whatever it answered.
+func (p *Permit) Accepted() { p.limiter.accepted.Add(1) }
+
+// Exceeded reports that the provider refused the request since there were too
+// many in a scope: that of the provider or of an endpoint. retryAfter is what
+// it asked for, or 0.
+func (p *Permit) Exceeded(ctx context.Context, _ string, retryAfter time.Duration) {
+	l := p.limiter
+	switch l.limits.Rate {
+	case Unlimited:
+	case 0:
+		_, _ = l.askLearned(ctx, 'e', time.Since(p.sent), retryAfter) // away: the local pace holds
+	default:
+		_ = l.empty(ctx) // away: the local pace holds
+	}
+}
+
+// Release says that the request has come to its end. Once is enough, twice
+// does no harm.
+func (p *Permit) Release() { p.free() }
+
+// token waits for a token alone.
+func (l *Limiter) token(ctx context.Context) error {
 	if l.limits.Rate == Unlimited {
 		return ctx.Err()
 	}
@@ -136,21 +178,6 @@ func (l *Limiter) askLearned(ctx context.Context, op byte, age, retryAfter time.
 		l.accepted.Add(told)
 	}
 	return reply, err
-}
-
-// Accepted reports that the provider took a request.
-func (l *Limiter) Accepted() { l.accepted.Add(1) }
-
-// Exceeded reports that the provider refused a request, sent age ago, since
-// there were too many. retryAfter is what it asked for, or 0.
-func (l *Limiter) Exceeded(ctx context.Context, age, retryAfter time.Duration) {
-	switch l.limits.Rate {
-	case Unlimited:
-	case 0:
-		_, _ = l.askLearned(ctx, 'e', age, retryAfter) // away: the local pace holds
-	default:
-		_ = l.empty(ctx) // away: the local pace holds
-	}
 }
 
 func (l *Limiter) empty(ctx context.Context) error {

@@ -7,6 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/plateq/plateq/internal/redistest"
+	"github.com/plateq/plateq/providers"
 )
 
 // both runs a test on a real Redis and on the embedded one.
@@ -23,12 +24,16 @@ func both(t *testing.T, test func(t *testing.T, c redis.UniversalClient)) {
 	})
 }
 
+func newLimiter(c redis.UniversalClient, l Limits) *Limiter {
+	return NewLimiter(LimiterOptions{Redis: c, Spec: providers.Spec{Name: "p"}, Worker: "w", Limits: l})
+}
+
 const second = int64(1_000_000) // in µs, as the scripts count
 
 func TestTheBucketPromisesExactTimes(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, c redis.UniversalClient) {
-		l := NewLimiter(c, "p", "w", Limits{Rate: 10, Burst: 3})
+		l := newLimiter(c, Limits{Rate: 10, Burst: 3})
 		reserve := func(now int64) []int64 {
 			t.Helper()
 			got, err := l.askBucket(t.Context(), now)
@@ -90,26 +95,26 @@ func TestTheLearnedRateGrowsAndIsCutByARefusal(t *testing.T) {
 
 func TestSlotsBoundCallsInFlight(t *testing.T) {
 	t.Parallel()
-	l := NewLimiter(nil, "p", "w", Limits{Rate: Unlimited, Concurrency: 2})
-	var held []func()
+	l := newLimiter(nil, Limits{Rate: Unlimited, Concurrency: 2})
+	var held []*Permit
 	for range 2 {
-		release, err := l.Acquire(t.Context())
+		permit, err := l.Acquire(t.Context(), Submits)
 		if err != nil {
 			t.Fatal(err)
 		}
-		held = append(held, release)
+		held = append(held, permit)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := l.Acquire(ctx); err == nil {
+	if _, err := l.Acquire(ctx, Submits); err == nil {
 		t.Fatal("a third call got a slot of two")
 	}
-	held[0]()
-	held[0]() // once is enough, twice must not give two slots back
-	if _, err := l.Acquire(t.Context()); err != nil {
+	held[0].Release()
+	held[0].Release() // once is enough, twice must not give two slots back
+	if _, err := l.Acquire(t.Context(), Submits); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Acquire(ctx); err == nil {
+	if _, err := l.Acquire(ctx, Submits); err == nil {
 		t.Fatal("releasing twice gave two slots back")
 	}
 }
@@ -118,8 +123,8 @@ func TestTheLimiterGoesOnWithoutRedis(t *testing.T) {
 	t.Parallel()
 	srv := redistest.Start(t)
 	c := srv.Client()
-	l := NewLimiter(c, "p", "w", Limits{Rate: 1000, Burst: 1, Concurrency: 1})
-	if err := l.Token(t.Context()); err != nil {
+	l := newLimiter(c, Limits{Rate: 1000, Burst: 1, Concurrency: 1})
+	if err := l.token(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	srv.Kill()

@@ -33,13 +33,12 @@ func (w *Worker) pass(ctx context.Context, l *line, id store.TicketID) error {
 	if _, closed := w.gates.Closed(ctx, scopes...); closed {
 		return nil
 	}
-	release, err := l.limiter.Slot(ctx)
+	permit, err := l.limiter.Acquire(ctx, Polls)
 	if err != nil {
 		return err
 	}
-	defer release()
-	// A poll is free, so the ticket comes before the token: many bells for one
-	// ticket must not use up the pace.
+	// Of many bells for one ticket only the first uses its permit up.
+	defer permit.Release()
 	t, err := w.opts.Store.ClaimTicket(ctx, store.TicketClaim{ID: id, Owner: w.opts.ID, Scopes: scopes, Until: w.lease(l)})
 	if _, closed := errors.AsType[*store.GateClosedError](err); closed {
 		w.gates.Forget()
@@ -52,10 +51,7 @@ func (w *Worker) pass(ctx context.Context, l *line, id store.TicketID) error {
 	if t.Lease == 0 {
 		return nil
 	}
-	if err := l.limiter.Token(ctx); err != nil {
-		return w.giveBack(ctx, t)
-	}
-	return w.pages(ctx, l, t)
+	return w.pages(ctx, l, t, permit)
 }
 
 // lease is until when a ticket is ours: time to wait for a token, for one
@@ -64,22 +60,20 @@ func (w *Worker) lease(l *line) time.Time {
 	return w.opts.Now().Add(maxDebt + l.limits.Timeout + callMargin)
 }
 
-// giveBack leaves a ticket as it was taken: nothing was asked.
+// giveBack lets go of a ticket before its pass is over.
 func (w *Worker) giveBack(ctx context.Context, t store.OpenTicket) error {
 	_, err := w.keeper.settleTicket(ctx, store.TicketSettlement{ID: t.ID, Lease: t.Lease, Handle: t.Handle, Due: w.opts.Now(), Interval: t.Interval})
 	return err
 }
 
 // pages polls until the pass is over, an error ends it, or no new request may
-// start. Each page is settled before the next one is asked for.
-func (w *Worker) pages(ctx context.Context, l *line, t store.OpenTicket) error {
+// start. Each page is settled before the next one is waited for.
+func (w *Worker) pages(ctx context.Context, l *line, t store.OpenTicket, permit *Permit) error {
 	news := 0
 	for {
-		got, err := w.page(ctx, l, t)
+		got, err := w.page(ctx, l, t, permit)
+		permit.Release()
 		j := l.policy.judgePoll(t, got, err, news)
-		if j.more && (ctx.Err() != nil || l.limiter.Token(ctx) != nil) {
-			j.settlement.Hold, j.settlement.Due, j.more = false, w.opts.Now(), false
-		}
 		if j.more {
 			j.settlement.Due = w.lease(l)
 		}
@@ -94,17 +88,20 @@ func (w *Worker) pages(ctx context.Context, l *line, t store.OpenTicket) error {
 		news += len(j.settlement.Verdicts)
 		t.Handle, t.Asks = j.settlement.Handle, without(t.Asks, j.settlement.Verdicts)
 		t.Probe = false
+		if permit, err = l.limiter.Acquire(ctx, Polls); err != nil {
+			return w.giveBack(ctx, t)
+		}
 	}
 }
 
 // page makes one request about a ticket.
-func (w *Worker) page(ctx context.Context, l *line, t store.OpenTicket) (providers.Progress, error) {
-	began := time.Now()
+func (w *Worker) page(ctx context.Context, l *line, t store.OpenTicket, permit *Permit) (providers.Progress, error) {
+	permit.Use()
 	ctx, cancel := providers.Within(context.WithoutCancel(ctx), l.limits.Timeout)
 	defer cancel()
 	got, err := w.opts.Providers.Poll(ctx, l.spec.Name, t.Handle, requests(t.Asks))
 	if err == nil {
-		l.limiter.Accepted()
+		permit.Accepted()
 		for _, n := range got.Notices {
 			l.log.Warn().Int64("ticket", int64(t.ID)).Str("notice", n.Kind).Int("count", n.Count).Msg("the provider sent something odd")
 		}
@@ -112,7 +109,7 @@ func (w *Worker) page(ctx context.Context, l *line, t store.OpenTicket) (provide
 	}
 	e := asError(l.spec, err)
 	if e.Class == providers.RateLimited {
-		l.limiter.Exceeded(ctx, time.Since(began), until(e.Until, w.opts.Now()))
+		permit.Exceeded(ctx, e.Scope, until(e.Until, w.opts.Now()))
 	}
 	l.log.Warn().Int64("ticket", int64(t.ID)).Stringer("class", e.Class).Str("code", e.Code).Msg("poll brought no answer")
 	return got, err

@@ -48,11 +48,11 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 	if _, closed := w.gates.Closed(ctx, scopes...); closed || w.keeper.full() {
 		return false, nil
 	}
-	release, err := l.limiter.Acquire(ctx)
+	permit, err := l.limiter.Acquire(ctx, Submits)
 	if err != nil {
 		return false, err
 	}
-	defer release()
+	defer permit.Release()
 	// Gates may have closed during the wait.
 	if _, closed := w.gates.Closed(ctx, scopes...); closed {
 		return false, nil
@@ -80,8 +80,8 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 		return false, nil
 	}
 	w.opts.Wake(l.spec.Name)
-	s := w.ask(ctx, l, claim)
-	release()
+	s := w.ask(ctx, l, claim, permit)
+	permit.Release()
 	if err := w.settle(ctx, l, s); err != nil {
 		return false, err
 	}
@@ -90,8 +90,9 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 
 // ask makes the paid request. From here on nothing but the call's own timeout
 // ends it: cut in half, nobody would know whether it was paid for.
-func (w *Worker) ask(ctx context.Context, l *line, c store.Claim) store.Settlement {
+func (w *Worker) ask(ctx context.Context, l *line, c store.Claim, permit *Permit) store.Settlement {
 	began := time.Now()
+	permit.Use()
 	ctx, cancel := providers.Within(context.WithoutCancel(ctx), l.limits.Timeout)
 	defer cancel()
 	outs, err := w.opts.Providers.Submit(ctx, l.spec.Name, requests(c.Asks))
@@ -101,7 +102,7 @@ func (w *Worker) ask(ctx context.Context, l *line, c store.Claim) store.Settleme
 		return store.Settlement{Call: c.Call, Rest: &store.Verdict{To: store.Queued, Died: true}, Class: providers.Poison.String()}
 	}
 	s := l.policy.judge(c, outs)
-	w.feedback(ctx, l, s.Class, outs, time.Since(began))
+	w.feedback(ctx, permit, s.Class, outs)
 	ev := l.log.Debug()
 	if s.Class != "" {
 		ev = l.log.Warn().Str("class", s.Class).Str("code", s.Code)
@@ -111,14 +112,14 @@ func (w *Worker) ask(ctx context.Context, l *line, c store.Claim) store.Settleme
 }
 
 // feedback tells the limiter how the provider took the request.
-func (w *Worker) feedback(ctx context.Context, l *line, class string, outs []providers.Outcome, age time.Duration) {
+func (w *Worker) feedback(ctx context.Context, permit *Permit, class string, outs []providers.Outcome) {
 	if class != providers.RateLimited.String() {
-		l.limiter.Accepted()
+		permit.Accepted()
 		return
 	}
 	for _, o := range outs {
 		if e, ok := errors.AsType[*providers.Error](o.Err); ok && e.Class == providers.RateLimited {
-			l.limiter.Exceeded(ctx, age, until(e.Until, w.opts.Now()))
+			permit.Exceeded(ctx, e.Scope, until(e.Until, w.opts.Now()))
 			return
 		}
 	}

@@ -82,7 +82,7 @@ func NewWorker(o WorkerOptions) (*Worker, error) {
 		}
 		w.lines[name] = &line{
 			spec: spec, limits: limits,
-			limiter: NewLimiter(o.Redis, name, string(o.ID), limits),
+			limiter: NewLimiter(LimiterOptions{Redis: o.Redis, Spec: spec, Worker: string(o.ID), Limits: limits}),
 			policy:  NewPolicy(spec, limits, o.Now),
 			log:     o.Log.With().Str("provider", name).Logger(),
 		}
