@@ -2,18 +2,20 @@ package jobs
 
 import (
 	"context"
+	"slices"
 
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 )
 
 // JudgeStale decides what becomes of a call whose owner is dead or has had its
-// time: where asking again costs nothing its asks go back to the queue,
-// otherwise nobody knows, and it is said so.
+// time: where asking all of it again costs nothing its asks go back to the
+// queue, otherwise nobody knows, and it is said so.
 func JudgeStale(spec providers.Spec, c store.StaleCall) store.Settlement {
 	s := store.Settlement{Call: c.Call, Class: providers.Ambiguous.String(), Code: "owner_died",
 		Rest: &store.Verdict{To: store.Unknown, Counted: true}}
-	if spec.Repeatable(c.Params) {
+	paid := func(a store.Ask) bool { return len(a.Subject) == 0 || !spec.Repeatable(a.Params) }
+	if len(c.Asks) > 0 && !slices.ContainsFunc(c.Asks, paid) {
 		s.Rest = &store.Verdict{To: store.Queued, Died: true}
 	}
 	return s

@@ -82,20 +82,21 @@ func (j *judgement) add(a store.Ask, o providers.Outcome, halve bool) {
 		v.To, v.Answer = store.Found, j.p.answer(j.now, o.Record, j.claim.KeepRaw)
 	case o.Ticket != nil:
 		j.reached = true
-		v.To, v.Ticket = store.Waiting, j.ticket(*o.Ticket)
+		v.To, v.Ticket = store.Waiting, j.ticket(*o.Ticket, o.PollAfter)
 	default:
 		v = j.failed(a, o.Err, halve)
 	}
 	j.out.Verdicts = append(j.out.Verdicts, v)
 }
 
-func (j *judgement) ticket(t providers.Ticket) int {
+func (j *judgement) ticket(t providers.Ticket, after time.Time) int {
 	i, known := j.tickets[t.ID]
 	if !known {
 		i = len(j.out.Tickets)
 		j.tickets[t.ID] = i
 		j.out.Tickets = append(j.out.Tickets, store.NewTicket{
-			Handle: t, Due: j.now.Add(j.p.limits.PollMin), Deadline: j.now.Add(j.p.limits.Deadline), Interval: j.p.limits.PollMin,
+			Handle: t, Shared: j.p.spec.SharedTickets,
+			Due: j.p.firstPoll(j.now, after), Deadline: j.now.Add(j.p.limits.Deadline), Interval: j.p.limits.PollMin,
 		})
 	}
 	return i

@@ -14,6 +14,8 @@ type Limits struct {
 	Timeout time.Duration
 	// PollMin and PollMax bound the pause between two passes over a ticket.
 	PollMin, PollMax time.Duration
+	// FirstPoll and SteadyFor are those of the provider's Spec.
+	FirstPoll, SteadyFor time.Duration
 	// Deadline is how long a ticket may stay unanswered.
 	Deadline time.Duration
 	// NextReset returns when the quota of a day begins anew after a time;

@@ -43,7 +43,7 @@ func (p *Policy) judgePoll(t store.OpenTicket, got providers.Progress, err error
 	case got.More:
 		s.Hold = true
 	default:
-		s.Interval = p.pace(t.Interval, news+len(s.Verdicts))
+		s.Interval = p.pace(t, news+len(s.Verdicts))
 		if t.Late {
 			s.Interval = lateInterval
 		}
@@ -61,12 +61,21 @@ func mayComeLate(verdicts []store.Verdict) bool {
 	})
 }
 
+// firstPoll is when a ticket is polled first: not before the provider said it
+// is worth it, but a wrong word of its delays no poll beyond the longest pause.
+func (p *Policy) firstPoll(now, after time.Time) time.Time {
+	first := now.Add(max(p.limits.FirstPoll, p.limits.PollMin))
+	return later(first, sooner(after, now.Add(p.limits.PollMax)))
+}
+
 // pace is the pause before the next pass: shorter after one that brought
-// something, longer after one that did not.
-func (p *Policy) pace(last time.Duration, news int) time.Duration {
-	if news > 0 {
+// something, longer after one that did not and came late enough.
+func (p *Policy) pace(t store.OpenTicket, news int) time.Duration {
+	last := t.Interval
+	switch {
+	case news > 0:
 		last /= 2
-	} else {
+	case p.now().Sub(t.Created) >= p.limits.SteadyFor:
 		last = last * 3 / 2
 	}
 	return min(max(last, p.limits.PollMin), p.limits.PollMax)
@@ -111,7 +120,7 @@ func (p *Policy) pollFailed(s *store.TicketSettlement, t store.OpenTicket, e *pr
 	case circuit:
 		s.Due = now.Add(max(p.limits.PollMin, grow(0)))
 	default:
-		s.Interval = p.pace(t.Interval, 0)
+		s.Interval = p.pace(t, 0)
 		s.Due = now.Add(s.Interval)
 	}
 }

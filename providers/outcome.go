@@ -1,6 +1,9 @@
 package providers
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Outcome is what became of one Request: exactly one of Record, Ticket and
 // Err is set.
@@ -9,6 +12,9 @@ type Outcome struct {
 	Record *Record
 	Ticket *Ticket
 	Err    error
+	// PollAfter is when the provider said that its Ticket is worth a first
+	// poll. Zero: it did not say.
+	PollAfter time.Time
 	// Readings are figures that came along with the answer, whichever it is.
 	Readings []Reading
 }

@@ -95,6 +95,14 @@ type Spec struct {
 	Endpoints Endpoints
 	// Timeout bounds one call, reading of the body included.
 	Timeout time.Duration
+	// SharedTickets: Submit gives a ticket again that an earlier call was
+	// given, where the same was asked. Each call then waits on it by itself.
+	// Otherwise such a ticket is an answer misread.
+	SharedTickets bool
+	// FirstPoll is how long after a submit its ticket is first polled, and
+	// SteadyFor how long polls of it keep their shortest pause before the
+	// pause grows. 0: the shortest pause, and not at all.
+	FirstPoll, SteadyFor time.Duration
 }
 
 // Endpoints are the names of a provider's operations.

@@ -51,6 +51,11 @@ type Request struct {
 	Subject Subject
 	// Params are the provider's parameters for this question.
 	Params Params
+	// Prior is the ticket of an earlier question that failed, where this one
+	// is a person's retry of it: a provider that can work on that again does
+	// so instead of beginning anew. Such a call is not free to repeat. nil: it
+	// is no retry, or there was no ticket.
+	Prior *Ticket
 }
 
 // Params are named parameters of a provider's product ("operator": "311").

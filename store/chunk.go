@@ -73,13 +73,7 @@ func (c *Chunk) Len() int { return len(c.marks) / markSize }
 func (c *Chunk) Ask(i int) AskID { return c.ID + AskID(i) }
 
 // Asks returns the asks at the given offsets.
-func (c *Chunk) Asks(offsets Offsets) []AskID {
-	asks := make([]AskID, len(offsets))
-	for n, i := range offsets {
-		asks[n] = c.Ask(i)
-	}
-	return asks
-}
+func (c *Chunk) Asks(offsets Offsets) []AskID { return offsets.From(c.ID) }
 
 // Last returns the last ask.
 func (c *Chunk) Last() AskID { return c.Ask(c.Len() - 1) }

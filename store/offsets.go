@@ -54,6 +54,15 @@ func ParseOffsets(b []byte) (Offsets, error) {
 	return o, nil
 }
 
+// From returns the asks at these distances from first.
+func (o Offsets) From(first AskID) []AskID {
+	asks := make([]AskID, len(o))
+	for n, i := range o {
+		asks[n] = first + AskID(i)
+	}
+	return asks
+}
+
 // Union returns the offsets of o and p together.
 func (o Offsets) Union(p Offsets) Offsets {
 	all := slices.Concat(o, p)

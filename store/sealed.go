@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"runtime"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -72,9 +73,13 @@ func (s *Sealer) OpenHandle(id TicketID, sealed []byte) (providers.Ticket, error
 	return DecodeTicket(text)
 }
 
-// HandleKey is the keyed hash by which a provider's ticket is found again.
-func (s *Sealer) HandleKey(provider string, h providers.Ticket) []byte {
-	return s.Hash("ticket", provider, h.ID)
+// HandleKey is the keyed hash by which a provider's ticket is found again, by
+// any call or, where tickets are shared, by the one that brought it.
+func (s *Sealer) HandleKey(provider string, n NewTicket, by CallID) []byte {
+	if n.Shared {
+		return s.Hash("shared ticket", provider, n.Handle.ID, strconv.FormatInt(int64(by), 10))
+	}
+	return s.Hash("ticket", provider, n.Handle.ID)
 }
 
 // IdentityKey is what is kept of an identity, which may be a plain hash of a

@@ -83,6 +83,8 @@ type NewTicket struct {
 	Due      time.Time
 	Deadline time.Time
 	Interval time.Duration // the pause that Due stands for
+	// Shared: other calls may hold a ticket of that name, each its own.
+	Shared bool
 }
 
 // Settlement is what a call brought, for all its asks or for some.
@@ -209,8 +211,9 @@ type TicketSettlement struct {
 type StaleCall struct {
 	Call     CallID
 	Provider string
-	Params   providers.Params
 	Owner    WorkerID
-	Asks     int
 	Sent     time.Time
+	// Asks are those that it still has. One whose question cannot be read has
+	// no Subject.
+	Asks []Ask
 }

@@ -31,7 +31,7 @@ func (a *App) openProviders() error {
 			return Usage(err)
 		}
 		ps = append(ps, p)
-		a.limits[c.Name] = a.limitsOf(c)
+		a.limits[c.Name] = a.limitsOf(c, p.Spec())
 	}
 	set, err := providers.NewSet(ps...)
 	if err != nil {
@@ -75,14 +75,15 @@ func (a *App) provider(c config.Provider) (providers.Provider, error) {
 	}
 }
 
-func (a *App) limitsOf(c config.Provider) jobs.Limits {
+func (a *App) limitsOf(c config.Provider, s providers.Spec) jobs.Limits {
 	l := jobs.Limits{
 		Rate: float64(c.Rate), Burst: c.Burst, Concurrency: c.Concurrency, Timeout: c.Timeout,
-		PollMin: c.PollMin, PollMax: c.PollMax, Deadline: c.Deadline,
+		PollMin: c.PollMin, PollMax: c.PollMax, Deadline: c.Deadline, FirstPoll: s.FirstPoll, SteadyFor: s.SteadyFor,
 		NextReset: c.DailyReset.Next, Probe: c.DailyProbe,
 	}
 	if a.opts.Simulate {
 		l.Rate, l.PollMin, l.PollMax = jobs.Unlimited, fastestSimulated, slowestSimulated
+		l.FirstPoll, l.SteadyFor = 0, 0
 	}
 	return l
 }

@@ -169,22 +169,3 @@ func countsOf(states, n []int) store.Counts {
 	}
 	return counts
 }
-
-// params returns the parameters of batches.
-func (c conn) params(ctx context.Context, s *Store, numbers []store.BatchNo) (map[store.BatchNo]map[string]string, error) {
-	all := map[store.BatchNo]map[string]string{}
-	err := c.each(ctx, "SELECT no, meta FROM batches WHERE no = ANY($1)", func(r pgx.Rows) error {
-		var b store.Batch
-		var meta []byte
-		if err := r.Scan(&b.No, &meta); err != nil {
-			return err
-		}
-		err := s.sealer.OpenMeta(meta, &b)
-		all[b.No] = b.Params
-		return err
-	}, numbers)
-	if err != nil {
-		return nil, fmt.Errorf("read batch: %w", err)
-	}
-	return all, nil
-}

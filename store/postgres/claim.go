@@ -136,7 +136,7 @@ func stored(o store.Offsets) []byte { return o.Append([]byte{}) }
 func (s *Store) StaleCalls(ctx context.Context, limit int) ([]store.StaleCall, error) {
 	return read(ctx, s, func(ctx context.Context, c conn) ([]store.StaleCall, error) {
 		var stale []store.StaleCall
-		var homes []store.BatchNo
+		var held []store.AskID
 		err := c.each(ctx, `SELECT id, chunk, provider, owner, open, sent_at FROM calls c
 			WHERE state = 1 AND (expires_at <= $1 OR NOT EXISTS (
 				SELECT 1 FROM workers w WHERE w.id = c.owner AND w.beat_at > `+beatTime("$2")+` - $3))
@@ -149,16 +149,22 @@ func (s *Store) StaleCalls(ctx context.Context, limit int) ([]store.StaleCall, e
 				return err
 			}
 			offsets, err := store.ParseOffsets(open)
-			call.Asks, call.Sent = len(offsets), fromMillis(sent)
-			stale, homes = append(stale, call), append(homes, chunk.Home())
+			for _, id := range offsets.From(chunk) {
+				call.Asks, held = append(call.Asks, store.Ask{ID: id}), append(held, id)
+			}
+			call.Sent = fromMillis(sent)
+			stale = append(stale, call)
 			return err
 		}, millis(s.clock()), s.beat(), workerLife.Milliseconds(), atMost(limit))
 		if err != nil {
 			return nil, fmt.Errorf("read stale calls: %w", err)
 		}
-		params, err := c.params(ctx, s, homes)
-		for i, home := range homes {
-			stale[i].Params = params[home]
+		questions, err := c.questions(ctx, s.sealer, held)
+		for _, call := range stale {
+			for i := range call.Asks {
+				q := questions[call.Asks[i].ID]
+				call.Asks[i].Subject, call.Asks[i].Params = q.Subject, q.Params
+			}
 		}
 		return stale, err
 	})

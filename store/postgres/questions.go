@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -50,6 +51,29 @@ func (s *sealedAsks) open(sealer *store.Sealer) ([]store.Ask, *damagedError) {
 		a.Subject, a.Params = q.Subject, q.Params
 	}
 	return s.asks, damaged
+}
+
+// questions reads and opens what was asked, but for what cannot be read.
+func (c conn) questions(ctx context.Context, sealer *store.Sealer, ids []store.AskID) (map[store.AskID]store.Question, error) {
+	all := make(map[store.AskID]store.Question, len(ids))
+	if len(ids) == 0 {
+		return all, nil
+	}
+	err := c.each(ctx, "SELECT id, question FROM asks WHERE id = ANY($1)", func(r pgx.Rows) error {
+		var id store.AskID
+		var sealed []byte
+		if err := r.Scan(&id, &sealed); err != nil {
+			return err
+		}
+		if q, err := sealer.OpenQuestion(id, sealed); err == nil {
+			all[id] = q
+		}
+		return nil
+	}, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read asks: %w", err)
+	}
+	return all, nil
 }
 
 // damagedError says that asks were taken which cannot be read, the first of

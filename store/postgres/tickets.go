@@ -70,7 +70,7 @@ func (t *tx) keepTickets(ctx context.Context, c store.CallID, v *view, tickets [
 		if i < 0 || i >= len(tickets) {
 			return errors.New("settle call: a verdict names a ticket that is not there")
 		}
-		all = append(all, brought{NewTicket: tickets[i], key: t.s.sealer.HandleKey(v.home.provider, tickets[i].Handle), asks: asks})
+		all = append(all, brought{NewTicket: tickets[i], key: t.s.sealer.HandleKey(v.home.provider, tickets[i], c), asks: asks})
 	}
 	slices.SortFunc(all, func(a, b brought) int { return bytes.Compare(a.key, b.key) })
 	for _, n := range all {

@@ -129,14 +129,22 @@ func (t *tx) recordCall(r store.ClaimRequest, k *chunk, home *header, taken stor
 // readAsks reads the asks of a chunk at the given offsets. One that is not
 // there has no question and is found damaged when it is opened.
 func (c conn) readAsks(k *store.Chunk, offsets store.Offsets) ([]sealedAsk, error) {
-	asks := make([]sealedAsk, 0, len(offsets))
+	asks, err := c.readQuestions(k.Asks(offsets))
+	for n, i := range offsets[:len(asks)] {
+		asks[n].Attempts = k.Mark(i).Attempts
+	}
+	return asks, err
+}
+
+// readQuestions is readAsks without what the chunk knows of them.
+func (c conn) readQuestions(ids []store.AskID) ([]sealedAsk, error) {
+	asks := make([]sealedAsk, 0, len(ids))
 	stmt, err := c.Prepare("SELECT question FROM asks WHERE id = ?")
 	if err != nil {
 		return nil, err
 	}
-	for _, i := range offsets {
-		a := k.Ask(i)
-		stmt.BindInt64(1, int64(a))
+	for _, id := range ids {
+		stmt.BindInt64(1, int64(id))
 		found, err := stmt.Step()
 		var question []byte
 		if err == nil && found {
@@ -145,7 +153,7 @@ func (c conn) readAsks(k *store.Chunk, offsets store.Offsets) ([]sealedAsk, erro
 		if err := reset(stmt, err); err != nil {
 			return nil, fmt.Errorf("read ask: %w", err)
 		}
-		asks = append(asks, sealedAsk{Ask: store.Ask{ID: a, Attempts: k.Mark(i).Attempts}, question: question})
+		asks = append(asks, sealedAsk{Ask: store.Ask{ID: id}, question: question})
 	}
 	return asks, nil
 }
@@ -175,28 +183,33 @@ func (s *Store) StaleCalls(ctx context.Context, limit int) ([]store.StaleCall, e
 	}
 	return read(ctx, s, func(c conn) ([]store.StaleCall, error) {
 		var stale []store.StaleCall
-		var homes []store.BatchNo
-		err := c.each(`SELECT id, chunk, provider, owner, n, open, sent_at FROM calls c
+		var held [][]store.AskID
+		err := c.each(`SELECT id, chunk, provider, owner, open, sent_at FROM calls c
 			WHERE state = 1 AND (expires_at <= ?1 OR owner NOT IN (SELECT value FROM json_each(?4))
 				AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = c.owner AND w.beat_at > ?2))
 			ORDER BY id LIMIT ?3`, func(stmt *sqlite.Stmt) error {
-			open, err := store.ParseOffsets(columnBytes(stmt, 5))
+			open, err := store.ParseOffsets(columnBytes(stmt, 4))
 			if err != nil {
 				return err
 			}
 			stale = append(stale, store.StaleCall{
 				Call: store.CallID(stmt.ColumnInt64(0)), Provider: stmt.ColumnText(2),
-				Owner: store.WorkerID(stmt.ColumnText(3)), Asks: len(open), Sent: columnTime(stmt, 6),
+				Owner: store.WorkerID(stmt.ColumnText(3)), Sent: columnTime(stmt, 5),
 			})
-			homes = append(homes, columnAsk(stmt, 1).Home())
+			held = append(held, open.From(columnAsk(stmt, 1)))
 			return nil
 		}, now, now.Add(-workerLife), limit, string(living))
 		if err != nil {
 			return nil, fmt.Errorf("read stale calls: %w", err)
 		}
-		for i := range stale {
-			if stale[i].Params, err = c.params(s, homes[i]); err != nil {
+		for i, ids := range held {
+			asks, err := c.readQuestions(ids)
+			if err != nil {
 				return nil, err
+			}
+			for _, a := range asks {
+				q, _ := s.sealer.OpenQuestion(a.ID, a.question) // empty where it cannot be read
+				stale[i].Asks = append(stale[i].Asks, store.Ask{ID: a.ID, Subject: q.Subject, Params: q.Params})
 			}
 		}
 		return stale, nil

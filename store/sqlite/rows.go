@@ -124,18 +124,6 @@ func (c conn) readAnswer(r *store.StoredRow) error {
 	return nil
 }
 
-// params returns the parameters of a batch.
-func (c conn) params(s *Store, no store.BatchNo) (map[string]string, error) {
-	var meta []byte
-	_, err := c.one("SELECT meta FROM batches WHERE no = ?", func(stmt *sqlite.Stmt) { meta = columnBytes(stmt, 0) }, no)
-	if err != nil {
-		return nil, fmt.Errorf("read batch: %w", err)
-	}
-	b := store.Batch{No: no}
-	err = s.sealer.OpenMeta(meta, &b)
-	return b.Params, err
-}
-
 // Totals implements store.Reader. The calls of a batch are those for asks
 // that it was the first to want.
 func (s *Store) Totals(ctx context.Context, no store.BatchNo) (store.Totals, error) {

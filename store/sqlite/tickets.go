@@ -74,7 +74,7 @@ func (t *tx) keepTickets(c *call, home *header, tickets []store.NewTicket, waiti
 }
 
 func (t *tx) keepTicket(c *call, provider string, n store.NewTicket, asks store.Offsets) error {
-	key := t.s.sealer.HandleKey(provider, n.Handle)
+	key := t.s.sealer.HandleKey(provider, n, c.id)
 	id, err := t.number("SELECT id FROM tickets WHERE handle_key = ?", key)
 	if err != nil {
 		return fmt.Errorf("read ticket: %w", err)

@@ -14,6 +14,7 @@ var deadRules = []rule{
 	{"a call of a worker that never beat is to be judged", deadNever},
 	{"a call of a worker that ended is to be judged at once", deadRetired},
 	{"after a restart the calls that were out are to be judged", deadRestart},
+	{"a call is judged by the parameters of each of its asks", deadParams},
 	{"a call that was settled is not to be judged", deadSettled},
 	{"a call that was settled in part is to be judged for the rest", deadPart},
 	{"no more calls are listed than wanted", deadLimit},
@@ -65,10 +66,27 @@ func deadExpired(w *world) {
 	w.beat("a")
 	equal(w, "stale before", w.stale(), nil)
 	w.pass(time.Millisecond)
-	want := []store.StaleCall{{
-		Call: c.Call, Provider: provider, Params: providers.Params{"operator": "311"}, Owner: "a", Asks: 2, Sent: at,
-	}}
+	want := []store.StaleCall{{Call: c.Call, Provider: provider, Owner: "a", Sent: at}}
+	for _, a := range c.Asks {
+		want[0].Asks = append(want[0].Asks, store.Ask{ID: a.ID, Subject: a.Subject, Params: a.Params})
+	}
 	equal(w, "stale", w.stale(), want)
+}
+
+// deadParams: whether a call may be repeated hangs on what was asked, not on
+// what the list says as a whole.
+func deadParams(w *world) {
+	all := rows("P1", "P2")
+	all[1].Question.Params = providers.Params{"force": "true"}
+	r := w.request(w.chunk(w.submit(plain(), all)).ID)
+	r.Owner = "a"
+	_, err := w.s.Claim(w.ctx, r)
+	w.must(err, "claim")
+	var got []providers.Params
+	for _, a := range w.stale()[0].Asks {
+		got = append(got, a.Params)
+	}
+	equal(w, "parameters", got, []providers.Params{all[0].Question.Params, {"force": "true"}})
 }
 
 func deadSilent(w *world) {

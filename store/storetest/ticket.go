@@ -16,6 +16,7 @@ var ticketRules = []rule{
 	{"a poll answers some and the others wait on", ticketParts},
 	{"two tickets of a call hold each its own asks", ticketTwo},
 	{"a ticket of another call is taken, and nothing is written", ticketTaken},
+	{"a shared ticket is each call's own", ticketShared},
 	{"a ticket that is closed is never due", ticketClose},
 	{"a ticket on which asks wait is not closed", ticketCloseRefused},
 	{"a ticket on which nobody waits is not due", ticketEmpty},
@@ -220,6 +221,26 @@ func ticketTaken(w *world) {
 	w.settleRest(c, unknown(0))
 	w.states(first, store.Found)
 	w.states(second, store.Unknown, store.Unknown)
+}
+
+func ticketShared(w *world) {
+	shared := newTicket("T-1", w.now())
+	shared.Shared = true
+	var lists []store.BatchNo
+	for _, plate := range []string{"P1", "P2"} {
+		b := w.list(plate)
+		w.settleAll(store.Settlement{Call: w.claim(b).Call, Rest: &store.Verdict{To: store.Waiting}, Tickets: []store.NewTicket{shared}})
+		lists = append(lists, b)
+	}
+	due := w.due()
+	equal(w, "due", len(due), 2)
+	for i, plate := range []string{"P1", "P2"} {
+		o := w.takeTicket(due[i].ID)
+		equal(w, "asks", asks(o), []string{plate})
+		equal(w, "handle", o.Handle.ID, "T-1")
+		w.settleTicket(o, w.found(o.Asks[0].ID))
+		w.states(lists[i], store.Found)
+	}
 }
 
 func ticketClose(w *world) {
