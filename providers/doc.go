@@ -18,7 +18,7 @@
 //
 // # Money
 //
-// A provider never repeats a request by itself. Whether a request may have
-// been paid for is told by the class: RateLimited, Unavailable and the like
-// prove that it was not accepted, Ambiguous says that nobody knows.
+// A provider never repeats by itself what may have been paid for. Whether a
+// request was is told by the class: RateLimited, Unavailable and the like prove
+// that it was not accepted, Ambiguous says that nobody knows.
 package providers

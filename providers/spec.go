@@ -7,7 +7,9 @@ import (
 )
 
 // Provider is one paid API. Its methods are safe for concurrent use, start at
-// most one request each, and return only *Error (a Set sees to the rest).
+// most one request each, and return only *Error (a Set sees to the rest). One
+// whose calls are free to repeat may ask another of its servers within the same
+// call where the first has provably processed nothing.
 type Provider interface {
 	Spec() Spec
 	// Submit asks 1 to Spec.MaxBatch requests in one paid request. An error

@@ -26,6 +26,10 @@ type Harness struct {
 	Want map[string]providers.Class
 	// Codes are the documented answers that are errors.
 	Codes []Code
+	// Bare are the HTTP statuses that are believed without the provider's
+	// envelope. Only for a provider whose calls may be repeated free of charge:
+	// there a proxy that is believed costs nothing.
+	Bare map[int]providers.Class
 	// Callbacks are webhooks, a genuine one with a hint first; none unless
 	// Spec.Callback.
 	Callbacks []Callback

@@ -1,0 +1,48 @@
+package regnum_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/plateq/plateq/providers/regnum"
+)
+
+func TestConfigFaultsAreNamed(t *testing.T) {
+	t.Parallel()
+	err := regnum.Config{
+		URLs:    []string{"http://h:150/run?seccode=hidden", "h/run", "http://u:hidden@h/", "http://h/run", "http://h/run"},
+		Format:  "csv",
+		Timeout: -time.Second, AmbiguousCodes: []string{"maintenance"},
+	}.Validate()
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	for _, want := range []string{"URLS: number 1 ", "URLS: number 2 ", "URLS: number 3 ", "URLS: number 5 is there twice",
+		"ID: must be set", "SECCODE: must be set", `FORMAT: "csv"`, "TIMEOUT: -1s", `AMBIGUOUS_CODES: "maintenance"`} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q in it", err, want)
+		}
+	}
+	if strings.Contains(err.Error(), "hidden") {
+		t.Errorf("got %v, want no credential in it", err)
+	}
+	if err := (regnum.Config{ID: "1", Seccode: "2"}).Validate(); err == nil || !strings.Contains(err.Error(), "URLS: ") {
+		t.Errorf("got %v, want URLS to be missed", err)
+	}
+	if err := config("http://h:150/run", "https://h/run").Validate(); err != nil {
+		t.Errorf("got %v, want no fault", err)
+	}
+}
+
+func TestSpecHoldsTheDefault(t *testing.T) {
+	t.Parallel()
+	cfg := config("http://h/run")
+	s := newProvider(t, cfg).Spec()
+	if len(s.Params) != 1 || s.Params[0].Name != "nameservice" || s.Params[0].Default != nameservice || !s.Params[0].Required {
+		t.Errorf("got parameters %+v, want the nameservice with its default", s.Params)
+	}
+	if len(s.Results) != 36 || s.Timeout != 15*time.Second || !s.Repeatable(nil) || s.SubmitScope() != "regnum/lookup" {
+		t.Errorf("got %+v, want 36 fields, 15 s and free repeats", s)
+	}
+}
