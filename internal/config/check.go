@@ -28,7 +28,9 @@ func (c *Config) faults() []string {
 	for _, p := range c.Providers {
 		l.common(p)
 	}
-	l.attestr(c)
+	for _, e := range c.entries() {
+		l.joined(e.prefix(), e.validate())
+	}
 	return l
 }
 
@@ -124,16 +126,6 @@ func (l *faultList) common(p Provider) {
 // maxConcurrency is far above what a provider bears and keeps a slip of the
 // finger from opening that many connections.
 const maxConcurrency = 1000
-
-// attestr asks the provider's own package. What is wrong is said though it is
-// not enabled, for stand-ins are called with the same settings.
-func (l *faultList) attestr(c *Config) {
-	own := c.Attestr
-	if own.AuthToken == "" {
-		own.AuthToken = "unset"
-	}
-	l.joined("ATTESTR_", own.Validate())
-}
 
 // joined adds each part of a joined error; they begin with the variable
 // below prefix.

@@ -53,7 +53,7 @@ type Config struct {
 	// Providers are the common settings of every provider there is, enabled
 	// or not, in a fixed order.
 	Providers []Provider `env:"-"`
-	// Attestr is Attestr's own part.
+	// What is set of each in its own words.
 	Attestr attestr.Config `env:"-"`
 
 	variables []Variable

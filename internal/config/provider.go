@@ -1,9 +1,8 @@
 package config
 
 import (
+	"strings"
 	"time"
-
-	"github.com/plateq/plateq/providers/attestr"
 )
 
 // Provider is what is set of one provider in the words common to all.
@@ -53,36 +52,48 @@ type part struct {
 
 const day = 24 * time.Hour
 
+// entry is what there is to know of one provider here.
+type entry struct {
+	name   string
+	common Common            // the defaults
+	own    any               // a pointer to its own part
+	abouts map[string]string // of its own part
+	// enabled reports whether its credentials are set.
+	enabled func() bool
+	// validate says what is wrong with its own part. That is said though it is
+	// not enabled, for stand-ins are called with the same settings; what only
+	// credentials can be wrong about is left out then.
+	validate func() error
+}
+
+// prefix begins the names of its variables, below Prefix.
+func (e entry) prefix() string { return strings.ToUpper(e.name) + "_" }
+
+// entries lists every provider there is, in the order of Providers. A new one
+// adds a file with its entry, a line here and its own part to Config.
+func (c *Config) entries() []entry {
+	return []entry{c.attestr()}
+}
+
 // parts gives c its providers with their defaults and lists what is to be
-// read. A new provider adds an entry to Providers, its own part, and a line in
-// enable.
+// read.
 func (c *Config) parts() []part {
+	entries := c.entries()
 	if c.Providers == nil {
-		c.Providers = []Provider{
-			{Name: attestr.Name, Common: Common{
-				Rate: Learn, Burst: 1, Concurrency: 4, Timeout: 30 * time.Second,
-				PollMin: 15 * time.Second, PollMax: 5 * time.Minute, Deadline: 48 * time.Hour,
-				FreshFor: 30 * day, FreshNotFoundFor: day, OnUnknown: Hold,
-				DailyReset: midnightIn("Asia/Kolkata"), DailyProbe: time.Hour,
-			}},
+		for _, e := range entries {
+			c.Providers = append(c.Providers, Provider{Name: e.name, Common: e.common})
 		}
 	}
-	return []part{
-		{into: c},
-		{prefix: "ATTESTR_", into: &c.Providers[0].Common},
-		{prefix: "ATTESTR_", into: &c.Attestr, abouts: map[string]string{
-			"BASE_URL":      "everything before the path that the documents give",
-			"AUTH_TOKEN":    "the token of the account; setting it enables Attestr",
-			"CLIENT_SECRET": "key of the signatures of webhooks",
-			"WEBHOOK_TOKEN": "what Attestr shows when it calls the webhook",
-			"WEBHOOK":       "ask for a webhook on each record that is finished",
-			"PAGE_SIZE":     "records that one poll asks for",
-			"BATCH_SIZE":    "plates that one submit carries",
-		}},
+	all := []part{{into: c}}
+	for i, e := range entries {
+		all = append(all, part{prefix: e.prefix(), into: &c.Providers[i].Common}, part{prefix: e.prefix(), into: e.own, abouts: e.abouts})
 	}
+	return all
 }
 
 // enable marks the providers whose credentials are there.
 func (c *Config) enable() {
-	c.Providers[0].Enabled = c.Attestr.AuthToken != ""
+	for i, e := range c.entries() {
+		c.Providers[i].Enabled = e.enabled()
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/plateq/plateq/providers"
@@ -39,8 +40,15 @@ const (
 	formatXML  = "xml"
 )
 
-// withDefaults returns c with its zero fields filled.
+// withDefaults returns c with its zero fields filled and its list tidied.
 func (c Config) withDefaults() Config {
+	var urls []string
+	for _, u := range c.URLs {
+		if u = strings.TrimSpace(u); u != "" {
+			urls = append(urls, u)
+		}
+	}
+	c.URLs = urls
 	if c.Format == "" {
 		c.Format = formatJSON
 	}

@@ -30,7 +30,7 @@ func TestConfigFaultsAreNamed(t *testing.T) {
 	if err := (regnum.Config{ID: "1", Seccode: "2"}).Validate(); err == nil || !strings.Contains(err.Error(), "URLS: ") {
 		t.Errorf("got %v, want URLS to be missed", err)
 	}
-	if err := config("http://h:150/run", "https://h/run").Validate(); err != nil {
+	if err := config("http://h:150/run", " https://h/run", "").Validate(); err != nil {
 		t.Errorf("got %v, want no fault", err)
 	}
 }
