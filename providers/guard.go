@@ -3,6 +3,7 @@ package providers
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
 )
@@ -41,6 +42,16 @@ func poll(ctx context.Context, p Poller, t Ticket, open []Request) (got Progress
 		}
 	}()
 	return p.Poll(ctx, t, open)
+}
+
+// readCallback is submit for webhooks, which send nothing.
+func readCallback(r CallbackReader, h http.Header, body []byte) (hints []Hint, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			hints, err = nil, panicError(v, false)
+		}
+	}()
+	return r.ReadCallback(h, body)
 }
 
 // panicError judges a panic. The value is left out of the text: it may quote

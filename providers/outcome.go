@@ -60,6 +60,9 @@ type Progress struct {
 	// More says that the pass over the records has not ended: poll again at
 	// once rather than after a pause.
 	More bool
+	// Names are what else the provider's webhooks may call the records by that
+	// were listed.
+	Names []string
 	// Notices are oddities worth a line in the log and a count.
 	Notices []Notice
 }

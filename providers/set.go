@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sort"
 	"strings"
@@ -218,6 +219,33 @@ func (s *Set) Poll(ctx context.Context, name string, t Ticket, open []Request) (
 	}
 	got.Outcomes = kept
 	return got, nil
+}
+
+// opCallback names the reading of webhooks in errors.
+const opCallback = "callback"
+
+// ReadCallback verifies and reads a webhook of the named provider, as
+// CallbackReader says. An error is always an *Error, or an *UnknownError where
+// the provider is not set up or sends none.
+func (s *Set) ReadCallback(name string, h http.Header, body []byte) ([]Hint, error) {
+	p, err := s.get(name)
+	if err != nil {
+		return nil, err
+	}
+	reader, ok := p.(CallbackReader)
+	if !ok {
+		return nil, &UnknownError{Name: name, Known: s.readers()}
+	}
+	hints, err := readCallback(reader, h, body)
+	if err != nil {
+		return nil, wrap(p.Spec(), opCallback, err)
+	}
+	return hints, nil
+}
+
+// readers names the providers that send webhooks.
+func (s *Set) readers() []string {
+	return slices.DeleteFunc(s.Names(), func(name string) bool { return !s.byName[name].Spec().Callback })
 }
 
 // wrap makes an *Error of whatever a provider returned. An error without a

@@ -34,9 +34,14 @@ func (p *batch) Poll(ctx context.Context, t providers.Ticket, open []providers.R
 	return p.poll(ctx, t, open)
 }
 
-type reader struct{ single }
+type reader struct {
+	single
+	read func(http.Header, []byte) ([]providers.Hint, error)
+}
 
-func (p *reader) ReadCallback(http.Header, []byte) ([]providers.Hint, error) { return nil, nil }
+func (p *reader) ReadCallback(h http.Header, body []byte) ([]providers.Hint, error) {
+	return p.read(h, body)
+}
 
 func spec(change func(*providers.Spec)) providers.Spec {
 	s := providers.Spec{
@@ -91,7 +96,7 @@ func TestNewSetRefusesBadSpecs(t *testing.T) {
 		"Endpoints.Poll goes":   &batch{single: single{spec: spec(func(s *providers.Spec) { s.Pending = true })}},
 		"goes with Pending":     &single{spec: spec(func(s *providers.Spec) { s.Endpoints.Poll = "items" })},
 		"Callback must say":     &single{spec: spec(func(s *providers.Spec) { s.Callback = true })},
-		"whether ReadCallback":  &reader{single{spec: spec(nil)}},
+		"whether ReadCallback":  &reader{single: single{spec: spec(nil)}},
 		"Uses must name a":      &single{spec: spec(func(s *providers.Spec) { s.Needs, s.Uses = nil, nil })},
 		"Uses must name known": &single{spec: spec(func(s *providers.Spec) {
 			s.Uses = append(s.Uses, "colour")
@@ -246,5 +251,45 @@ func TestPollKeepsWhatIsAsked(t *testing.T) {
 	answersAtOnce := newSet(t, &single{spec: spec(nil)})
 	if _, err := answersAtOnce.Poll(t.Context(), "fake", ticket, nil); err == nil {
 		t.Error("a provider without tickets was polled")
+	}
+}
+
+func TestSetReadsCallbacks(t *testing.T) {
+	t.Parallel()
+	r := &reader{single: single{spec: spec(func(s *providers.Spec) { s.Callback = true })}}
+	s := newSet(t, r, &single{spec: spec(func(s *providers.Spec) { s.Name = "deaf" })})
+	want := []providers.Hint{{Ticket: "b1"}}
+	r.read = func(h http.Header, body []byte) ([]providers.Hint, error) {
+		if h.Get("X") != "y" || string(body) != "body" {
+			t.Errorf("got %v, %q", h, body)
+		}
+		return want, nil
+	}
+	got, err := s.ReadCallback("fake", http.Header{"X": {"y"}}, []byte("body"))
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("got %v (-want +got):\n%s", err, diff)
+	}
+	for name, tc := range map[string]struct {
+		read func(http.Header, []byte) ([]providers.Hint, error)
+		want providers.Class
+	}{
+		"an unjudged error": {func(http.Header, []byte) ([]providers.Hint, error) { return want, errors.New("of no class") }, providers.Ambiguous},
+		"an error": {func(http.Header, []byte) ([]providers.Hint, error) {
+			return want, &providers.Error{Class: providers.Unauthorised}
+		}, providers.Unauthorised},
+		"a panic": {func(http.Header, []byte) ([]providers.Hint, error) { panic("DL01AA1000") }, providers.Poison},
+	} {
+		r.read = tc.read
+		hints, err := s.ReadCallback("fake", nil, nil)
+		e, ok := errors.AsType[*providers.Error](err)
+		if !ok || e.Class != tc.want || e.Provider != "fake" || len(hints) > 0 || strings.Contains(err.Error(), "DL01") {
+			t.Errorf("%s: got %v, %v, want %v", name, hints, err, tc.want)
+		}
+	}
+	for _, name := range []string{"deaf", "nobody"} {
+		_, err := s.ReadCallback(name, nil, nil)
+		if e, ok := errors.AsType[*providers.UnknownError](err); !ok || strings.Join(e.Known, " ") == "" {
+			t.Errorf("%s: got %v, want it not to be known", name, err)
+		}
 	}
 }

@@ -27,14 +27,23 @@ type Poller interface {
 // CallbackReader is implemented exactly by providers whose Spec says Callback.
 type CallbackReader interface {
 	// ReadCallback verifies and reads a webhook. Nothing in it is believed
-	// beyond "ask about this now".
+	// beyond "ask about this now", which is said of the first of the hints that
+	// is known to the reader; the others are what else it may be about. None: it
+	// is genuine and about nothing that was asked here.
+	//
+	// An error is Unauthorised where nothing proves that the webhook comes from
+	// the provider, and InvalidInput where it cannot be read.
 	ReadCallback(h http.Header, body []byte) ([]Hint, error)
 }
 
-// Hint names what a webhook was about, as far as it said.
+// Hint names what a webhook was about, as far as it said. It is personal data.
 type Hint struct {
+	// Ticket is the ID of a ticket, Record one of the names of Progress.Names.
 	Ticket, Record string
 	Subject        Subject
+	// Signed says in a word over what the webhook is signed, where its form
+	// leaves that open. Empty: it is not signed, and came with a token only.
+	Signed string
 }
 
 // Checker makes the cheapest harmless call, to see that credentials work.

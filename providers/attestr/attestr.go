@@ -38,6 +38,7 @@ const (
 type Provider struct {
 	cfg    Config // without its secrets
 	client *client
+	proof  proof
 	now    func() time.Time
 }
 
@@ -59,9 +60,9 @@ func New(cfg Config, opts Options) (*Provider, error) {
 		opts.Now = time.Now
 	}
 	cfg = cfg.withDefaults()
-	c := newClient(cfg, opts.Dial)
+	c, proof := newClient(cfg, opts.Dial), newProof(cfg)
 	cfg.AuthToken, cfg.ClientSecret, cfg.WebhookToken = "", "", ""
-	return &Provider{cfg: cfg, client: c, now: opts.Now}, nil
+	return &Provider{cfg: cfg, client: c, proof: proof, now: opts.Now}, nil
 }
 
 // Spec returns what Attestr can do.
@@ -76,6 +77,7 @@ func (p *Provider) Spec() providers.Spec {
 		Results:   []string{"valid", "status", "contact"},
 		MaxBatch:  p.cfg.BatchSize,
 		Pending:   true,
+		Callback:  true,
 		Repeats:   "no",
 		Limits:    "per second and per day, for the account and for each API; the figures are set per account",
 		Endpoints: providers.Endpoints{Submit: opSubmit, Poll: opItems},
@@ -150,6 +152,7 @@ func (p *Provider) Poll(ctx context.Context, t providers.Ticket, open []provider
 	if !ok {
 		return providers.Progress{}, p.refusal(answer, opItems)
 	}
+	s.naming = p.cfg.Webhook
 	return s.take(records), nil
 }
 

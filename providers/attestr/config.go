@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,12 +19,18 @@ type Config struct {
 	BaseURL string `env:"BASE_URL" envDefault:"https://api.attestr.com"`
 	// AuthToken is sent verbatim after "Basic ".
 	AuthToken providers.Secret `env:"AUTH_TOKEN"`
-	// ClientSecret is the key of the signatures of webhooks.
+	// ClientSecret is the key of the signatures of webhooks. Several, with
+	// commas between them, are all good.
 	ClientSecret providers.Secret `env:"CLIENT_SECRET"`
-	// WebhookToken is what Attestr shows when it calls our webhook.
+	// WebhookToken is what Attestr shows when it calls our webhook. Several,
+	// with commas between them, are all good.
 	WebhookToken providers.Secret `env:"WEBHOOK_TOKEN"`
-	// Webhook asks for a webhook on each record that is finished.
+	// Webhook asks for a webhook on each record that is finished. It needs a
+	// ClientSecret or a WebhookToken.
 	Webhook bool `env:"WEBHOOK"`
+	// SignedForm is the form of a webhook's output over which it must be
+	// signed: "raw", "compact" or "string"; "any" takes each of them.
+	SignedForm string `env:"SIGNED_FORM" envDefault:"any"`
 	// PageSize is how many records one poll asks for.
 	PageSize int `env:"PAGE_SIZE" envDefault:"100"`
 	// BatchSize is how many plates one submit carries.
@@ -51,6 +58,9 @@ func (c Config) withDefaults() Config {
 	if c.BaseURL == "" {
 		c.BaseURL = defaultBaseURL
 	}
+	if c.SignedForm == "" {
+		c.SignedForm = formAny
+	}
 	if c.PageSize == 0 {
 		c.PageSize = defaultPageSize
 	}
@@ -74,6 +84,10 @@ func (c Config) Validate() error {
 		}
 	}
 	errs = append(errs, checkBaseURL(c.BaseURL), checkToken(c.AuthToken))
+	fault(c.Webhook && len(list(c.WebhookToken))+len(list(c.ClientSecret)) == 0,
+		"WEBHOOK: it needs WEBHOOK_TOKEN or CLIENT_SECRET, without which a webhook cannot be told from a forged one")
+	fault(c.SignedForm != formAny && !slices.Contains(forms(), c.SignedForm),
+		"SIGNED_FORM: %q is none of %s, %s", c.SignedForm, formAny, strings.Join(forms(), ", "))
 	fault(c.PageSize < 1 || c.PageSize > maxPageSize, "PAGE_SIZE: %d is not within 1 to %d", c.PageSize, maxPageSize)
 	fault(c.BatchSize < 1 || c.BatchSize > maxBatchSize, "BATCH_SIZE: %d is not within 1 to %d", c.BatchSize, maxBatchSize)
 	fault(c.Timeout < 0, "TIMEOUT: %v is negative", c.Timeout)

@@ -3,6 +3,7 @@ package attestr
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -95,6 +96,43 @@ func FuzzDecodeCursor(f *testing.F) {
 		c.endPass(false)
 		if c.seen.any() || c.skip != 0 {
 			t.Error("got a new pass that has seen something")
+		}
+	})
+}
+
+func FuzzReadCallback(f *testing.F) {
+	for _, body := range []string{
+		`{"event":"async.completed","payload":{"_id":"i1","requestId":"q1","status":"COMPLETED","output":{"_id":"i1","batchId":"b1","input":{"reg":"DL01AA1000"}},"signature":"00"}}`,
+		`{"event":"async.completed","payload":{"output":"{\"batchId\":\"b1\"}","signature":"00"}}`,
+		`{"event":"async.errored","payload":{"_id":"i1","status":"ERRORED","output":null,"signature":null}}`,
+		`{"event":"flowx.completed","payload":[]}`,
+		`{"status":"ERRORED","_id":"i1"}`,
+		`{"event":"async.completed","payload":{"output":{},"output":{}}}`,
+	} {
+		f.Add([]byte(body))
+	}
+	base := Config{AuthToken: "t", WebhookToken: "w", SignedForm: formAny}
+	withKey := base
+	withKey.ClientSecret = "s"
+	trusting, strict := &Provider{proof: newProof(base)}, &Provider{proof: newProof(withKey)}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		h := http.Header{"Authorization": {"Basic w"}}
+		hints, err := trusting.ReadCallback(h, body)
+		for _, hint := range hints {
+			if err != nil || hint.Ticket == "" && hint.Record == "" && hint.Subject == nil || hint.Signed != "" {
+				t.Errorf("got %+v, %v", hint, err)
+			}
+		}
+		hints, err = strict.ReadCallback(h, body)
+		e, readable := decodeEvent(body)
+		if err == nil && e.name == eventCompleted {
+			t.Errorf("got %v, want nothing that is unsigned to be believed", hints)
+		}
+		if readable != nil && err == nil {
+			t.Errorf("got %v of what cannot be read", hints)
+		}
+		if hints, err := trusting.ReadCallback(nil, body); err == nil {
+			t.Errorf("got %v without a token", hints)
 		}
 	})
 }

@@ -12,8 +12,9 @@ import (
 
 // record is one record of a batch.
 type record struct {
-	batchID string // empty where it was not given
-	plate   string // canonical
+	batchID string   // empty where it was not given
+	names   []string // by which webhooks may call it
+	plate   string   // canonical
 	status  string
 	output  wirejson.Object // nil where there is none
 	raw     json.RawMessage
@@ -35,6 +36,11 @@ func decodeRecord(raw json.RawMessage) (record, bool) {
 	status, _ := o.Text("status")
 	r.plate, r.status = canonical(reg), strings.ToUpper(strings.TrimSpace(status))
 	r.batchID, _ = o.Text("batchId")
+	for _, key := range []string{"_id", "requestId"} {
+		if id := name(o, key); id != "" {
+			r.names = append(r.names, id)
+		}
+	}
 	if r.plate == "" || r.status == "" {
 		return record{}, false
 	}

@@ -18,6 +18,7 @@ type sweep struct {
 	open    map[string][]providers.Request // by canonical plate
 	got     providers.Progress
 	notices map[string]int
+	naming  bool // records are named for webhooks
 }
 
 // newSweep begins where the cursor of t stands. A ticket without a usable
@@ -103,6 +104,9 @@ func (s *sweep) takeOne(raw json.RawMessage) bool {
 		s.cursor.doubts++
 	}
 	s.cursor.seen.set(i)
+	if s.naming {
+		s.got.Names = append(s.got.Names, r.names...)
+	}
 	s.judge(r, i)
 	return true
 }
