@@ -19,9 +19,10 @@ func (c *Config) attestr() entry {
 		abouts: map[string]string{
 			"BASE_URL":      "everything before the path that the documents give",
 			"AUTH_TOKEN":    "the token of the account; setting it enables Attestr",
-			"CLIENT_SECRET": "key of the signatures of webhooks",
-			"WEBHOOK_TOKEN": "what Attestr shows when it calls the webhook",
-			"WEBHOOK":       "ask for a webhook on each record that is finished",
+			"CLIENT_SECRET": "key of the signatures of webhooks; several, with commas between them, are all good",
+			"WEBHOOK_TOKEN": "what Attestr shows when it calls the webhook; several, with commas between them, are all good",
+			"WEBHOOK":       "ask for a webhook on each record that is finished; it needs the token or the secret",
+			"SIGNED_FORM":   "the form of a webhook's output over which it must be signed: raw, compact, string, or any of them",
 			"PAGE_SIZE":     "records that one poll asks for",
 			"BATCH_SIZE":    "plates that one submit carries",
 		},
@@ -29,7 +30,7 @@ func (c *Config) attestr() entry {
 		validate: func() error {
 			own := c.Attestr
 			if own.AuthToken == "" {
-				own.AuthToken = "unset"
+				own.AuthToken, own.WebhookToken = "unset", "unset" // a stand-in has its own
 			}
 			return own.Validate()
 		},

@@ -26,7 +26,21 @@ func harness() providertest.Harness {
 		Want: map[string]providers.Class{
 			"r0": 0, "r1": providers.NotFound, "r2": providers.ProviderError, "r3": 0, "r4": 0,
 		},
-		Codes: documentedCodes(),
+		Codes:     documentedCodes(),
+		Callbacks: documentedCallbacks(),
+	}
+}
+
+// documentedCallbacks are the two events, and what no one must believe.
+func documentedCallbacks() []providertest.Callback {
+	h := basic(webhookToken)
+	return []providertest.Callback{
+		{Name: "completed", Header: h, Body: signed(recordOutput), Want: wholeRecord()},
+		{Name: "completed, the output alone", Header: h, Body: signed(innerOutput), Want: about("raw", payloadAlone()...)},
+		{Name: "errored", Header: h, Body: errored(), Want: payloadAlone()},
+		{Name: "of another product", Header: h, Body: `{"event":"factx.query","payload":{}}`},
+		{Name: "not signed", Header: h, Body: completed(recordOutput, "null"), Forged: true},
+		{Name: "signed for another output", Header: h, Body: completed(recordOutput, `"`+signature(innerOutput)+`"`), Forged: true},
 	}
 }
 

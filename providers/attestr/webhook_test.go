@@ -70,13 +70,20 @@ func about(form string, hints ...providers.Hint) []providers.Hint {
 	return hints
 }
 
+// wholeRecord is what recordOutput names, payloadAlone what is said beside it.
+func wholeRecord() []providers.Hint {
+	return about("raw",
+		providers.Hint{Ticket: "b1", Record: "i1", Subject: providers.Subject{providers.Plate: "DL01AA1000"}},
+		providers.Hint{Record: "q1"}, providers.Hint{Record: "i1"}, providers.Hint{Ticket: "i1"})
+}
+
+func payloadAlone() []providers.Hint {
+	return []providers.Hint{{Record: "q1"}, {Record: "i1"}, {Ticket: "i1"}}
+}
+
 func TestWebhookNamesWhatItIsAbout(t *testing.T) {
 	t.Parallel()
-	whole := []providers.Hint{
-		{Ticket: "b1", Record: "i1", Subject: providers.Subject{providers.Plate: "DL01AA1000"}},
-		{Record: "q1"}, {Record: "i1"}, {Ticket: "i1"},
-	}
-	inner := []providers.Hint{{Record: "q1"}, {Record: "i1"}, {Ticket: "i1"}}
+	whole, inner := wholeRecord(), payloadAlone()
 	asString := `"` + strings.ReplaceAll(recordOutput, `"`, `\"`) + `"`
 	spaced := strings.ReplaceAll(recordOutput, `,"`, ", \n\t\"")
 	for name, tc := range map[string]struct {
