@@ -27,40 +27,28 @@ func requests(asks []store.Ask) []providers.Request {
 func (p *Policy) judge(c store.Claim, outs []providers.Outcome) store.Settlement {
 	j := &judgement{p: p, claim: c, now: p.now(), tickets: map[string]int{}, doors: map[string]bool{}}
 	j.out = store.Settlement{Call: c.Call, Verdicts: make([]store.Verdict, 0, len(c.Asks))}
-	halve := len(c.Asks) > 1 && refusedAsWhole(outs)
+	refused := refusedAsWhole(outs)
 	for i, o := range outs {
-		j.add(c.Asks[i], o, halve)
-	}
-	switch {
-	case halve:
-		j.out.Part = (len(c.Asks) + 1) / 2
-	case j.reached && c.Part > 0 && !c.Whole && !c.Probe && p.spec.MaxBatch > 1:
-		j.out.Part = regrow(len(c.Asks), p.spec.MaxBatch)
+		j.add(c.Asks[i], o, refused && len(outs) > 1)
 	}
 	if j.reached {
+		j.out.Part = narrow(c.Part, len(c.Asks), p.spec.MaxBatch, refused)
 		j.out.Gates.Open = []string{p.spec.Name, p.spec.SubmitScope()}
 		p.succeed(j.out.Gates.Open...)
 	}
 	return j.out
 }
 
-// refusedAsWhole reports whether the provider refused a call of many over its
-// input: one row may be to blame, so the call is halved until it stands alone.
+// refusedAsWhole reports whether the provider refused the call over its input,
+// by one error for all asks: one of many may be to blame, so the call is
+// halved until it stands alone.
 func refusedAsWhole(outs []providers.Outcome) bool {
 	for _, o := range outs {
-		if !errors.Is(o.Err, providers.InvalidInput) {
+		if !errors.Is(o.Err, providers.InvalidInput) || o.Err != outs[0].Err { //nolint:errorlint // the very same one
 			return false
 		}
 	}
 	return true
-}
-
-// regrow doubles the size of the next call of a chunk that was halved.
-func regrow(n, maxBatch int) int {
-	if 2*n >= maxBatch {
-		return -1
-	}
-	return 2 * n
 }
 
 // judgement is the state of one judge.

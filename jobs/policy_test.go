@@ -192,8 +192,8 @@ func TestACallRefusedOverItsInputIsHalved(t *testing.T) {
 	bad := &providers.Error{Class: providers.InvalidInput, Code: "4001"}
 	claim := claimOf(4)
 	s := p.judge(claim, failAll(claim, bad))
-	if s.Part != 2 {
-		t.Errorf("part %d, want 2", s.Part)
+	if s.Part != store.Suspects(4) {
+		t.Errorf("part %d, want one of four to be looked for", s.Part)
 	}
 	for _, v := range s.Verdicts {
 		if v.To != store.Queued || v.Counted {
@@ -201,12 +201,18 @@ func TestACallRefusedOverItsInputIsHalved(t *testing.T) {
 		}
 	}
 	claim = claimOf(1)
-	claim.Whole, claim.Part = false, 1
+	claim.Whole, claim.Part = false, store.Suspects(1)
 	if s := p.judge(claim, failAll(claim, bad)); s.Verdicts[0].To != store.Failed {
 		t.Errorf("alone it is %s, want failed", s.Verdicts[0].To)
 	}
-	if s := p.judge(claim, []providers.Outcome{{Record: &providers.Record{}}}); s.Part != 2 {
-		t.Errorf("after a success the next call takes %d, want 2", s.Part)
+	// Each has an error of its own: nothing was sent, nobody is looked for.
+	claim = claimOf(2)
+	s = p.judge(claim, []providers.Outcome{
+		{Err: &providers.Error{Class: providers.InvalidInput, Code: "no_vin"}},
+		{Err: &providers.Error{Class: providers.InvalidInput, Code: "no_vin"}},
+	})
+	if s.Part != 0 || s.Verdicts[0].To != store.Failed || s.Verdicts[1].To != store.Failed {
+		t.Errorf("part %d, %+v; want both failed", s.Part, s.Verdicts)
 	}
 }
 

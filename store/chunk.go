@@ -36,8 +36,8 @@ type Move struct {
 // not safe for concurrent use.
 type Chunk struct {
 	ID ChunkID
-	// Part bounds how many asks one call takes; 0: no bound.
-	Part  int
+	// Part bounds how many asks one call takes.
+	Part  Part
 	marks []byte
 }
 
@@ -51,7 +51,7 @@ func NewChunk(id ChunkID, n int) *Chunk {
 }
 
 // LoadChunk reads a chunk from the bytes that Marks returned. It keeps marks.
-func LoadChunk(id ChunkID, part int, marks []byte) (*Chunk, error) {
+func LoadChunk(id ChunkID, part Part, marks []byte) (*Chunk, error) {
 	if len(marks) == 0 || len(marks)%markSize != 0 {
 		return nil, errors.New("read chunk: the marks are damaged")
 	}
@@ -109,14 +109,14 @@ func (c *Chunk) Count() (queued, open int) {
 }
 
 // Take moves queued asks to Sending for one call: those that wanted accepts,
-// from the first on, at most limit of them and at most Part. A limit of 0 is
-// none, a nil wanted accepts all.
+// from the first on, at most limit of them and as many as Part allows. A limit
+// of 0 is none, a nil wanted accepts all.
 func (c *Chunk) Take(limit int, wanted func(AskID) bool) (Offsets, []Move) {
 	if limit <= 0 {
 		limit = c.Len()
 	}
-	if c.Part > 0 {
-		limit = min(limit, c.Part)
+	if bound := c.Part.Limit(); bound > 0 {
+		limit = min(limit, bound)
 	}
 	var taken Offsets
 	var moves []Move
@@ -289,7 +289,7 @@ func (r *ruler) rule(i int, v Verdict, by int) error {
 // the verdict of poison, and halves the chunk where it was not alone.
 func (r *ruler) judgeDeath(m Mark, v Verdict) Verdict {
 	if r.carried > 1 {
-		r.c.Part = (r.carried + 1) / 2
+		r.c.Part = Part(r.carried+1) / 2
 		return v
 	}
 	if m.Deaths < poisonDeaths {

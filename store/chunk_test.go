@@ -60,13 +60,15 @@ func TestTakeIsBounded(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		limit  int
-		part   int
+		part   store.Part
 		wanted func(store.AskID) bool
 		want   store.Offsets
 	}{
 		{"all", 0, 0, nil, store.Offsets{0, 1, 2, 3, 4}},
 		{"by the caller", 2, 0, nil, store.Offsets{0, 1}},
 		{"by the chunk", 4, 3, nil, store.Offsets{0, 1, 2}},
+		{"half of the suspects", 0, store.Suspects(3), nil, store.Offsets{0, 1}},
+		{"the last suspect", 0, store.Suspects(1), nil, store.Offsets{0}},
 		{"by who wants them", 2, 0, even, store.Offsets{0, 2}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -94,7 +96,7 @@ func TestChunkSurvives(t *testing.T) {
 	}
 	equal(t, "states", states(got), []store.State{store.Queued, store.Found, store.Sending})
 	equal(t, "mark", got.Mark(0), store.Mark{State: store.Queued, Attempts: 1, Deaths: 1})
-	equal(t, "part", got.Part, 2)
+	equal(t, "part", got.Part, store.Part(2))
 	for _, damaged := range [][]byte{nil, {1}, {0, 0}, {byte(store.Cancelled), 0}} {
 		if _, err := store.LoadChunk(home, 0, damaged); err == nil {
 			t.Errorf("marks %v were read", damaged)
@@ -210,7 +212,7 @@ func TestPoisonIsFound(t *testing.T) {
 		}
 	}
 	equal(t, "the poison", c.State(poison), store.Failed)
-	equal(t, "part", c.Part, 0)
+	equal(t, "part", c.Part, store.Part(0))
 	if calls > 600 {
 		t.Errorf("it took %d calls", calls)
 	}

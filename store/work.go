@@ -54,9 +54,8 @@ type Claim struct {
 	Asks     []Ask
 	// Whole is false where asks of the chunk were left queued.
 	Whole bool
-	// Part is how many asks of this chunk one call may take, as an earlier
-	// settlement had it; 0: the chunk has no bound.
-	Part int
+	// Part is the bound of the chunk's calls, as an earlier settlement had it.
+	Part Part
 	// Probe: a gate is closed and this call finds out whether it may open.
 	// The probe of a gate of providers.Unavailable or Ambiguous carries one
 	// ask: it may be lost.
@@ -97,9 +96,9 @@ type Settlement struct {
 	Tickets []NewTicket
 	// Ready is when asks that go back to the queue may be sent again.
 	Ready time.Time
-	// Part changes how many asks of this chunk one call takes from now on:
-	// 0 leaves it, a negative number lifts the bound.
-	Part int
+	// Part is the bound of the chunk's calls from now on: 0 leaves it as it
+	// is, NoBound lifts it.
+	Part Part
 	// Note is the head of an answer that was not understood, sealed with the
 	// call. Class and Code say what was decided.
 	Note  []byte

@@ -24,7 +24,7 @@ const chunkColumns = "id, part, marks, queued, claims, ready_at"
 func scanChunk(r pgx.Row) (*chunk, error) {
 	k := &chunk{}
 	var id store.ChunkID
-	var part int
+	var part store.Part
 	var marks []byte
 	err := r.Scan(&id, &part, &marks, &k.queued, &k.claims, &k.readyAt)
 	if err == nil {
@@ -51,7 +51,7 @@ func (c conn) chunks(ctx context.Context, query string, args ...any) ([]*chunk, 
 func saveChunk(b *pgx.Batch, k *chunk) {
 	queued, open := k.Count()
 	b.Queue("UPDATE chunks SET queued = $1, open = $2, claims = $3, part = $4, ready_at = $5, marks = $6 WHERE id = $7",
-		queued, open, k.claims, k.Part, k.readyAt, k.Marks(), k.ID)
+		queued, open, k.claims, int(k.Part), k.readyAt, k.Marks(), k.ID)
 	k.queued = queued
 }
 

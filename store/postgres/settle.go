@@ -104,9 +104,7 @@ func (t *tx) settle(ctx context.Context, v *view, c *call, r store.Settlement, b
 	if len(ruling.Requeued) > 0 && !r.Ready.IsZero() {
 		v.readyAt = max(v.readyAt, millis(store.Millis(r.Ready)))
 	}
-	if r.Part != 0 {
-		v.Part = max(r.Part, 0)
-	}
+	v.Bind(r.Part)
 	b := &pgx.Batch{}
 	moved, err := t.follow(ctx, b, v, ruling, c.id, bodies)
 	if err != nil {

@@ -20,7 +20,7 @@ type chunk struct {
 const chunkColumns = "id, part, marks, queued, claims, ready_at"
 
 func scanChunk(stmt *sqlite.Stmt) (*chunk, error) {
-	c, err := store.LoadChunk(columnAsk(stmt, 0), stmt.ColumnInt(1), columnBytes(stmt, 2))
+	c, err := store.LoadChunk(columnAsk(stmt, 0), store.Part(stmt.ColumnInt(1)), columnBytes(stmt, 2))
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (c conn) scanOne(query string, args ...any) (k *chunk, err error) {
 func (t *tx) save(k *chunk) error {
 	queued, open := k.Count()
 	err := t.exec("UPDATE chunks SET queued = ?, open = ?, claims = ?, part = ?, ready_at = ?, marks = ? WHERE id = ?",
-		queued, open, k.claims, k.Part, k.readyAt, k.Marks(), k.ID)
+		queued, open, k.claims, int(k.Part), k.readyAt, k.Marks(), k.ID)
 	if err != nil {
 		return fmt.Errorf("write chunk: %w", err)
 	}

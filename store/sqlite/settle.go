@@ -71,9 +71,7 @@ func (t *tx) settle(c *call, r store.Settlement, bodies store.SealedAnswers) (st
 	if len(ruling.Requeued) > 0 && !r.Ready.IsZero() {
 		k.readyAt = max(k.readyAt, millis(store.Millis(r.Ready)))
 	}
-	if r.Part != 0 {
-		k.Part = max(r.Part, 0)
-	}
+	k.Bind(r.Part)
 	done, err := t.follow(k, home, ruling, c.id, bodies)
 	if err != nil {
 		return store.Settled{}, err

@@ -114,7 +114,8 @@ func offerJoined(w *world) {
 var claimRules = []rule{
 	{"an ask is claimed once", claimOnce},
 	{"a claim takes no more than its bound, the rest stays", claimMax},
-	{"a halved chunk gives less until the bound is lifted", claimPart},
+	{"a bounded chunk gives less until the bound is lifted", claimPart},
+	{"of suspects half are taken", claimSuspects},
 	{"a claim that takes nothing records no call", claimEmpty},
 	{"an answered chunk gives no asks", claimSettled},
 	{"asks of a paused list are not taken", claimPaused},
@@ -155,16 +156,28 @@ func claimPart(w *world) {
 	ref := w.chunk(b)
 	c := w.take(ref.ID)
 	w.settleAll(store.Settlement{Call: c.Call, Rest: &store.Verdict{To: store.Queued}, Part: 2})
-	equal(w, "bound of the first claim", c.Part, 0)
+	equal(w, "bound of the first claim", c.Part, store.Part(0))
 	half := w.take(ref.ID)
-	equal(w, "bound of the half", half.Part, 2)
+	equal(w, "bound of the half", half.Part, store.Part(2))
 	equal(w, "asks of the half", len(half.Asks), 2)
 	equal(w, "whole", half.Whole, false)
 	small := w.takeMax(ref.ID, 1)
 	equal(w, "a smaller bound holds too", len(small.Asks), 1)
-	equal(w, "bound of the chunk", small.Part, 2)
-	w.settleAll(store.Settlement{Call: half.Call, Rest: &store.Verdict{To: store.Queued}, Part: -1})
-	equal(w, "asks after the bound was lifted", len(w.take(ref.ID).Asks), 3)
+	equal(w, "bound of the chunk", small.Part, store.Part(2))
+	w.settleAll(store.Settlement{Call: half.Call, Rest: &store.Verdict{To: store.Queued}, Part: store.NoBound})
+	lifted := w.take(ref.ID)
+	equal(w, "asks after the bound was lifted", len(lifted.Asks), 3)
+	equal(w, "bound after that", lifted.Part, store.Part(0))
+}
+
+func claimSuspects(w *world) {
+	b := w.list("P1", "P2", "P3", "P4", "P5")
+	ref := w.chunk(b)
+	c := w.take(ref.ID)
+	w.settleAll(store.Settlement{Call: c.Call, Rest: &store.Verdict{To: store.Queued}, Part: store.Suspects(5)})
+	half := w.take(ref.ID)
+	equal(w, "bound of the half", half.Part, store.Suspects(5))
+	equal(w, "the half", plates(half), []string{"P1", "P2", "P3"})
 }
 
 func claimEmpty(w *world) {
