@@ -72,7 +72,9 @@ func begin(t *testing.T, g ground) *trial {
 	o := brisk()
 	o.Faults = append(o.Faults, sim.Fault{Name: "slow call", Kind: sim.KindLatency, Where: "submit", For: g.call})
 	u := standIn(t, o)
-	tr := &trial{fleet: fleetOver(t, u, g.redis, g.database), u: u, list: plates(g.rows)}
+	// Calls are slow here, and none of them may run out of its time.
+	patience := "PLATEQ_ATTESTR_TIMEOUT=" + (30*time.Second + 2*g.call).String()
+	tr := &trial{fleet: fleetOver(t, u, g.redis, g.database, patience), u: u, list: plates(g.rows)}
 	tr.serve()
 	for range 2 {
 		tr.workers = append(tr.workers, tr.spawn("worker"))

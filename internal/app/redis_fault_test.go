@@ -64,8 +64,8 @@ func TestAnOldSnapshotOfRedisIsRestored(t *testing.T) {
 func TestRedisIsFull(t *testing.T) {
 	t.Parallel()
 	call := lasting(2*time.Second, 50*time.Second)
-	tr := begin(t, ground{rows: 400, call: call})
-	tr.calls(8)
+	tr := begin(t, ground{rows: 240, call: call})
+	tr.calls(4)
 	tr.fault(func() { tr.configure("maxmemory", "1mb") }, call/2, func() { tr.refusesLists() })
 	tr.fault(func() {}, call, func() { tr.configure("maxmemory", "50mb") })
 	if err := tr.offer(); err != nil {
