@@ -31,6 +31,7 @@ func (p *Policy) judge(c store.Claim, outs []providers.Outcome) store.Settlement
 	for i, o := range outs {
 		j.add(c.Asks[i], o, refused && len(outs) > 1)
 	}
+	j.out.Readings = p.readings(c.Asks, outs)
 	if j.reached {
 		j.out.Part = narrow(c.Part, len(c.Asks), p.spec.MaxBatch, refused)
 		j.out.Gates.Open = []string{p.spec.Name, p.spec.SubmitScope()}

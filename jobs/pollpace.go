@@ -34,6 +34,7 @@ func (p *Policy) judgePoll(t store.OpenTicket, got providers.Progress, err error
 	p.succeed(s.Gates.Open...)
 	s.Handle = got.Ticket
 	s.Verdicts = p.verdicts(t, got.Outcomes, now)
+	s.Readings = p.readings(t.Asks, got.Outcomes)
 	left := len(t.Asks) - len(s.Verdicts)
 	switch {
 	case left == 0 && !mayComeLate(s.Verdicts):

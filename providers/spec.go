@@ -101,6 +101,11 @@ type Spec struct {
 	// Limits are the limits that the provider's document gives, in a few
 	// words: "500 vehicles a call". Empty: it gives none.
 	Limits string
+	// CountsFirstFound, if set, names a reading that the provider keeps and
+	// does not tell: how many found answers were the first of their question.
+	// It is counted by our own books, so that what others asked for the same
+	// account, or what was asked before, is not known there.
+	CountsFirstFound string
 	// Endpoints name the operations, as in the scopes of gates and limits:
 	// "submit" first, then what a Poll uses.
 	Endpoints Endpoints

@@ -140,6 +140,9 @@ type Ask struct {
 	Subject  providers.Subject
 	Params   providers.Params
 	Attempts int // counted before this call
+	// FoundBefore: an earlier ask of the same question had been found when
+	// this one was made.
+	FoundBefore bool
 }
 
 // Gate is a door on a scope ("attestr", "attestr/submit"). There is a record

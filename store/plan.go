@@ -32,8 +32,10 @@ type Plan struct {
 type NewAsk struct {
 	ID   AskID
 	Prev AskID // that had the key before; 0: none
-	Key  AskKey
-	Row  int // place in the piece of the first row that wants it
+	// FoundBefore: Prev was found, or one before it.
+	FoundBefore bool
+	Key         AskKey
+	Row         int // place in the piece of the first row that wants it
 }
 
 // plannedQuestion groups the rows of a piece that ask the same.
@@ -41,6 +43,7 @@ type plannedQuestion struct {
 	key   AskKey
 	rows  []int // places in the piece, ascending
 	known AskID // the newest ask of the key, 0: none
+	found bool  // known, or an ask before it, was found
 	fate  fate
 	ask   AskID
 }
@@ -118,6 +121,8 @@ type Standing interface {
 	State(a AskID) (State, error)
 	// Answered returns when an ask that is found or not_found was answered.
 	Answered(a AskID) (time.Time, error)
+	// FoundBefore says of an ask that is not open what NewAsk says of it.
+	FoundBefore(a AskID) (bool, error)
 }
 
 // Decide gives every row its ask.
@@ -138,7 +143,7 @@ func (p *Plan) Decide(known Standing) error {
 	for i, q := range fresh {
 		q.ask = NewAskID(p.home, p.Asks)
 		p.Asks++
-		p.New[i] = NewAsk{ID: q.ask, Prev: q.known, Key: q.key, Row: q.rows[0]}
+		p.New[i] = NewAsk{ID: q.ask, Prev: q.known, FoundBefore: q.found, Key: q.key, Row: q.rows[0]}
 		p.Taken.Asks++
 		p.Taken.Shared += len(q.rows) - 1
 		p.Tally.Add(p.home, Queued, len(q.rows))
@@ -175,6 +180,12 @@ func (p *Plan) judgeKnown(standing Standing) error {
 		n := len(q.rows)
 		switch q.fate {
 		case fateNew:
+			q.found = s == Found
+			if !q.found {
+				if q.found, err = standing.FoundBefore(q.known); err != nil {
+					return err
+				}
+			}
 			continue
 		case fateCached:
 			p.Taken.Cached += n

@@ -123,6 +123,9 @@ type Reader interface {
 	// it returns an error, which Rows returns. Those who read many rows slowly
 	// hold up each other, and nobody else.
 	Rows(ctx context.Context, b BatchNo, f RowFilter, yield func(Row) error) error
+	// Readings returns the figures that came with the answers of providers, by
+	// provider and name.
+	Readings(ctx context.Context) ([]Reading, error)
 	// Totals sums up calls, for a batch or, with 0, for all.
 	Totals(ctx context.Context, b BatchNo) (Totals, error)
 }

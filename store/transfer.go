@@ -61,7 +61,7 @@ func Tables() []Table {
 		{Name: "cuts", Key: 1, Columns: integers("batch cut")},
 		{Name: "tallies", Key: 2, Columns: integers("batch state n")},
 		{Name: "rows", Key: 1, Columns: join(integers("id ask"), truths("cached"), blobs("line"))},
-		{Name: "asks", Key: 1, Columns: join(integers("id prev"), blobs("question"))},
+		{Name: "asks", Key: 1, Columns: join(integers("id prev"), blobs("question"), truths("found_before"))},
 		{Name: "ask_keys", Key: 1, Columns: join(blobs("key"), integers("ask"))},
 		{Name: "wants", Key: 2, Columns: join(integers("ask batch rows"), truths("has_left"))},
 		{Name: "batch_homes", Key: 2, Columns: integers("batch home")},
@@ -77,6 +77,7 @@ func Tables() []Table {
 		{Name: "gates", Key: 1, Columns: join(
 			texts("scope"), truths("closed"), texts("class code by_whom"), integers("since until"), truths("probe"),
 			integers("strikes probe_until"), texts("prober closer"))},
+		{Name: "readings", Key: 2, Columns: join(texts("provider name"), integers("value"), truths("gauge"), integers("at"))},
 	}
 }
 

@@ -105,6 +105,9 @@ type Settlement struct {
 	Class string
 	Code  string
 	Gates GateChanges
+	// Readings are figures that came with the answers. They are kept if an ask
+	// moves, so that a settlement that comes twice counts once.
+	Readings []providers.Reading
 }
 
 // GateChanges are applied in the transaction that learnt of them.
@@ -203,6 +206,7 @@ type TicketSettlement struct {
 	// for which no late answer can count, closes by itself.
 	Expire, Close bool
 	Gates         GateChanges
+	Readings      []providers.Reading // as in Settlement
 }
 
 // StaleCall is a call that was claimed and never settled by an owner who is

@@ -27,7 +27,14 @@ func mutations(h Harness) map[string]faults {
 				return outs[:max(0, len(outs)-1)], err
 			}
 		}},
-		"documented answers end as documented": {"found for not found": turned},
+		"documented answers end as documented": {"found for not found": turned, "a figure without a name": func(m *mutant) {
+			m.submit = func(_ []providers.Request, outs []providers.Outcome, err error) ([]providers.Outcome, error) {
+				for i := range outs {
+					outs[i].Readings = []providers.Reading{{Value: 1}}
+				}
+				return outs, err
+			}
+		}},
 		"fields of a record are the spec's": {
 			"one more":      results(func(map[string]any) any { return map[string]any{"of_ours": 1} }),
 			"not an object": results(func(map[string]any) any { return "found" }),

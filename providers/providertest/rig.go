@@ -68,6 +68,7 @@ func (b *rig) submit(ctx context.Context) []providers.Outcome {
 			b.Errorf("outcome %d: got ref %q, want %q", i, o.Ref, b.h.Requests[i].Ref)
 		}
 		b.checkText(o.Err)
+		b.checkReadings(o)
 	}
 	return outs
 }
@@ -111,6 +112,19 @@ func (b *rig) pollUnder(ctx context.Context, t providers.Ticket) (providers.Prog
 	return got, err
 }
 
+// checkReadings wants figures that can be told apart and added up.
+func (b *rig) checkReadings(o providers.Outcome) {
+	b.Helper()
+	fits := func(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' }
+	seen := map[string]bool{}
+	for _, r := range o.Readings {
+		if r.Name == "" || strings.TrimFunc(r.Name, fits) != "" || seen[r.Name] || !r.Gauge && r.Value < 0 {
+			b.Errorf("%s: got reading %+v, want each name once, in lower case, and no count below 0", o.Ref, r)
+		}
+		seen[r.Name] = true
+	}
+}
+
 // maxPolls is after how many polls Happy must have answered everything.
 const maxPolls = 100
 
@@ -138,6 +152,7 @@ func (b *rig) finish(outs []providers.Outcome, between func(providers.Ticket) pr
 				return ended
 			}
 			for _, o := range got.Outcomes {
+				b.checkReadings(o)
 				ended[o.Ref] = o
 			}
 			open = without(open, got.Outcomes)

@@ -148,6 +148,10 @@ func (f *fleet) Totals(ctx context.Context, b store.BatchNo) (store.Totals, erro
 	return f.one().Totals(ctx, b)
 }
 
+func (f *fleet) Readings(ctx context.Context) ([]store.Reading, error) {
+	return f.one().Readings(ctx)
+}
+
 func (f *fleet) LastCall(ctx context.Context) (written, given store.CallID, err error) {
 	return f.one().LastCall(ctx)
 }

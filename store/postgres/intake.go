@@ -124,9 +124,9 @@ func (in *intake) insertKeys(ctx context.Context) error {
 
 // copyAsks writes the new asks, in the order of the rows that want them.
 func (in *intake) copyAsks(ctx context.Context) error {
-	return in.copy(ctx, "asks", []string{"id", "prev", "question"}, len(in.New), func(i int) []any {
+	return in.copy(ctx, "asks", []string{"id", "prev", "question", "found_before"}, len(in.New), func(i int) []any {
 		a := in.New[i]
-		return []any{int64(a.ID), optional(a.Prev), in.s.sealer.SealQuestion(a.ID, in.rows[a.Row].Question)}
+		return []any{int64(a.ID), optional(a.Prev), in.s.sealer.SealQuestion(a.ID, in.rows[a.Row].Question), a.FoundBefore}
 	})
 }
 

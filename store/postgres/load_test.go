@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,7 +54,7 @@ func TestALoadIsAllOrNothing(t *testing.T) {
 	if err != nil || done.Again || len(done.Report.Problems) > 0 {
 		t.Fatalf("got %+v, %v", done, err)
 	}
-	for _, table := range []string{"batches", "cuts", "tallies", "rows", "asks", "ask_keys", "wants", "chunks", "calls", "tickets", "answers"} {
+	for _, table := range []string{"batches", "cuts", "tallies", "rows", "asks", "ask_keys", "wants", "chunks", "calls", "tickets", "answers", "readings"} {
 		if done.Records[table] == 0 {
 			t.Errorf("no %s were moved", table)
 		}
@@ -82,6 +83,13 @@ func goesOn(t *testing.T, s *sqlite.Store, url string, keys store.Keys) {
 	}
 	if written, given, err := p.LastCall(t.Context()); err != nil || written != was || given != was {
 		t.Errorf("the last call is %d, %d, %v, want %d", written, given, err, was)
+	}
+	figures, err := s.Readings(t.Context())
+	if err != nil || len(figures) == 0 {
+		t.Errorf("the readings were %v, %v, want some", figures, err)
+	}
+	if got, err := p.Readings(t.Context()); err != nil || !slices.Equal(got, figures) {
+		t.Errorf("the readings are %v, %v, want %v", got, err, figures)
 	}
 	storetest.Work(t, p, storetest.List(t, p, 40), 10, 4)
 	if written, _, err := p.LastCall(t.Context()); err != nil || written <= was {

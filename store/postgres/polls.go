@@ -79,6 +79,7 @@ func (t *tx) settleTicket(ctx context.Context, v *view, c *call, k *ticket, r st
 		}
 	}
 	t.queueTally(b, moved)
+	t.queueReadings(b, v.home.provider, ruling.Readings(r.Readings))
 	if err := t.send(ctx, b); err != nil {
 		return outcome{}, fmt.Errorf("settle ticket: %w", err)
 	}

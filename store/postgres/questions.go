@@ -11,25 +11,30 @@ import (
 
 // sealedAsks are asks of a chunk with their questions as they are stored.
 type sealedAsks struct {
-	asks      []store.Ask
-	questions map[store.AskID][]byte
+	asks   []store.Ask
+	sealed map[store.AskID]sealedQuestion
+}
+
+type sealedQuestion struct {
+	question    []byte
+	foundBefore bool
 }
 
 // queueAsks adds the reading of asks of a chunk to a batch of statements.
 func (t *tx) queueAsks(b *pgx.Batch, k *store.Chunk, offsets store.Offsets) *sealedAsks {
-	s := &sealedAsks{questions: make(map[store.AskID][]byte, len(offsets))}
+	s := &sealedAsks{sealed: make(map[store.AskID]sealedQuestion, len(offsets))}
 	for _, i := range offsets {
 		s.asks = append(s.asks, store.Ask{ID: k.Ask(i), Attempts: k.Mark(i).Attempts})
 	}
 	if len(s.asks) == 0 {
 		return s
 	}
-	b.Queue("SELECT id, question FROM asks WHERE id BETWEEN $1 AND $2", s.asks[0].ID, s.asks[len(s.asks)-1].ID).Query(func(rows pgx.Rows) error {
+	b.Queue("SELECT id, question, found_before FROM asks WHERE id BETWEEN $1 AND $2", s.asks[0].ID, s.asks[len(s.asks)-1].ID).Query(func(rows pgx.Rows) error {
 		return eachOf(rows, func(r pgx.Rows) error {
 			var id store.AskID
-			var sealed []byte
-			err := r.Scan(&id, &sealed)
-			s.questions[id] = sealed
+			var q sealedQuestion
+			err := r.Scan(&id, &q.question, &q.foundBefore)
+			s.sealed[id] = q
 			return err
 		})
 	})
@@ -41,14 +46,15 @@ func (s *sealedAsks) open(sealer *store.Sealer) ([]store.Ask, *damagedError) {
 	var damaged *damagedError
 	for i := range s.asks {
 		a := &s.asks[i]
-		q, err := sealer.OpenQuestion(a.ID, s.questions[a.ID])
+		sealed := s.sealed[a.ID]
+		q, err := sealer.OpenQuestion(a.ID, sealed.question)
 		if err != nil {
 			if damaged == nil {
 				damaged = &damagedError{cause: err}
 			}
 			damaged.asks = append(damaged.asks, a.ID)
 		}
-		a.Subject, a.Params = q.Subject, q.Params
+		a.Subject, a.Params, a.FoundBefore = q.Subject, q.Params, sealed.foundBefore
 	}
 	return s.asks, damaged
 }

@@ -119,6 +119,7 @@ func (t *tx) settle(ctx context.Context, v *view, c *call, r store.Settlement, b
 		return outcome{}, err
 	}
 	t.queueTally(b, moved)
+	t.queueReadings(b, v.home.provider, ruling.Readings(r.Readings))
 	if err := t.send(ctx, b); err != nil {
 		return outcome{}, fmt.Errorf("settle call: %w", err)
 	}

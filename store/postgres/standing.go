@@ -15,6 +15,7 @@ import (
 type standing struct {
 	marks    marks
 	answered map[store.AskID]time.Time
+	found    map[store.AskID]bool // before
 }
 
 // State implements store.Standing.
@@ -23,11 +24,14 @@ func (s *standing) State(a store.AskID) (store.State, error) { return s.marks.ma
 // Answered implements store.Standing.
 func (s *standing) Answered(a store.AskID) (time.Time, error) { return s.answered[a], nil }
 
+// FoundBefore implements store.Standing.
+func (s *standing) FoundBefore(a store.AskID) (bool, error) { return s.found[a], nil }
+
 // standing finds out where asks stand, and keeps those that are not settled
 // from moving until the rows are taken in: a call that settled one of them
 // meanwhile would not know that these rows want it.
 func (in *intake) standing(ctx context.Context, asks []store.AskID) (*standing, error) {
-	s := &standing{answered: map[store.AskID]time.Time{}}
+	s := &standing{answered: map[store.AskID]time.Time{}, found: map[store.AskID]bool{}}
 	if len(asks) == 0 {
 		return s, nil
 	}
@@ -44,7 +48,10 @@ func (in *intake) standing(ctx context.Context, asks []store.AskID) (*standing, 
 	if err := s.marks.complete(asks, cuts); err != nil {
 		return nil, err
 	}
-	return s, in.readAnswered(ctx, asks, s)
+	if err := in.readAnswered(ctx, asks, s); err != nil {
+		return nil, err
+	}
+	return s, in.readFoundBefore(ctx, asks, s)
 }
 
 // holdUncut keeps homes from being cut further that have known asks in no
@@ -141,4 +148,24 @@ func (in *intake) readAnswered(ctx context.Context, asks []store.AskID, s *stand
 		s.answered[a] = fromMillis(at)
 		return err
 	}, plain(answered))
+}
+
+// readFoundBefore reads of asks that may be asked again, and do not say so by
+// themselves, whether one before them was found.
+func (in *intake) readFoundBefore(ctx context.Context, asks []store.AskID, s *standing) error {
+	var settled []store.AskID
+	for _, a := range asks {
+		if st := s.marks.mark(a).State; !st.Open() && st != store.Found {
+			settled = append(settled, a)
+		}
+	}
+	if len(settled) == 0 {
+		return nil
+	}
+	return in.each(ctx, "SELECT id FROM asks WHERE id = ANY($1) AND found_before", func(r pgx.Rows) error {
+		var a store.AskID
+		err := r.Scan(&a)
+		s.found[a] = true
+		return err
+	}, plain(settled))
 }

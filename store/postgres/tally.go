@@ -81,7 +81,7 @@ func (c conn) interest(ctx context.Context, home *header, first, last store.AskI
 }
 
 // queueTally adds the writing of a tally to a batch of statements, as the last
-// of them: the rows are locked until the commit.
+// of them but for readings: the rows are locked until the commit.
 func (t *tx) queueTally(b *pgx.Batch, moved store.Tally) {
 	var batches, states, counts []int64
 	_ = moved.Each(func(no store.BatchNo, s store.State, n int) error {

@@ -139,21 +139,21 @@ func (c conn) readAsks(k *store.Chunk, offsets store.Offsets) ([]sealedAsk, erro
 // readQuestions is readAsks without what the chunk knows of them.
 func (c conn) readQuestions(ids []store.AskID) ([]sealedAsk, error) {
 	asks := make([]sealedAsk, 0, len(ids))
-	stmt, err := c.Prepare("SELECT question FROM asks WHERE id = ?")
+	stmt, err := c.Prepare("SELECT question, found_before FROM asks WHERE id = ?")
 	if err != nil {
 		return nil, err
 	}
 	for _, id := range ids {
+		a := sealedAsk{Ask: store.Ask{ID: id}}
 		stmt.BindInt64(1, int64(id))
 		found, err := stmt.Step()
-		var question []byte
 		if err == nil && found {
-			question = columnBytes(stmt, 0)
+			a.question, a.FoundBefore = columnBytes(stmt, 0), stmt.ColumnBool(1)
 		}
 		if err := reset(stmt, err); err != nil {
 			return nil, fmt.Errorf("read ask: %w", err)
 		}
-		asks = append(asks, sealedAsk{Ask: store.Ask{ID: id}, question: question})
+		asks = append(asks, a)
 	}
 	return asks, nil
 }

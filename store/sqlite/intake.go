@@ -131,6 +131,12 @@ func (s *standing) Answered(a store.AskID) (time.Time, error) {
 	return fromMillis(at), err
 }
 
+// FoundBefore implements store.Standing.
+func (s *standing) FoundBefore(a store.AskID) (bool, error) {
+	n, err := s.number("SELECT found_before FROM asks WHERE id = ?", a)
+	return n != 0, err
+}
+
 // insertKeys points each new question to its ask.
 func (in *intake) insertKeys() error {
 	stmt, err := in.Prepare("INSERT INTO ask_keys (key, ask) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET ask = excluded.ask")
@@ -146,7 +152,7 @@ func (in *intake) insertKeys() error {
 
 // insertAsks writes the new asks, in the order of the rows that want them.
 func (in *intake) insertAsks() error {
-	stmt, err := in.Prepare("INSERT INTO asks (id, prev, question) VALUES (?, ?, ?)")
+	stmt, err := in.Prepare("INSERT INTO asks (id, prev, question, found_before) VALUES (?, ?, ?, ?)")
 	if err != nil {
 		return err
 	}
@@ -157,6 +163,7 @@ func (in *intake) insertAsks() error {
 			stmt.BindInt64(2, int64(a.Prev))
 		}
 		stmt.BindBytes(3, in.s.sealer.SealQuestion(a.ID, in.rows[a.Row].Question))
+		stmt.BindBool(4, a.FoundBefore)
 		if err := step(stmt); err != nil {
 			return err
 		}

@@ -59,6 +59,9 @@ func (t *tx) settleTicket(k *ticket, r store.TicketSettlement, bodies store.Seal
 			return store.Settled{}, err
 		}
 	}
+	if err := t.keepReadings(home.provider, ruling.Readings(r.Readings)); err != nil {
+		return store.Settled{}, err
+	}
 	settled := store.Settled{Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late, Done: done}
 	if fenced {
 		settled.Gates, err = t.changeGates(r.Gates, store.TicketProber(k.id, r.Lease), k.claimed)

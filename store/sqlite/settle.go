@@ -79,6 +79,9 @@ func (t *tx) settle(c *call, r store.Settlement, bodies store.SealedAnswers) (st
 	if err := t.saveCall(c.id, k, ruling.Open, r); err != nil {
 		return store.Settled{}, err
 	}
+	if err := t.keepReadings(home.provider, ruling.Readings(r.Readings)); err != nil {
+		return store.Settled{}, err
+	}
 	events, err := t.changeGates(r.Gates, store.CallProber(c.id), c.sent)
 	return store.Settled{
 		Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late, Done: done, Gates: events,

@@ -148,7 +148,7 @@ func Benchmark(b *testing.B, open func(tb testing.TB) store.Store) {
 
 // Lived gives an empty store asks in every state: batch 1 with 12 asks in two
 // chunks, of which the first was claimed two at a time, and batch 2, which
-// joined those that were open.
+// joined those that were open. Figures came with the answers.
 func Lived(tb testing.TB, s store.Store) {
 	tb.Helper()
 	no := List(tb, s, 12)
@@ -167,7 +167,10 @@ func Lived(tb testing.TB, s store.Store) {
 	answer := &store.Answer{At: time.Now()}
 	failed := &store.Answer{At: time.Now(), Failure: &store.Failure{Class: store.ClassProviderError}}
 	for _, r := range []store.Settlement{
-		{Rest: &store.Verdict{To: store.Found, Answer: answer}},
+		{
+			Rest:     &store.Verdict{To: store.Found, Answer: answer},
+			Readings: []providers.Reading{{Name: "decoded", Value: 2}, {Name: "free_requests_left", Value: 40, Gauge: true}},
+		},
 		{Rest: &store.Verdict{To: store.Failed, Answer: failed}},
 		{Rest: &store.Verdict{To: store.Unknown}},
 		{

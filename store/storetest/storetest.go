@@ -109,6 +109,7 @@ func subjects() []subject {
 		{"batch", batchRules},
 		{"cancel", cancelRules},
 		{"rows", rowRules},
+		{"readings", readingRules},
 		{"dead calls", deadRules},
 		{"books", bookRules},
 		{"concurrency", concurrencyRules},
