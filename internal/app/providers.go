@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -8,6 +9,8 @@ import (
 	"github.com/plateq/plateq/jobs"
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/providers/attestr"
+	"github.com/plateq/plateq/providers/regnum"
+	"github.com/plateq/plateq/providers/sim"
 	"github.com/plateq/plateq/store"
 )
 
@@ -57,19 +60,30 @@ func (a *App) notSetUp(name string, err error) error {
 	return err
 }
 
-// provider makes one provider. A new one is another case.
+// provider makes one provider, over its stand-in in a rehearsal. A new one is
+// another case.
 func (a *App) provider(c config.Provider) (providers.Provider, error) {
+	var in *standIn
+	if a.opts.Simulate {
+		var err error
+		if in, err = a.standIn(); err != nil {
+			return nil, err
+		}
+	}
 	switch c.Name {
 	case attestr.Name:
 		cfg, opts := a.opts.Config.Attestr, attestr.Options{Now: a.now}
-		if a.opts.Simulate {
-			in, err := a.standIn()
-			if err != nil {
-				return nil, err
-			}
+		if in != nil {
 			cfg.BaseURL, cfg.AuthToken, opts.Dial = in.url("attestr"), in.token, in.dial
 		}
 		return attestr.New(cfg, opts)
+	case regnum.Name:
+		cfg, opts := a.opts.Config.Regnum, regnum.Options{Now: a.now}
+		if in != nil {
+			cfg.URLs, cfg.ID, cfg.Seccode, opts.Dial = []string{in.url("regnum/bovsoft.regnum.run")}, providers.Secret(in.login), in.token, in.dial
+			cfg.Nameservice = cmp.Or(cfg.Nameservice, sim.RegnumService)
+		}
+		return regnum.New(cfg, opts)
 	default:
 		return nil, fmt.Errorf("provider %q is not known", c.Name)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/providers/attestr"
+	"github.com/plateq/plateq/providers/regnum"
 	"github.com/plateq/plateq/store"
 )
 
@@ -55,6 +56,7 @@ type Config struct {
 	Providers []Provider `env:"-"`
 	// What is set of each in its own words.
 	Attestr attestr.Config `env:"-"`
+	Regnum  regnum.Config  `env:"-"`
 
 	variables []Variable
 }

@@ -34,6 +34,7 @@ type Account struct {
 	Login     string            `json:"login,omitempty"`      // the public half of the credentials, where there are two; empty: DefaultLogin
 	Token     string            `json:"token"`                // the secret one
 	Credit    int               `json:"credit"`               // records that can still be charged; Unlimited: any number
+	Free      int               `json:"free,omitempty"`       // requests that cost nothing, used before the credit: of regnum
 	Disabled  bool              `json:"disabled,omitempty"`   // every call is refused
 	Withheld  bool              `json:"withheld,omitempty"`   // the service is not provisioned
 	IPRefused bool              `json:"ip_refused,omitempty"` // the client's address is not on the list
@@ -73,8 +74,8 @@ func (a Account) validate(u upstream) error {
 		return fmt.Errorf("check account %s: no token", a.Name)
 	case a.Credit < Unlimited:
 		return fmt.Errorf("check account %s: credit below %d", a.Name, Unlimited)
-	case a.PageMax < 0 || a.BatchMax < 0:
-		return fmt.Errorf("check account %s: negative page or batch size", a.Name)
+	case a.PageMax < 0 || a.BatchMax < 0 || a.Free < 0:
+		return fmt.Errorf("check account %s: negative page or batch size, or free requests", a.Name)
 	}
 	for endpoint, l := range a.Endpoints {
 		if !slices.Contains(u.endpoints(), endpoint) {

@@ -29,7 +29,7 @@ type call struct {
 type reply struct {
 	status int
 	code   string // of the provider's envelope; empty: none
-	value  any    // written as JSON; nil: page
+	value  any    // written as JSON, or as its upstream encodes it; nil: page
 	page   []byte
 	header http.Header
 }
@@ -168,8 +168,9 @@ func (s *Server) write(w http.ResponseWriter, c *call, rep reply) {
 	}
 	body := rep.page
 	if rep.value != nil {
-		body, _ = json.Marshal(rep.value) // plain structs: cannot fail
-		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		var contentType string
+		body, contentType = c.encode(rep.value)
+		w.Header().Set("Content-Type", contentType)
 	}
 	maps.Copy(w.Header(), rep.header)
 	label := strconv.Itoa(rep.status)
@@ -181,6 +182,21 @@ func (s *Server) write(w http.ResponseWriter, c *call, rep reply) {
 	w.Header().Set("Content-Length", strconv.Itoa(out.length))
 	w.WriteHeader(rep.status)
 	s.send(w, c, out)
+}
+
+// encoder is an upstream that writes what it says in another form than JSON where a call asks for it.
+type encoder interface {
+	encode(c *call, value any) (body []byte, contentType string, ok bool)
+}
+
+func (c *call) encode(value any) (body []byte, contentType string) {
+	if e, other := c.up.(encoder); other {
+		if body, contentType, ok := e.encode(c, value); ok {
+			return body, contentType
+		}
+	}
+	body, _ = json.Marshal(value) // plain structs: cannot fail
+	return body, "application/json; charset=utf-8"
 }
 
 func (s *Server) count(c *call, label string) {

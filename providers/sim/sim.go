@@ -8,6 +8,10 @@
 //	POST /attestr/api/v2/public/batchx               {type, items: [{reg}], webhook} -> {_id, number}
 //	POST /attestr/api/v2/public/batchx/{id}/items    {$skip, $limit} -> {recordsFiltered, data: [...]}
 //
+// REGNUM, any service whose name begins with getktypefornumplate:
+//
+//	GET /regnum/bovsoft.regnum.run?id=&seccode=&nameservice=&regnum=&contenttype=JSON|XML
+//
 // The stand-in's own, below /_sim, for whoever runs it and checks it:
 //
 //	GET    /_sim/ledger      every charge, as JSON Lines of [Charge]
@@ -23,6 +27,7 @@
 //
 //   - Attestr: a submit that is accepted costs one record per item, duplicates included. There is no idempotency: the
 //     same submit sent twice is charged twice.
+//   - REGNUM: a plate costs one record when it is first decoded for an account and service, or one of its free requests.
 //
 // # Determinism
 //
