@@ -3,81 +3,133 @@ package export
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
+// listMark stands between what the entries of a list say.
+const listMark = " | "
+
 // fields takes the columns of a table out of results, in one pass over each.
+//
+// A column "a.b" is the member of that name or, where there is none, b inside
+// of a. Where a is a list, it is what all entries say of b or, where they do
+// not agree, what each says, in their order with listMark between.
 type fields struct {
-	columns []field
-	slots   map[string]int // by the name of a member of the result
-	values  []json.RawMessage
+	root  *node
+	found []found // by column, of the result in hand
 }
 
-// field is a column: a member of the result or, with a path, what is inside
-// of it.
-type field struct {
-	slot        int // of the member that has the whole name
-	outer, path int // of the member before the first dot, and where the rest begins; -1: no dot
-	name        string
+// node is where columns are looked for: a result, or a member inside of one.
+type node struct {
+	columns []int
+	whole   map[string][]int // by the member that has all that is left of the name
+	inside  map[string]*node // by the member before the first dot of that
+}
+
+// found is what was found of a column. One that was found nearer to the root
+// is what is meant; depth begins at 1, and 0 is nothing.
+type found struct {
+	cell  cell
+	depth int
 }
 
 func newFields(names []string) *fields {
-	f := &fields{slots: map[string]int{}}
-	for _, name := range names {
-		c := field{slot: f.slot(name), outer: -1, name: name}
-		if outer, _, ok := strings.Cut(name, "."); ok {
-			c.outer, c.path = f.slot(outer), len(outer)+1
-		}
-		f.columns = append(f.columns, c)
+	f := &fields{root: newNode(), found: make([]found, len(names))}
+	for column, name := range names {
+		f.root.add(column, name)
 	}
-	f.values = make([]json.RawMessage, len(f.slots))
 	return f
 }
 
-func (f *fields) slot(name string) int {
-	if _, ok := f.slots[name]; !ok {
-		f.slots[name] = len(f.slots)
+func newNode() *node { return &node{whole: map[string][]int{}, inside: map[string]*node{}} }
+
+func (n *node) add(column int, name string) {
+	n.columns = append(n.columns, column)
+	n.whole[name] = append(n.whole[name], column)
+	outer, rest, dot := strings.Cut(name, ".")
+	if !dot {
+		return
 	}
-	return f.slots[name]
+	if n.inside[outer] == nil {
+		n.inside[outer] = newNode()
+	}
+	n.inside[outer].add(column, rest)
 }
 
 // appendCells appends a cell for each column. What is no JSON object has no
 // fields.
 func (f *fields) appendCells(cells []cell, result json.RawMessage) []cell {
-	clear(f.values)
+	clear(f.found)
 	if json.Valid(result) {
-		members(result, func(name, value []byte) {
-			if i, ok := f.slots[string(name)]; ok {
-				f.values[i] = value
-			}
-		})
+		f.root.object(result, 1, f.found)
 	}
-	for _, c := range f.columns {
-		v := f.values[c.slot]
-		if v == nil && c.outer >= 0 {
-			v = inside(f.values[c.outer], c.name[c.path:])
-		}
-		cells = append(cells, fieldCell(v))
+	for _, c := range f.found {
+		cells = append(cells, c.cell)
 	}
 	return cells
 }
 
-// inside finds a field of a valid value, "a.b" being the field b of a.
-func inside(value json.RawMessage, name string) json.RawMessage {
-	outer, rest, dot := strings.Cut(name, ".")
-	var whole, part json.RawMessage
-	members(value, func(n, v []byte) {
-		switch string(n) {
-		case name:
-			whole = v
-		case outer:
-			part = v
+func (n *node) object(value []byte, depth int, into []found) {
+	members(value, func(name, v []byte) {
+		for _, column := range n.whole[string(name)] {
+			into[column].take(fieldCell(v), depth)
+		}
+		if kid := n.inside[string(name)]; kid != nil {
+			kid.read(v, depth+1, into)
 		}
 	})
-	if whole == nil && dot && part != nil {
-		return inside(part, rest)
+}
+
+// read is object for a value that may be a list.
+func (n *node) read(value []byte, depth int, into []found) {
+	var entries [][]byte
+	elements(value, func(v []byte) { entries = append(entries, v) })
+	switch len(entries) {
+	case 0:
+		n.object(value, depth, into)
+	case 1:
+		n.read(entries[0], depth, into)
+	default:
+		n.list(entries, depth, into)
 	}
-	return whole
+}
+
+func (n *node) list(entries [][]byte, depth int, into []found) {
+	said := make([][]found, len(entries))
+	for i, entry := range entries {
+		said[i] = make([]found, len(into))
+		n.read(entry, depth, said[i])
+	}
+	cells := make([]cell, len(entries))
+	for _, column := range n.columns {
+		there := false
+		for i := range said {
+			cells[i] = said[i][column].cell
+			there = there || said[i][column].depth > 0
+		}
+		if there {
+			into[column].take(join(cells), depth)
+		}
+	}
+}
+
+func (f *found) take(c cell, depth int) {
+	if f.depth == 0 || depth <= f.depth {
+		f.cell, f.depth = c, depth
+	}
+}
+
+// join makes one cell of what several entries say.
+func join(cells []cell) cell {
+	if !slices.ContainsFunc(cells, func(c cell) bool { return c != cells[0] }) {
+		return cells[0]
+	}
+	values := make([]string, len(cells))
+	for i, c := range cells {
+		values[i] = c.value
+	}
+	return cell{strings.Join(values, listMark), true}
 }
 
 // members calls yield for the members of a value that is known to be valid,
@@ -99,6 +151,21 @@ func members(value []byte, yield func(name, value []byte)) {
 	}
 }
 
+// elements is members for the entries of a list.
+func elements(value []byte, yield func(entry []byte)) {
+	value = bytes.TrimSpace(value)
+	if len(value) == 0 || value[0] != '[' {
+		return
+	}
+	for at := skipSpace(value, 1); value[at] != ']'; {
+		end := valueEnd(value, at)
+		yield(value[at:end])
+		if at = skipSpace(value, end); value[at] == ',' {
+			at = skipSpace(value, at+1)
+		}
+	}
+}
+
 func skipSpace(text []byte, at int) int {
 	for text[at] == ' ' || text[at] == '\t' || text[at] == '\n' || text[at] == '\r' {
 		at++
@@ -106,7 +173,7 @@ func skipSpace(text []byte, at int) int {
 	return at
 }
 
-// valueEnd returns where the value inside of an object that begins at at ends.
+// valueEnd returns where the value inside of another that begins at at ends.
 func valueEnd(text []byte, at int) int {
 	depth := 0
 	for i := at; ; i++ {
