@@ -155,9 +155,8 @@ func isTrue(value json.RawMessage) bool {
 	return string(value) == "true" || string(value) == `"true"`
 }
 
-// readings are the figures that an answer moves. The document counts as common
-// what it processed; what is counted there as calculated, a plate decoded for
-// the first time, does not show in an answer.
+// readings are the figures that an answer moves, by the document's names. Its
+// calculated requests do not show in an answer: see Spec.CountsFirstFound.
 func (a answer) readings() []providers.Reading {
 	var all []providers.Reading
 	if a.status == statusDone || a.status == "404" {

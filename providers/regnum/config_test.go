@@ -42,6 +42,9 @@ func TestSpecHoldsTheDefault(t *testing.T) {
 	if len(s.Params) != 1 || s.Params[0].Name != "nameservice" || s.Params[0].Default != nameservice || !s.Params[0].Required {
 		t.Errorf("got parameters %+v, want the nameservice with its default", s.Params)
 	}
+	if s.CountsFirstFound != "calculated" {
+		t.Errorf("got %q counted of what is found first, want calculated", s.CountsFirstFound)
+	}
 	if len(s.Results) != 36 || s.Timeout != 15*time.Second || !s.Repeatable(nil) || s.SubmitScope() != "regnum/lookup" {
 		t.Errorf("got %+v, want 36 fields, 15 s and free repeats", s)
 	}

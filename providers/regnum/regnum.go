@@ -94,8 +94,10 @@ func (p *Provider) Spec() providers.Spec {
 		MaxBatch:   1,
 		FreeRepeat: func(providers.Params) bool { return true },
 		Repeats:    "yes: a plate is charged when it is first decoded",
-		Endpoints:  providers.Endpoints{Submit: opLookup},
-		Timeout:    p.cfg.Timeout,
+		// The document's third kind of request. An answer does not tell it.
+		CountsFirstFound: "calculated",
+		Endpoints:        providers.Endpoints{Submit: opLookup},
+		Timeout:          p.cfg.Timeout,
 	}
 }
 
