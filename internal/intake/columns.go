@@ -37,6 +37,20 @@ func columnNamed(name string) providers.Column {
 	return ""
 }
 
+// meant is columnNamed with the provider's own parameters beside the columns.
+func meant(s providers.Spec, name string) providers.Column {
+	if c := columnNamed(name); c != "" {
+		return c
+	}
+	plain := plainName(name)
+	for _, p := range s.Params {
+		if plain == plainName(p.Name) {
+			return providers.Column(p.Name)
+		}
+	}
+	return ""
+}
+
 func plainName(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -122,7 +136,7 @@ func (l *layout) find(names []string, o Options) error {
 		named[c], l.at[c] = true, i
 	}
 	for i, name := range names {
-		c := columnNamed(name)
+		c := meant(o.Spec, name)
 		if c == "" || named[c] || slices.Contains(slices.Collect(maps.Values(l.at)), i) {
 			continue
 		}

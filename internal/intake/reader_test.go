@@ -29,6 +29,10 @@ var (
 		Name: "aopay", Needs: []providers.Column{providers.Plate}, Uses: []providers.Column{providers.Plate},
 		Params: []providers.Param{{Name: "operator", Default: "311"}},
 	}
+	countries = providers.Spec{
+		Name: "regnum", Needs: []providers.Column{providers.Plate}, Uses: []providers.Column{providers.Plate},
+		Params: []providers.Param{{Name: "nameservice", Default: "norway", Required: true}},
+	}
 	reports = providers.Spec{Name: "spectrumdata", Uses: []providers.Column{
 		providers.Plate, providers.VIN, providers.LastName, providers.FirstName,
 	}}
@@ -86,6 +90,7 @@ var lists = []struct {
 	{"parameter_set_over_default", "plate\n" + pad, intake.Options{Spec: banks, Set: map[string]string{"operator": "313"}}},
 	{"parameter_of_row", "plate,operator\nDL01AA1000,312\nDL01AA1001,\n", intake.Options{Spec: tolls, Set: map[string]string{"operator": "311"}}},
 	{"parameter_missing_in_row", "plate,operator\nDL01AA1000,312\nDL01AA1001,\n", intake.Options{Spec: tolls}},
+	{"parameter_of_row_that_is_no_column", "plate,Name Service\nDL01AA1000,finland\nDL01AA1001,\n", intake.Options{Spec: countries}},
 	{"operator_unused", "plate,operator\nDL01AA1000,312\n", intake.Options{}},
 	{"people", "vin,last name,First_Name,birth\n1m8gdm9axkp042788, Иванов ,Иван  И.,01.02.1980\nbad,Иванов,,\n,,,\n,\"a\x01b\",,\n", intake.Options{Spec: reports}},
 	{"choices", "plate,vin,last_name,first_name,patronymic,birth,passport,inn,fio_birth_hash\n" + strings.Join([]string{
