@@ -123,6 +123,8 @@ type Reader interface {
 	// it returns an error, which Rows returns. Those who read many rows slowly
 	// hold up each other, and nobody else.
 	Rows(ctx context.Context, b BatchNo, f RowFilter, yield func(Row) error) error
+	// Backlogs returns the open work of providers that have any, by name.
+	Backlogs(ctx context.Context) ([]Backlog, error)
 	// Readings returns the figures that came with the answers of providers, by
 	// provider and name.
 	Readings(ctx context.Context) ([]Reading, error)
@@ -137,6 +139,17 @@ type Totals struct {
 	UnknownCalls int
 	UnknownAsks  int
 	Polls        int
+}
+
+// Backlog is the work of one provider that is not settled.
+type Backlog struct {
+	Provider string
+	// Queued, Sending and Waiting are rows of lists that were accepted, those
+	// of paused and cancelled ones among them.
+	Queued, Sending, Waiting int
+	// Tickets are those on which asks wait; Late those that are asked about
+	// once more though their asks were given up.
+	Tickets, Late int
 }
 
 // Report is what Check found. No problems: the books balance.

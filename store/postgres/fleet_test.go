@@ -152,6 +152,10 @@ func (f *fleet) Readings(ctx context.Context) ([]store.Reading, error) {
 	return f.one().Readings(ctx)
 }
 
+func (f *fleet) Backlogs(ctx context.Context) ([]store.Backlog, error) {
+	return f.one().Backlogs(ctx)
+}
+
 func (f *fleet) LastCall(ctx context.Context) (written, given store.CallID, err error) {
 	return f.one().LastCall(ctx)
 }

@@ -82,6 +82,7 @@ func shortReads(s *sqlite.Store, no store.BatchNo) map[string]func(context.Conte
 		"stale calls": func(ctx context.Context) error { _, err := s.StaleCalls(ctx, 10); return err },
 		"batch":       func(ctx context.Context) error { _, err := s.BatchByNo(ctx, no); return err },
 		"batches":     func(ctx context.Context) error { _, err := s.Batches(ctx, store.BatchFilter{}); return err },
+		"backlogs":    func(ctx context.Context) error { _, err := s.Backlogs(ctx); return err },
 		"readings":    func(ctx context.Context) error { _, err := s.Readings(ctx); return err },
 		"totals":      func(ctx context.Context) error { _, err := s.Totals(ctx, no); return err },
 		"a page of rows": func(ctx context.Context) error {

@@ -110,6 +110,7 @@ func subjects() []subject {
 		{"cancel", cancelRules},
 		{"rows", rowRules},
 		{"readings", readingRules},
+		{"backlog", backlogRules},
 		{"dead calls", deadRules},
 		{"books", bookRules},
 		{"concurrency", concurrencyRules},
