@@ -9,26 +9,28 @@ import (
 	"testing"
 )
 
-func TestListInTheTreeIsTheOneWritten(t *testing.T) {
+func TestListsInTheTreeAreThoseWritten(t *testing.T) {
 	t.Parallel()
-	want, err := os.ReadFile("../fleet-in.csv")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got bytes.Buffer
-	if err := write(&got); err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got.Bytes(), want) {
-		t.Error("fleet-in.csv differs from what is generated: run go generate ./examples")
+	for file, write := range lists {
+		want, err := os.ReadFile("../" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		if err := write(&got); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got.Bytes(), want) {
+			t.Errorf("%s differs from what is generated: run go generate ./examples", file)
+		}
 	}
 }
 
 // The README of the examples and those who try the product rely on these figures.
-func TestListHoldsWhatItIsSaidToHold(t *testing.T) {
+func TestFleetHoldsWhatItIsSaidToHold(t *testing.T) {
 	t.Parallel()
 	var list bytes.Buffer
-	if err := write(&list); err != nil {
+	if err := writeFleet(&list); err != nil {
 		t.Fatal(err)
 	}
 	records, err := csv.NewReader(&list).ReadAll()
@@ -62,5 +64,34 @@ func TestListHoldsWhatItIsSaidToHold(t *testing.T) {
 	}
 	if bh < 5 || retyped < 15 {
 		t.Errorf("%d plates of the BH series, %d not written as registered: too few to show anything", bh, retyped)
+	}
+}
+
+func TestRegnumHoldsWhatItIsSaidToHold(t *testing.T) {
+	t.Parallel()
+	var list bytes.Buffer
+	if err := writeRegnum(&list); err != nil {
+		t.Fatal(err)
+	}
+	records, err := csv.NewReader(&list).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := regexp.MustCompile(`^[IMOQW]{2,3}\d{1,5}$`)
+	distinct := map[string]bool{}
+	var bad, elsewhere int
+	for _, record := range records[1:] {
+		plate := strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(record[1]))
+		if !form.MatchString(plate) {
+			bad++
+			continue
+		}
+		distinct[plate] = true
+		if record[2] != "" {
+			elsewhere++
+		}
+	}
+	if len(records)-1 != 40 || bad != 2 || len(distinct) != 35 || elsewhere < 3 {
+		t.Errorf("%d rows, %d of them invalid, %d different plates, %d of another country; want 40, 2, 35, some", len(records)-1, bad, len(distinct), elsewhere)
 	}
 }
