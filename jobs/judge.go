@@ -27,6 +27,7 @@ func requests(asks []store.Ask) []providers.Request {
 func (p *Policy) judge(c store.Claim, outs []providers.Outcome) store.Settlement {
 	j := &judgement{p: p, claim: c, now: p.now(), tickets: map[string]int{}, doors: map[string]bool{}}
 	j.out = store.Settlement{Call: c.Call, Verdicts: make([]store.Verdict, 0, len(c.Asks))}
+	outs = p.limits.Overrides.submitted(outs)
 	refused := refusedAsWhole(outs)
 	for i, o := range outs {
 		j.add(c.Asks[i], o, refused && len(outs) > 1)

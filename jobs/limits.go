@@ -2,7 +2,8 @@ package jobs
 
 import "time"
 
-// Limits say how a provider may be asked. They hold for the whole fleet.
+// Limits say how a provider may be asked, and how it is understood. They hold
+// for the whole fleet.
 type Limits struct {
 	// Rate is requests per second over submits and polls together. 0: not
 	// known, to be learnt. Unlimited: no bound.
@@ -22,6 +23,8 @@ type Limits struct {
 	// Probe is how long after a refused probe the next one goes out.
 	NextReset func(time.Time) time.Time
 	Probe     time.Duration
+
+	Overrides Overrides
 }
 
 // Unlimited is the Rate of a provider without a bound.

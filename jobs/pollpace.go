@@ -93,7 +93,7 @@ func (p *Policy) verdicts(t store.OpenTicket, outs []providers.Outcome, now time
 		if o.Record != nil {
 			v.Answer = p.answer(now, o.Record, t.KeepRaw)
 		} else {
-			e := asError(p.spec, o.Err)
+			e := p.limits.Overrides.found(asError(p.spec, o.Err))
 			v.To, v.Answer = store.Failed, failure(now, e.Class, e, t.KeepRaw)
 			if e.Class == providers.NotFound {
 				v.To, v.Answer = store.NotFound, nothing(now, e, t.KeepRaw)

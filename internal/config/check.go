@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -120,6 +121,9 @@ func (l *faultList) common(p Provider) {
 	l.add(p.Timeout == 0, prefix+"TIMEOUT", "it must be more than 0")
 	l.add(p.PollMin > p.PollMax, prefix+"POLL_MIN", "it is longer than "+Prefix+prefix+"POLL_MAX")
 	l.add(p.PollPrice < 0, prefix+"POLL_PRICE", "it cannot be negative")
+	for _, variable := range slices.Sorted(maps.Keys(p.lists())) {
+		l.add(slices.Contains(p.lists()[variable], ""), prefix+variable, "it holds an empty entry")
+	}
 	l.add(p.DailyProbe == 0, prefix+"DAILY_PROBE", "it must be more than 0")
 }
 

@@ -76,6 +76,9 @@ func Load(environ []string) (Config, []string, error) {
 		r.parse(p)
 	}
 	c.enable()
+	for i := range c.Providers {
+		c.Providers[i].trim()
+	}
 	r.addFaults(c.faults())
 	c.variables = r.variables
 	if len(r.faults) > 0 {

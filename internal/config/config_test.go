@@ -52,7 +52,8 @@ func TestValues(t *testing.T) {
 	t.Parallel()
 	c, warnings, err := config.Load([]string{
 		"PLATEQ_ATTESTR_AUTH_TOKEN=abc", "PLATEQ_ATTESTR_RATE=2.5", "PLATEQ_ATTESTR_FRESH_FOR=1d12h",
-		"PLATEQ_ATTESTR_TIMEOUT=10s", "PLATEQ_ATTESTR_AMBIGUOUS_CODES=5001,5002", "PLATEQ_ATTESTR_ON_UNKNOWN=resend",
+		"PLATEQ_ATTESTR_TIMEOUT=10s", "PLATEQ_ATTESTR_AMBIGUOUS_CODES=5001, 5002", "PLATEQ_ATTESTR_NOT_FOUND_TEXT=no bill, not on record",
+		"PLATEQ_ATTESTR_ON_UNKNOWN=resend",
 		"PLATEQ_ATTESTR_DAILY_RESET=05:30 Europe/Moscow", "PLATEQ_PURPOSES=claims,audit",
 		"PLATEQ_ATTESTR_POLL_MIN=1s", "PLATEQ_ATTESTR_BURST=7",
 	})
@@ -67,8 +68,11 @@ func TestValues(t *testing.T) {
 		t.Errorf("timeout %v and %v, want 10s in both", p.Timeout, c.Attestr.Timeout)
 	}
 	want := []string{"5001", "5002"}
-	if !slices.Equal(p.AmbiguousCodes, want) || !slices.Equal(c.Attestr.AmbiguousCodes, want) {
-		t.Errorf("codes %v and %v, want %v in both", p.AmbiguousCodes, c.Attestr.AmbiguousCodes, want)
+	if !slices.Equal(p.AmbiguousCodes, want) {
+		t.Errorf("codes %q, want %q", p.AmbiguousCodes, want)
+	}
+	if got, want := p.NotFoundText, []string{"no bill", "not on record"}; !slices.Equal(got, want) {
+		t.Errorf("texts %q, want %q", got, want)
 	}
 	if !slices.Equal(c.Purposes, []string{"claims", "audit"}) {
 		t.Errorf("purposes %v", c.Purposes)
@@ -102,6 +106,7 @@ func TestFaults(t *testing.T) {
 		{"key", "PLATEQ_INDEX_KEY=short", `PLATEQ_INDEX_KEY: it must be 32 bytes in base64`},
 		{"poll pace", "PLATEQ_ATTESTR_POLL_MIN=1h", `PLATEQ_ATTESTR_POLL_MIN: it is longer than PLATEQ_ATTESTR_POLL_MAX`},
 		{"concurrency", "PLATEQ_ATTESTR_CONCURRENCY=0", `PLATEQ_ATTESTR_CONCURRENCY: it must be 1 to 1000`},
+		{"blank code", "PLATEQ_ATTESTR_NOT_FOUND_CODES=17,,18", `PLATEQ_ATTESTR_NOT_FOUND_CODES: it holds an empty entry`},
 		{"provider's own", "PLATEQ_ATTESTR_PAGE_SIZE=-1", `PLATEQ_ATTESTR_PAGE_SIZE: -1 is not within`},
 		{"provider's token", "PLATEQ_ATTESTR_AUTH_TOKEN=Basic abc", `PLATEQ_ATTESTR_AUTH_TOKEN: must be the token alone`},
 		{"secret in no file", "PLATEQ_ATTESTR_AUTH_TOKEN_FILE=/nowhere/token", `PLATEQ_ATTESTR_AUTH_TOKEN_FILE: open /nowhere/token`},

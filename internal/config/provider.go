@@ -34,12 +34,28 @@ type Common struct {
 
 	OnUnknown      OnUnknown `env:"ON_UNKNOWN" about:"a call that may have been charged and brought no answer: hold it as unknown, or resend it and perhaps pay twice"`
 	AmbiguousCodes []string  `env:"AMBIGUOUS_CODES" about:"codes of the provider that are not believed to mean that nothing was charged"`
-	NotFoundCodes  []string  `env:"NOT_FOUND_CODES" later:"yes" about:"codes of the provider that mean: nothing is known"`
-	NotFoundText   []string  `env:"NOT_FOUND_TEXT" later:"yes" about:"texts of the provider that mean: nothing is known"`
+	NotFoundCodes  []string  `env:"NOT_FOUND_CODES" about:"codes of errors of the provider that mean: it holds nothing on the subject"`
+	NotFoundText   []string  `env:"NOT_FOUND_TEXT" about:"parts of what the provider says with an error that mean the same; case makes no difference"`
 
 	PollPrice  float64       `env:"POLL_PRICE" later:"yes" about:"how many seconds of delay one poll is worth saving"`
 	DailyReset Reset         `env:"DAILY_RESET" about:"when the day of the quota begins: HH:MM and a time zone"`
 	DailyProbe time.Duration `env:"DAILY_PROBE" about:"pause between two tries while the quota of the day is used up"`
+}
+
+// lists are the settings that are comma lists, by their variables.
+func (c *Common) lists() map[string][]string {
+	return map[string][]string{
+		"AMBIGUOUS_CODES": c.AmbiguousCodes, "NOT_FOUND_CODES": c.NotFoundCodes, "NOT_FOUND_TEXT": c.NotFoundText,
+	}
+}
+
+// trim takes the blanks off that people put behind a comma.
+func (c *Common) trim() {
+	for _, list := range c.lists() {
+		for i, entry := range list {
+			list[i] = strings.TrimSpace(entry)
+		}
+	}
 }
 
 // part is a struct that is read from variables with one prefix.

@@ -37,9 +37,6 @@ type Config struct {
 	BatchSize int `env:"BATCH_SIZE" envDefault:"500"`
 	// Timeout bounds one call, reading of the answer included.
 	Timeout time.Duration `env:"TIMEOUT" envDefault:"30s"`
-	// AmbiguousCodes are codes that, on a submit, are not believed to mean
-	// that nothing was accepted: "5001".
-	AmbiguousCodes []string `env:"AMBIGUOUS_CODES"`
 }
 
 // Defaults and bounds of Config.
@@ -91,9 +88,6 @@ func (c Config) Validate() error {
 	fault(c.PageSize < 1 || c.PageSize > maxPageSize, "PAGE_SIZE: %d is not within 1 to %d", c.PageSize, maxPageSize)
 	fault(c.BatchSize < 1 || c.BatchSize > maxBatchSize, "BATCH_SIZE: %d is not within 1 to %d", c.BatchSize, maxBatchSize)
 	fault(c.Timeout < 0, "TIMEOUT: %v is negative", c.Timeout)
-	for _, code := range c.AmbiguousCodes {
-		fault(!isCode(code), "AMBIGUOUS_CODES: %q is not a code of 4 to 6 digits", code)
-	}
 	return errors.Join(errs...)
 }
 

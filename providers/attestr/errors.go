@@ -1,10 +1,6 @@
 package attestr
 
-import (
-	"slices"
-
-	"github.com/plateq/plateq/providers"
-)
+import "github.com/plateq/plateq/providers"
 
 // verdict is what a code means.
 type verdict struct {
@@ -38,13 +34,10 @@ var codes = map[string]verdict{
 
 // judge gives the verdict on a code that op drew. A code that is not in the
 // table is ProviderError: Attestr has answered, in words of its own. On items
-// 5001 is Unavailable, as a poll can be repeated; on a submit the codes that
-// the operator named are Ambiguous.
-func (p *Provider) judge(code, op string) verdict {
+// 5001 is Unavailable, as a poll can be repeated.
+func judge(code, op string) verdict {
 	v, known := codes[code]
 	switch {
-	case op == opSubmit && slices.Contains(p.cfg.AmbiguousCodes, code):
-		return verdict{class: providers.Ambiguous}
 	case !known:
 		return verdict{class: providers.ProviderError}
 	case op == opItems && code == "5001":
@@ -59,16 +52,15 @@ func (p *Provider) refusal(a *providers.Answer, op string) *providers.Error {
 	if !ok {
 		return a.Foreign(Name, op, p.now())
 	}
-	v := p.judge(f.code, op)
-	e := &providers.Error{Provider: Name, Op: op, Class: v.class, Scope: Name, Code: f.code, Message: p.client.mask(f.message)}
+	v := judge(f.code, op)
+	e := &providers.Error{Provider: Name, Op: op, Class: v.class, Scope: Name, Code: f.code,
+		Message: p.client.mask(f.message), Head: []byte(p.client.mask(string(providers.Head(a.Body))))}
 	if v.endpoint {
 		e.Scope = Name + "/" + op
 	}
 	switch v.class {
 	case providers.RateLimited, providers.DailyLimited, providers.Unavailable:
 		e.Until = providers.RetryAfter(a.Header, p.now())
-	case providers.Ambiguous:
-		e.Head = providers.Head(a.Body)
 	}
 	return e
 }

@@ -264,20 +264,6 @@ func TestPollWithoutAUsableID(t *testing.T) {
 	}
 }
 
-func TestAmbiguousCodes(t *testing.T) {
-	t.Parallel()
-	s := newScript(t, plateA)
-	cfg := config(s.url)
-	cfg.AmbiguousCodes = []string{"5001"}
-	p := newProvider(t, cfg)
-	s.body = envelope(5001)
-	_, submitErr := p.Submit(t.Context(), s.open)
-	_, pollErr := p.Poll(t.Context(), s.ticket, s.open)
-	if !errors.Is(submitErr, providers.Ambiguous) || !errors.Is(pollErr, providers.Unavailable) {
-		t.Errorf("got %v and %v, want ambiguous and unavailable", submitErr, pollErr)
-	}
-}
-
 func TestRetryAfterIsKept(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[int]bool{4001: false, 4291: true, 4294: true, 5001: true} {
@@ -299,8 +285,7 @@ func TestConfigValidate(t *testing.T) {
 	if err := (attestr.Config{AuthToken: token}).Validate(); err != nil {
 		t.Errorf("the least there can be: got %v, want nil", err)
 	}
-	bad := attestr.Config{BaseURL: "api.attestr.com", AuthToken: "Basic " + token, PageSize: -1, BatchSize: -1,
-		Timeout: -1, AmbiguousCodes: []string{"50x1"}}
+	bad := attestr.Config{BaseURL: "api.attestr.com", AuthToken: "Basic " + token, PageSize: -1, BatchSize: -1, Timeout: -1}
 	err := bad.Validate()
 	if err == nil || strings.Contains(err.Error(), token) {
 		t.Fatalf("got %v, want faults without the token", err)
@@ -310,7 +295,7 @@ func TestConfigValidate(t *testing.T) {
 		name, _, _ := strings.Cut(line, ":")
 		got = append(got, name)
 	}
-	want := []string{"BASE_URL", "AUTH_TOKEN", "PAGE_SIZE", "BATCH_SIZE", "TIMEOUT", "AMBIGUOUS_CODES"}
+	want := []string{"BASE_URL", "AUTH_TOKEN", "PAGE_SIZE", "BATCH_SIZE", "TIMEOUT"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
 	}

@@ -27,9 +27,6 @@ type Config struct {
 	Format string `env:"FORMAT" envDefault:"json"`
 	// Timeout bounds one call, over all servers that it tries.
 	Timeout time.Duration `env:"TIMEOUT" envDefault:"15s"`
-	// AmbiguousCodes are statuses that are not believed to be the last word
-	// on a plate: it is asked again.
-	AmbiguousCodes []string `env:"AMBIGUOUS_CODES"`
 }
 
 // Defaults of Config, and what Format can be.
@@ -79,9 +76,6 @@ func (c Config) Validate() error {
 	fault(c.Seccode == "", "SECCODE: must be set")
 	fault(c.Format != formatJSON && c.Format != formatXML, "FORMAT: %q is neither json nor xml", c.Format)
 	fault(c.Timeout < 0, "TIMEOUT: %v is negative", c.Timeout)
-	for _, code := range c.AmbiguousCodes {
-		fault(!isStatus(code), "AMBIGUOUS_CODES: %q is not a status of 1 to 6 digits", code)
-	}
 	return errors.Join(errs...)
 }
 

@@ -13,13 +13,13 @@ func TestConfigFaultsAreNamed(t *testing.T) {
 	err := regnum.Config{
 		URLs:    []string{"http://h:150/run?seccode=hidden", "h/run", "http://u:hidden@h/", "http://h/run", "http://h/run"},
 		Format:  "csv",
-		Timeout: -time.Second, AmbiguousCodes: []string{"maintenance"},
+		Timeout: -time.Second,
 	}.Validate()
 	if err == nil {
 		t.Fatal("got no error")
 	}
 	for _, want := range []string{"URLS: number 1 ", "URLS: number 2 ", "URLS: number 3 ", "URLS: number 5 is there twice",
-		"ID: must be set", "SECCODE: must be set", `FORMAT: "csv"`, "TIMEOUT: -1s", `AMBIGUOUS_CODES: "maintenance"`} {
+		"ID: must be set", "SECCODE: must be set", `FORMAT: "csv"`, "TIMEOUT: -1s"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q in it", err, want)
 		}

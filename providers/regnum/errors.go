@@ -3,7 +3,6 @@ package regnum
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/plateq/plateq/providers"
@@ -22,11 +21,9 @@ var statuses = map[string]providers.Class{
 // that the document leaves out are read as such: 429 and 5xx say that asking
 // again helps, which costs nothing here. Anything else is the service's last
 // word.
-func (p *Provider) class(status string) providers.Class {
+func classOf(status string) providers.Class {
 	class, documented := statuses[status]
 	switch {
-	case slices.Contains(p.cfg.AmbiguousCodes, status):
-		return providers.Ambiguous
 	case documented:
 		return class
 	case status == "429":
@@ -43,7 +40,7 @@ func (p *Provider) class(status string) providers.Class {
 func (p *Provider) judge(got answer, a *providers.Answer) *providers.Error {
 	class := providers.NotFound
 	if got.status != statusDone {
-		class = p.class(got.status)
+		class = classOf(got.status)
 	} else if len(got.cars) > 0 {
 		return nil
 	}

@@ -33,9 +33,6 @@ type Config struct {
 	// QuotaPattern is a regular expression. An error whose type or words it
 	// matches is taken to mean that a quota is used up.
 	QuotaPattern string `env:"QUOTA_PATTERN" envDefault:"(?i)quot|balance|limit|квот|лимит"`
-	// AmbiguousCodes are types of events that, where a report is made, are not
-	// believed to mean that none was: "GenericSystemError".
-	AmbiguousCodes []string `env:"AMBIGUOUS_CODES"`
 }
 
 // Defaults of Config.
@@ -74,9 +71,6 @@ func (c Config) Validate() error {
 	fault(c.Timeout < 0, "TIMEOUT: %v is negative", c.Timeout)
 	if _, err := c.quotaPattern(); err != nil {
 		errs = append(errs, err)
-	}
-	for _, code := range c.AmbiguousCodes {
-		fault(!isWord(code), "AMBIGUOUS_CODES: %q is not the type of an event", code)
 	}
 	return errors.Join(errs...)
 }

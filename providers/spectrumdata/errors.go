@@ -2,7 +2,6 @@ package spectrumdata
 
 import (
 	"cmp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -171,15 +170,11 @@ func (p *Provider) refusal(a *providers.Answer, op string) *providers.Error {
 	if !ok {
 		return a.Foreign(Name, op, p.now())
 	}
-	f := &providers.Error{Provider: Name, Op: op, Scope: Name, Class: e.class(op), Code: e.code(), Message: short(p.client.mask(e.words))}
-	if (op == opMake || op == opRefresh) && slices.Contains(p.cfg.AmbiguousCodes, f.Code) {
-		f.Class = providers.Ambiguous
-	}
+	f := &providers.Error{Provider: Name, Op: op, Scope: Name, Class: e.class(op), Code: e.code(), Message: short(p.client.mask(e.words)),
+		Head: []byte(p.client.mask(string(providers.Head(a.Body))))}
 	switch f.Class {
 	case providers.Unavailable, providers.RateLimited:
 		f.Scope, f.Until = scope(op), providers.RetryAfter(a.Header, p.now())
-	case providers.Ambiguous:
-		f.Head = providers.Head(a.Body)
 	}
 	return f
 }

@@ -223,21 +223,6 @@ func TestPriorIsWorkedOnAgain(t *testing.T) {
 	}
 }
 
-func TestAmbiguousCodes(t *testing.T) {
-	t.Parallel()
-	s := newServer(t, always(400, fail("Data", "Other", "", "", "{}")))
-	cfg := config(s.URL)
-	cfg.AmbiguousCodes = []string{"Other"}
-	p := newProvider(t, cfg)
-	if e := refused(t, p, request(nil)); e.Class != providers.Ambiguous || len(e.Head) == 0 {
-		t.Errorf("make: got %v, want ambiguous with the answer kept", e)
-	}
-	_, err := newSet(t, p).Poll(t.Context(), "spectrumdata", providers.Ticket{ID: "x@example"}, nil)
-	if !errors.Is(err, providers.ProviderError) {
-		t.Errorf("report: got %v, want provider_error", err)
-	}
-}
-
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -275,7 +260,6 @@ func TestConfigIsChecked(t *testing.T) {
 		"REPORT_TYPE_VIN: is no uid":       func(c *spectrumdata.Config) { c.ReportTypeVIN = ".." },
 		"TIMEOUT: -1s":                     func(c *spectrumdata.Config) { c.Timeout = -time.Second },
 		"QUOTA_PATTERN: error parsing":     func(c *spectrumdata.Config) { c.QuotaPattern = "(" },
-		`AMBIGUOUS_CODES: "5001" is not`:   func(c *spectrumdata.Config) { c.AmbiguousCodes = []string{"5001"} },
 		"PASSWORD: must be set\nREPORT_TY": func(c *spectrumdata.Config) { c.Password, c.ReportTypeVIN = "", "a b" },
 	} {
 		cfg := config("https://example")
