@@ -11,6 +11,7 @@ import (
 	"github.com/plateq/plateq/providers/attestr"
 	"github.com/plateq/plateq/providers/regnum"
 	"github.com/plateq/plateq/providers/sim"
+	"github.com/plateq/plateq/providers/spectrumdata"
 	"github.com/plateq/plateq/store"
 )
 
@@ -84,6 +85,13 @@ func (a *App) provider(c config.Provider) (providers.Provider, error) {
 			cfg.Nameservice = cmp.Or(cfg.Nameservice, sim.RegnumService)
 		}
 		return regnum.New(cfg, opts)
+	case spectrumdata.Name:
+		cfg, opts := a.opts.Config.SpectrumData, spectrumdata.Options{Now: a.now}
+		if in != nil {
+			cfg.BaseURL, cfg.User, cfg.Password, opts.Dial = in.url("spectrumdata/b2b/api/v1"), in.login, in.token, in.dial
+			cfg.ReportTypeGRZ, cfg.ReportTypeVIN = sim.SpectrumGRZ, sim.SpectrumVIN
+		}
+		return spectrumdata.New(cfg, opts)
 	default:
 		return nil, fmt.Errorf("provider %q is not known", c.Name)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/providers/attestr"
 	"github.com/plateq/plateq/providers/regnum"
+	"github.com/plateq/plateq/providers/spectrumdata"
 	"github.com/plateq/plateq/store"
 )
 
@@ -55,8 +56,9 @@ type Config struct {
 	// or not, in a fixed order.
 	Providers []Provider `env:"-"`
 	// What is set of each in its own words.
-	Attestr attestr.Config `env:"-"`
-	Regnum  regnum.Config  `env:"-"`
+	Attestr      attestr.Config      `env:"-"`
+	Regnum       regnum.Config       `env:"-"`
+	SpectrumData spectrumdata.Config `env:"-"`
 
 	variables []Variable
 }

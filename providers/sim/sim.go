@@ -12,6 +12,14 @@
 //
 //	GET /regnum/bovsoft.regnum.run?id=&seccode=&nameservice=&regnum=&contenttype=JSON|XML
 //
+// SpectrumData, report types [SpectrumGRZ] and [SpectrumVIN], below /spectrumdata/b2b/api/v1/user:
+//
+//	POST reports/{type}/_make        {queryType, query, data, options: {FORCE}} -> {data: [{uid, isnew, …}]}
+//	GET  reports/{uid}               the report as it stands
+//	POST reports/{uid}/_refresh      the same report, made again
+//	GET  balance/{type}              the quotas
+//	GET  ""                          the account
+//
 // The stand-in's own, below /_sim, for whoever runs it and checks it:
 //
 //	GET    /_sim/ledger      every charge, as JSON Lines of [Charge]
@@ -28,6 +36,8 @@
 //   - Attestr: a submit that is accepted costs one record per item, duplicates included. There is no idempotency: the
 //     same submit sent twice is charged twice.
 //   - REGNUM: a plate costs one record when it is first decoded for an account and service, or one of its free requests.
+//   - SpectrumData: a report costs one record each time it is made, forced or refreshed; asking for one that there is
+//     costs nothing.
 //
 // # Determinism
 //
