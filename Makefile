@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench build format vet lint tidy generated archtest
+.PHONY: help run test check mutants bench build format vet lint tidy generated archtest
 
 # One package's tests may take so long; a hang ends with all its goroutines shown.
 TEST_TIMEOUT ?= 20m
@@ -22,6 +22,11 @@ test: ## run all tests; as root on Debian it first installs what they need
 	set -x; go test $$race -shuffle=on -timeout=$(TEST_TIMEOUT) ./...
 
 check: format vet lint tidy generated archtest ## all that is checked without running the product
+
+# RULES chooses: make mutants RULES='^claim: '
+RULES ?= .
+mutants: ## break the SQLite store once for each rule, which must notice; some ten minutes
+	go test -count=1 -v -timeout=3h -run='^TestMutants$$' ./store/storetest -mutants='$(RULES)'
 
 bench: ## run the Go benchmarks of all packages, one line each
 	@go test -run='^$$' -bench=. -benchmem ./... | awk '\

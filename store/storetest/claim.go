@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/plateq/plateq/store"
@@ -88,14 +89,23 @@ func offerReady(w *world) {
 }
 
 func offerOthers(w *world) {
-	first := w.list("P1", "P2")
-	second := w.list("P2", "P3")
-	for _, r := range w.offer(first, 1) {
-		w.settleRest(w.take(r.ID), w.found(0))
+	first := w.list("P1", "P2", "P3", "P4")
+	second := w.list("P2", "P3", "P5")
+	refs := w.offer(first, 1)
+	w.take(refs[0].ID)
+	w.settleRest(w.take(refs[1].ID), w.found(0))
+	equal(w, "offer to the first", w.offer(first, 10), refs[2:])
+	w.pause(first)
+	var got []string
+	for _, r := range w.offer(second, 10) {
+		c := w.take(r.ID)
+		if len(c.Asks) == 0 {
+			w.t.Errorf("chunk %d was offered and gave nothing", r.ID)
+		}
+		got = append(got, plates(c)...)
 	}
-	c := w.claim(second)
-	equal(w, "asks", plates(c), []string{"P3"})
-	equal(w, "offer to the first", w.offer(first, 10), nil)
+	slices.Sort(got)
+	equal(w, "asks of the second", got, []string{"P3", "P5"})
 }
 
 func offerJoined(w *world) {

@@ -88,34 +88,56 @@ func togetherClaim(w *world) {
 	equal(w, "calls", w.calls(), len(calls))
 }
 
+// prizes is for how many things a crowd comes, each of them for another one
+// first. Whoever is the very first may be alone; the others wait beside each other.
+const prizes = 5
+
 func togetherTicket(w *world) {
-	w.waiting("T-1", "P1")
-	ref := w.due()[0]
-	var taken atomic.Int32
-	together(crowd, func(int) {
-		o, err := w.s.ClaimTicket(w.ctx, store.TicketClaim{ID: ref.ID, Owner: worker, Scopes: []string{provider}, Until: w.in(lease)})
-		if w.ok(err, "claim ticket") && o.Lease != 0 {
-			taken.Add(1)
+	for i := range prizes {
+		w.waiting(fmt.Sprint("T-", i), fmt.Sprint("P", i))
+	}
+	var taken [prizes]atomic.Int32
+	refs := w.due()
+	together(crowd, func(i int) {
+		for n := range refs {
+			i := (i + n) % prizes
+			o, err := w.s.ClaimTicket(w.ctx, store.TicketClaim{ID: refs[i].ID, Owner: worker, Scopes: []string{provider}, Until: w.in(lease)})
+			if w.ok(err, "claim ticket") && o.Lease != 0 {
+				taken[i].Add(1)
+			}
 		}
 	})
-	equal(w, "taken", taken.Load(), 1)
+	for i := range taken {
+		equal(w, "taken", taken[i].Load(), 1)
+	}
 }
 
 func togetherProbe(w *world) {
-	ref := w.chunk(w.list(many("P", crowd)...))
-	w.shut(w.probing(time.Minute))
+	ref := w.chunk(w.list(many("P", 2*crowd)...))
+	var scopes [prizes]string
+	for i := range scopes {
+		scopes[i] = fmt.Sprint("scope", i)
+		g := w.probing(time.Minute)
+		g.Scope = scopes[i]
+		w.shut(g)
+	}
 	w.pass(time.Minute)
-	var probes atomic.Int32
-	together(crowd, func(int) {
-		c, err := w.tryClaim(ref.ID, wide, submit)
-		if closed := (*store.GateClosedError)(nil); errors.As(err, &closed) {
-			return
-		}
-		if w.ok(err, "claim") && len(c.Asks) > 0 {
-			probes.Add(1)
+	var probes [prizes]atomic.Int32
+	together(crowd, func(i int) {
+		for n := range scopes {
+			i := (i + n) % prizes
+			c, err := w.tryClaim(ref.ID, scopes[i])
+			if closed := (*store.GateClosedError)(nil); errors.As(err, &closed) {
+				continue
+			}
+			if w.ok(err, "claim") && len(c.Asks) > 0 {
+				probes[i].Add(1)
+			}
 		}
 	})
-	equal(w, "claims that passed", probes.Load(), 1)
+	for i := range probes {
+		equal(w, "claims that passed", probes[i].Load(), 1)
+	}
 }
 
 func togetherSettle(w *world) {

@@ -73,6 +73,7 @@ func settleKeepsAnswers(w *world) {
 	v := []store.Verdict{w.found(w.ask(c, "P1")), w.notFound(w.ask(c, "P2")), w.failed(w.ask(c, "P3"), "")}
 	v[0].Answer.Result = result
 	v[2].Answer.Failure = failure
+	w.pass(time.Minute) // what is settled late has the time at which it was answered
 	w.settle(c, v...)
 	w.pass(time.Hour)
 	equal(w, "found", w.row(b, 1).Answer, &store.Answer{At: at, Result: result})

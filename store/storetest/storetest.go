@@ -14,6 +14,9 @@
 // Each rule has a store and a clock of its own and runs beside the others.
 // Only the rule moves its clock: nothing here sleeps. When a rule has told its
 // story the books are held against each other, whatever the rule was about.
+//
+// What each rule is good for is shown by testdata/mutants: faults in the store,
+// at least one for every rule, that the rule notices.
 package storetest
 
 import (
