@@ -15,8 +15,9 @@ import (
 
 // lists are the writers of the lists there are, by the name of the file.
 var lists = map[string]func(io.Writer) error{
-	"fleet-in.csv": writeFleet,
-	"regnum.csv":   writeRegnum,
+	"fleet-in.csv":     writeFleet,
+	"regnum.csv":       writeRegnum,
+	"spectrumdata.csv": writeSpectrumdata,
 }
 
 func main() {

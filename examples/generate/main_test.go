@@ -95,3 +95,56 @@ func TestRegnumHoldsWhatItIsSaidToHold(t *testing.T) {
 		t.Errorf("%d rows, %d of them invalid, %d different plates, %d of another country; want 40, 2, 35, some", len(records)-1, bad, len(distinct), elsewhere)
 	}
 }
+
+func TestSpectrumdataHoldsWhatItIsSaidToHold(t *testing.T) {
+	t.Parallel()
+	var list bytes.Buffer
+	if err := writeSpectrumdata(&list); err != nil {
+		t.Fatal(err)
+	}
+	records, err := csv.NewReader(&list).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	questions := map[string]bool{}
+	ways, cars := map[string]int{}, map[string]int{}
+	nobody, february, cyrillic := 0, 0, 0
+	for _, record := range records[1:] {
+		cells := map[string]string{}
+		for i, name := range records[0] {
+			cells[name] = record[i]
+		}
+		car, owner := cells["grz"]+cells["vin"]+cells["body"], ""
+		if cells["grz"] != "" {
+			car = cells["grz"]
+		}
+		for _, name := range []string{"passport_hash", "last_name", "passport", "inn"} {
+			if owner == "" && cells[name] != "" {
+				owner = strings.Join(record[4:11], ",")
+				ways[name]++
+			}
+		}
+		for _, name := range []string{"grz", "vin", "body"} {
+			if cells[name] != "" {
+				cars[name]++
+			}
+		}
+		if regexp.MustCompile(`^[А-Я]`).MatchString(cells["grz"]) {
+			cyrillic++
+		}
+		switch {
+		case owner == "":
+			nobody++
+		case strings.HasPrefix(cells["birth"], "31.02."):
+			february++
+		default:
+			questions[car+" "+owner] = true
+		}
+	}
+	if len(records)-1 != 36 || nobody != 1 || february != 1 || len(questions) != 31 {
+		t.Errorf("%d rows, %d without an owner, %d born on no day, %d questions; want 36, 1, 1, 31", len(records)-1, nobody, february, len(questions))
+	}
+	if len(ways) != 4 || len(cars) != 3 || cyrillic < 5 || cars["grz"]-cyrillic < 3 {
+		t.Errorf("owners %v, cars %v, %d plates in Cyrillic: too few of a kind to show anything", ways, cars, cyrillic)
+	}
+}
