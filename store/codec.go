@@ -62,6 +62,35 @@ func DecodeTicket(text []byte) (providers.Ticket, error) {
 	return providers.Ticket(h), err
 }
 
+type hint struct {
+	Ticket  string            `json:"t,omitempty"`
+	Record  string            `json:"r,omitempty"`
+	Subject providers.Subject `json:"s,omitempty"`
+	Signed  string            `json:"g,omitempty"`
+}
+
+// EncodeHints returns what is sealed of an orphan. Equal hints give equal text.
+func EncodeHints(hints []providers.Hint) ([]byte, error) {
+	all := make([]hint, len(hints))
+	for i, h := range hints {
+		all[i] = hint(h)
+	}
+	return encode("hint", all)
+}
+
+// DecodeHints is the inverse of EncodeHints.
+func DecodeHints(text []byte) ([]providers.Hint, error) {
+	var all []hint
+	if err := decode("hint", text, &all); err != nil {
+		return nil, err
+	}
+	hints := make([]providers.Hint, len(all))
+	for i, h := range all {
+		hints[i] = providers.Hint(h)
+	}
+	return hints, nil
+}
+
 type batchMeta struct {
 	Name     string           `json:"name,omitempty"`
 	Purpose  string           `json:"purpose,omitempty"`

@@ -96,7 +96,7 @@ func TestSealedFormsSurvive(t *testing.T) {
 
 // Damaged bytes are refused in words that quote nothing of them.
 func FuzzDecode(f *testing.F) {
-	for _, seed := range []string{"", "{", `{"i":"CANARY","s":{"plate":1}}`, `{"s":{"plate":"A"},"l":["b"]}`, "\x02{}\x00", "\xff\xff\xff\xff\x0f", "\x00\x00{\"class\":1}"} {
+	for _, seed := range []string{"", "{", `{"i":"CANARY","s":{"plate":1}}`, `{"s":{"plate":"A"},"l":["b"]}`, `[{"t":"b1","s":{"plate":"A"}}]`, "\x02{}\x00", "\xff\xff\xff\xff\x0f", "\x00\x00{\"class\":1}"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -109,7 +109,8 @@ func FuzzDecode(f *testing.F) {
 		_, err := store.DecodeQuestion(b)
 		errs = append(errs, err)
 		_, err = store.DecodeTicket(b)
-		errs = append(errs, err, store.DecodeLine(b, &store.Row{}), store.DecodeMeta(b, &store.Batch{}))
+		_, hintErr := store.DecodeHints(b)
+		errs = append(errs, err, hintErr, store.DecodeLine(b, &store.Row{}), store.DecodeMeta(b, &store.Batch{}))
 		for _, err := range errs {
 			if err != nil && !strings.HasSuffix(err.Error(), "the bytes are damaged") {
 				t.Errorf("the error says more than it may: %v", err)

@@ -9,7 +9,7 @@ import (
 
 // NewBatch is what is known of a batch before its first row.
 type NewBatch struct {
-	Tenant   string // empty: "default"
+	Tenant   string // empty: DefaultTenant
 	Provider string
 	Params   providers.Params
 	Name     string
@@ -46,6 +46,9 @@ type NewRow struct {
 	// decides which rows share an ask.
 	Question Question
 }
+
+// DefaultTenant has the batches that name no tenant.
+const DefaultTenant = "default"
 
 // Question is what makes two asks the same, within a tenant and a provider.
 type Question struct {

@@ -63,6 +63,12 @@ func (o Offsets) From(first AskID) []AskID {
 	return asks
 }
 
+// Has reports whether i is one of the offsets.
+func (o Offsets) Has(i int) bool {
+	_, found := slices.BinarySearch(o, i)
+	return found
+}
+
 // Union returns the offsets of o and p together.
 func (o Offsets) Union(p Offsets) Offsets {
 	all := slices.Concat(o, p)

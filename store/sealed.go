@@ -21,6 +21,7 @@ const (
 	columnAnswer   = "answers.body"
 	columnHandle   = "tickets.handle"
 	columnNote     = "calls.note"
+	columnOrphan   = "orphans.body"
 )
 
 // SealMeta seals what is personal about a batch.
@@ -79,7 +80,56 @@ func (s *Sealer) HandleKey(provider string, n NewTicket, by CallID) []byte {
 	if n.Shared {
 		return s.Hash("shared ticket", provider, n.Handle.ID, strconv.FormatInt(int64(by), 10))
 	}
-	return s.Hash("ticket", provider, n.Handle.ID)
+	return s.NameKey(provider, n.Handle.ID)
+}
+
+// NameKey is the keyed hash of a name by which a provider may call a ticket
+// that is not shared.
+func (s *Sealer) NameKey(provider, name string) []byte { return s.Hash("ticket", provider, name) }
+
+// HintKeys are the keys of the names in a hint, in the order in which they are
+// to be tried.
+func (s *Sealer) HintKeys(r HintRequest) [][]byte {
+	var keys [][]byte
+	known := map[string]bool{"": true}
+	for _, h := range r.Hints {
+		for _, name := range []string{h.Ticket, h.Record} {
+			if !known[name] {
+				known[name] = true
+				keys = append(keys, s.NameKey(r.Provider, name))
+			}
+		}
+	}
+	return keys
+}
+
+// HintedAsk is the key of the ask that a hint is about by its subject. False:
+// it names a ticket, or no subject.
+func (s *Sealer) HintedAsk(r HintRequest) (AskKey, bool) {
+	for _, h := range r.Hints {
+		if len(h.Subject) > 0 && h.Ticket == "" {
+			return s.Key(DefaultTenant, r.Provider, Question{Subject: h.Subject}), true
+		}
+	}
+	return AskKey{}, false
+}
+
+// SealOrphan seals a hint about no ticket that is known.
+func (s *Sealer) SealOrphan(id int64, text []byte) []byte { return s.Seal(columnOrphan, id, text) }
+
+// OpenOrphan fills in what SealOrphan sealed.
+func (s *Sealer) OpenOrphan(id int64, sealed []byte, o *Orphan) error {
+	text, err := s.Open(columnOrphan, id, sealed)
+	if err != nil {
+		return err
+	}
+	o.Hints, err = DecodeHints(text)
+	return err
+}
+
+// OrphanKey is the keyed hash by which a hint is known that came before.
+func (s *Sealer) OrphanKey(provider string, text []byte) []byte {
+	return s.Hash("orphan", provider, string(text))
 }
 
 // IdentityKey is what is kept of an identity, which may be a plain hash of a

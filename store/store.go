@@ -98,6 +98,17 @@ type Work interface {
 	// joined among them. It returns how many.
 	PollNow(ctx context.Context, b BatchNo) (int, error)
 
+	// Hint makes the ticket due of which its provider has said, by a webhook,
+	// that there is news: now or, where it was taken less than r.Every ago, that
+	// long after it was. While it is being polled, SettleTicket does so, see
+	// TicketSettlement.Prompt. A hint about no ticket that is known is kept as an
+	// Orphan: a ticket of that name that comes later is due at once, and the
+	// orphan is gone.
+	Hint(ctx context.Context, r HintRequest) (Hinted, error)
+	// DropOrphans forgets hints that nothing has matched in OrphanLife, and
+	// returns how many these are.
+	DropOrphans(ctx context.Context) (int, error)
+
 	// Finish marks running batches as done that hold no open row, and
 	// returns them. A settlement does so for the batches that it touches, so
 	// that this is for those that were settled while they were paused. A done
@@ -128,6 +139,8 @@ type Reader interface {
 	// Readings returns the figures that came with the answers of providers, by
 	// provider and name.
 	Readings(ctx context.Context) ([]Reading, error)
+	// Orphans returns the hints about no ticket that is known, oldest first.
+	Orphans(ctx context.Context) ([]Orphan, error)
 	// Totals sums up calls, for a batch or, with 0, for all.
 	Totals(ctx context.Context, b BatchNo) (Totals, error)
 }

@@ -72,7 +72,10 @@ func Tables() []Table {
 		{Name: "tickets", Key: 1, Numbered: true, Columns: join(
 			integers("id call chunk"), texts("provider"), blobs("open"), integers("waiting"), blobs("handle handle_key"),
 			integers("due_at deadline_at interval_ms claims polls lease lease_until claimed_at"), texts("owner"),
-			truths("late closed"), integers("created_at"))},
+			truths("late closed"), integers("created_at hinted_at"))},
+		{Name: "ticket_names", Key: 1, Columns: join(blobs("key"), integers("ticket"))},
+		{Name: "orphans", Key: 1, Numbered: true, Columns: join(integers("id"), texts("provider"), integers("at"), blobs("key body"))},
+		{Name: "orphan_names", Key: 2, Columns: join(blobs("key"), integers("orphan"))},
 		{Name: "answers", Key: 1, Columns: join(integers("ask at call"), blobs("body"))},
 		{Name: "gates", Key: 1, Columns: join(
 			texts("scope"), truths("closed"), texts("class code by_whom"), integers("since until"), truths("probe"),

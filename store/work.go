@@ -185,8 +185,13 @@ type OpenTicket struct {
 	Deadline time.Time
 	Late     bool // its asks have been given up: Expire was settled
 	Interval time.Duration
-	Probe    bool
-	KeepRaw  bool
+	// Hinted: a hint about it came since the pass before this one began. Heard
+	// is when the last hint about any ticket of the provider was written down;
+	// zero: there was none.
+	Hinted  bool
+	Heard   time.Time
+	Probe   bool
+	KeepRaw bool
 }
 
 // TicketSettlement is what one poll brought.
@@ -200,6 +205,12 @@ type TicketSettlement struct {
 	Hold     bool
 	Due      time.Time
 	Interval time.Duration
+	// Prompt is when the ticket is due, if that is before Due and a hint came
+	// during the pass; zero: hints change nothing.
+	Prompt time.Time
+	// Names are what hints may call the ticket by, beside its handle. They are
+	// kept until it is closed, where hints have come that name no known ticket.
+	Names []string
 	// Expire marks the ticket as late: Verdicts have given its asks up,
 	// answers still count. Close ends it: nothing is asked of it again; it is
 	// an error while an ask waits on it. A ticket on which nobody waits, and

@@ -31,3 +31,6 @@ func (s *Store) Ask(ctx context.Context, query string) (text string, err error) 
 	err = s.pool.QueryRow(ctx, "SELECT x::text FROM ("+query+") AS q (x)").Scan(&text)
 	return text, err
 }
+
+// MaxOrphans makes the bound on hints about nothing that is known smaller.
+func (s *Store) MaxOrphans(n int) { s.maxOrphans = n }

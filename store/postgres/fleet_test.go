@@ -112,6 +112,14 @@ func (f *fleet) PollNow(ctx context.Context, b store.BatchNo) (int, error) {
 	return f.one().PollNow(ctx, b)
 }
 
+func (f *fleet) Hint(ctx context.Context, r store.HintRequest) (store.Hinted, error) {
+	return f.one().Hint(ctx, r)
+}
+
+func (f *fleet) DropOrphans(ctx context.Context) (int, error) { return f.one().DropOrphans(ctx) }
+
+func (f *fleet) Orphans(ctx context.Context) ([]store.Orphan, error) { return f.one().Orphans(ctx) }
+
 func (f *fleet) Finish(ctx context.Context) ([]store.BatchNo, error) { return f.one().Finish(ctx) }
 
 func (f *fleet) Pause(ctx context.Context, b store.BatchNo, reason string) error {

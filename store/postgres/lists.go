@@ -15,7 +15,7 @@ import (
 // BeginBatch implements store.Intake.
 func (s *Store) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo, error) {
 	if b.Tenant == "" {
-		b.Tenant = "default"
+		b.Tenant = store.DefaultTenant
 	}
 	if b.Weight == 0 {
 		b.Weight = 1

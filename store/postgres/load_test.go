@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/plateq/plateq/internal/pgtest"
+	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/postgres"
 	"github.com/plateq/plateq/store/sqlite"
@@ -90,6 +91,12 @@ func goesOn(t *testing.T, s *sqlite.Store, url string, keys store.Keys) {
 	}
 	if got, err := p.Readings(t.Context()); err != nil || !slices.Equal(got, figures) {
 		t.Errorf("the readings are %v, %v, want %v", got, err, figures)
+	}
+	if storetest.Hint(t, p, providers.Hint{Record: "r-1"}).Ticket == 0 {
+		t.Error("a ticket is not found by its name")
+	}
+	if orphans, err := p.Orphans(t.Context()); err != nil || len(orphans) != 1 || orphans[0].Hints[0].Ticket != "T-9" {
+		t.Errorf("got %v, %v, want the hint about nothing that is known", orphans, err)
 	}
 	storetest.Work(t, p, storetest.List(t, p, 40), 10, 4)
 	if written, _, err := p.LastCall(t.Context()); err != nil || written <= was {

@@ -60,9 +60,12 @@ func (t *tx) settleTicket(ctx context.Context, v *view, c *call, k *ticket, r st
 	}
 	saveTicket(b, k, ruling.Open, waiting)
 	if fenced {
-		if err := t.savePoll(b, k, r); err != nil {
+		if err := t.savePoll(ctx, b, k, r); err != nil {
 			return outcome{}, err
 		}
+	}
+	if len(ruling.Open) == 0 || fenced && r.Close {
+		b.Queue("DELETE FROM ticket_names WHERE ticket = $1", k.id)
 	}
 	if len(ruling.Moves) > 0 && waiting == 0 {
 		if err := t.endCall(ctx, b, c, v, k.id); err != nil {
@@ -94,8 +97,11 @@ func saveTicket(b *pgx.Batch, k *ticket, open store.Offsets, waiting int) {
 }
 
 // savePoll adds the writing of what only the holder of the lease may say.
-func (t *tx) savePoll(b *pgx.Batch, k *ticket, r store.TicketSettlement) error {
-	due, leaseUntil := r.Due, time.Time{}
+func (t *tx) savePoll(ctx context.Context, b *pgx.Batch, k *ticket, r store.TicketSettlement) error {
+	if err := t.nameTicket(ctx, k, r.Names); err != nil {
+		return err
+	}
+	due, leaseUntil := r.DueAfter(k.claimed, k.hinted), time.Time{}
 	if r.Hold && !r.Close {
 		due, leaseUntil = k.due, r.Due
 	}

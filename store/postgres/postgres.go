@@ -12,7 +12,7 @@
 //  3. chunks. The lock of a chunk is also that of its marks, of its calls, and
 //     of who wants its asks. Asks that are in no chunk belong to the cut
 //  4. ask_keys
-//  5. tickets
+//  5. names of tickets (advisory), tickets, orphans
 //  6. gates
 //  7. tallies, last, because many come to the same few
 //
@@ -95,6 +95,7 @@ type Store struct {
 	blocks blocks
 	// serverClock: signs of life are measured by the server's clock.
 	serverClock bool
+	maxOrphans  int // store.MaxOrphans, but in tests
 	// exports bounds how many connections slow readers hold.
 	exports chan struct{}
 
@@ -133,7 +134,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s := &Store{
 		pool: pool, now: o.Now, sealer: sealer, id: id, serverClock: o.Now == nil,
-		exports: make(chan struct{}, max(1, o.PoolSize/2)),
+		exports: make(chan struct{}, max(1, o.PoolSize/2)), maxOrphans: store.MaxOrphans,
 	}
 	if s.now == nil {
 		s.now = time.Now

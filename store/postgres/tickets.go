@@ -27,6 +27,7 @@ type ticket struct {
 	lease      int64
 	leaseUntil time.Time
 	claimed    time.Time // when the lease was taken
+	hinted     time.Time // when the last hint came
 	late       bool
 	closed     bool
 	created    time.Time
@@ -36,11 +37,11 @@ type ticket struct {
 func (t *tx) ticket(ctx context.Context, id store.TicketID) (*ticket, error) {
 	k := &ticket{id: id}
 	var open []byte
-	var due, deadline, intervalMS, leaseUntil, created, claimed int64
+	var due, deadline, intervalMS, leaseUntil, created, claimed, hinted int64
 	found, err := t.one(ctx, `SELECT call, chunk, provider, open, handle, due_at, deadline_at, interval_ms, lease, lease_until,
-		late, closed, created_at, claimed_at FROM tickets WHERE id = $1 FOR UPDATE`, []any{id},
+		late, closed, created_at, claimed_at, hinted_at FROM tickets WHERE id = $1 FOR UPDATE`, []any{id},
 		&k.call, &k.chunk, &k.provider, &open, &k.handle, &due, &deadline, &intervalMS, &k.lease, &leaseUntil,
-		&k.late, &k.closed, &created, &claimed)
+		&k.late, &k.closed, &created, &claimed, &hinted)
 	if err == nil && found {
 		k.open, err = store.ParseOffsets(open)
 	}
@@ -51,7 +52,7 @@ func (t *tx) ticket(ctx context.Context, id store.TicketID) (*ticket, error) {
 		return nil, nil
 	}
 	k.due, k.deadline, k.interval = fromMillis(due), fromMillis(deadline), duration(intervalMS)
-	k.leaseUntil, k.created, k.claimed = fromMillis(leaseUntil), fromMillis(created), fromMillis(claimed)
+	k.leaseUntil, k.created, k.claimed, k.hinted = fromMillis(leaseUntil), fromMillis(created), fromMillis(claimed), fromMillis(hinted)
 	return k, nil
 }
 
@@ -83,24 +84,34 @@ func (t *tx) keepTickets(ctx context.Context, c store.CallID, v *view, tickets [
 
 func (t *tx) keepTicket(ctx context.Context, c store.CallID, v *view, n brought) error {
 	var id store.TicketID
-	found, err := t.one(ctx, "SELECT id FROM tickets WHERE handle_key = $1", []any{n.key}, &id)
-	if err != nil {
+	b := &pgx.Batch{}
+	queueHold(b, [][]byte{n.key})
+	b.Queue("SELECT id FROM tickets WHERE handle_key = $1", n.key).QueryRow(func(r pgx.Row) error { return oneOrNone(r.Scan(&id)) })
+	if err := t.send(ctx, b); err != nil {
 		return fmt.Errorf("read ticket: %w", err)
 	}
-	if found {
+	if id != 0 {
 		return t.joinTicket(ctx, c, id, n)
 	}
-	if _, err = t.one(ctx, "SELECT nextval(pg_get_serial_sequence('tickets', 'id'))", nil, &id); err != nil {
+	var hints forgotten
+	b = &pgx.Batch{}
+	b.Queue("SELECT nextval(pg_get_serial_sequence('tickets', 'id'))").QueryRow(func(r pgx.Row) error { return r.Scan(&id) })
+	queueTakeOrphans(b, &hints, [][]byte{n.key})
+	if err := t.send(ctx, b); err != nil {
 		return fmt.Errorf("number ticket: %w", err)
+	}
+	if hints.n > 0 {
+		n.Due = t.now
 	}
 	handle, err := t.s.sealer.SealHandle(id, n.Handle)
 	if err != nil {
 		return err
 	}
-	err = t.exec(ctx, `INSERT INTO tickets (id, call, chunk, provider, open, waiting, handle, handle_key, due_at, deadline_at, interval_ms, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+	err = t.exec(ctx, `INSERT INTO tickets (id, call, chunk, provider, open, waiting, handle, handle_key, due_at, deadline_at, interval_ms,
+			created_at, hinted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		id, c, v.ID, v.home.provider, stored(n.asks), len(n.asks), handle, n.key, millis(n.Due), millis(n.Deadline),
-		n.Interval.Milliseconds(), millis(t.now))
+		n.Interval.Milliseconds(), millis(t.now), millis(hints.last))
 	if err != nil {
 		return fmt.Errorf("write ticket: %w", err)
 	}
@@ -201,6 +212,7 @@ func (t *tx) claimTicket(ctx context.Context, r store.TicketClaim) (o store.Open
 	b.Queue("UPDATE tickets SET lease = lease + 1, claims = claims + 1, lease_until = $1, claimed_at = $2, owner = $3 WHERE id = $4",
 		millis(store.Millis(r.Until)), millis(t.now), r.Owner, r.ID)
 	asks := t.queueAsks(b, v.Chunk, k.open)
+	queueHeard(b, &o.Heard, k.provider)
 	if err := t.send(ctx, b); err != nil {
 		return o, nil, fmt.Errorf("claim ticket: %w", err)
 	}
@@ -209,6 +221,7 @@ func (t *tx) claimTicket(ctx context.Context, r store.TicketClaim) (o store.Open
 	}
 	o.Lease, o.Call, o.Provider, o.Created, o.Deadline, o.Interval = k.lease+1, k.call, k.provider, k.created, k.deadline, k.interval
 	o.Late, o.Probe, o.KeepRaw = k.late, passed.Probe(), in.KeepsRaw(v.Asks(k.open))
+	o.Hinted = store.HintedSince(k.hinted, k.claimed)
 	o.Asks, damaged = asks.open(t.s.sealer)
 	o.Handle, err = t.s.sealer.OpenHandle(r.ID, k.handle)
 	return o, damaged, err

@@ -73,7 +73,7 @@ func (c conn) in(no store.BatchNo, want string, states ...store.BatchState) (*he
 // BeginBatch implements store.Intake.
 func (s *Store) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo, error) {
 	if b.Tenant == "" {
-		b.Tenant = "default"
+		b.Tenant = store.DefaultTenant
 	}
 	if b.Weight == 0 {
 		b.Weight = 1

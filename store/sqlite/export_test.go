@@ -58,3 +58,6 @@ func HasMigrations() (int, error) {
 	files, err := migrations.ReadDir("migrations")
 	return len(files), err
 }
+
+// MaxOrphans makes the bound on hints about nothing that is known smaller.
+func (s *Store) MaxOrphans(n int) { s.maxOrphans = n }

@@ -68,6 +68,8 @@ type Store struct {
 	intakes intakes
 	beats   beats
 	slice   int // sliceSize, but in tests
+	// maxOrphans is store.MaxOrphans, but in tests.
+	maxOrphans int
 	// oldIntakes is the newest batch that was there when the store was
 	// opened: whoever was taking in such a one is dead.
 	oldIntakes store.BatchNo
@@ -91,7 +93,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{path: o.Path, now: o.Now, sealer: sealer, slice: sliceSize}
+	s := &Store{path: o.Path, now: o.Now, sealer: sealer, slice: sliceSize, maxOrphans: store.MaxOrphans}
 	if !o.Locked {
 		if s.lock, err = store.LockDir(dir); err != nil {
 			return nil, fmt.Errorf("open store: %w", err)

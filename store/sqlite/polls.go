@@ -50,6 +50,11 @@ func (t *tx) settleTicket(k *ticket, r store.TicketSettlement, bodies store.Seal
 			return store.Settled{}, err
 		}
 	}
+	if len(ruling.Open) == 0 || fenced && r.Close {
+		if err := t.forgetNames(k.id); err != nil {
+			return store.Settled{}, err
+		}
+	}
 	done, err := t.follow(c, home, ruling, k.call, bodies)
 	if err != nil {
 		return store.Settled{}, err
@@ -80,9 +85,20 @@ func (t *tx) saveTicket(k *ticket, open store.Offsets, waiting int) error {
 	return nil
 }
 
+// forgetNames takes the names from a ticket that is closed.
+func (t *tx) forgetNames(id store.TicketID) error {
+	if err := t.exec("DELETE FROM ticket_names WHERE ticket = ?", id); err != nil {
+		return fmt.Errorf("forget names of ticket: %w", err)
+	}
+	return nil
+}
+
 // savePoll writes down what only the holder of the lease may say.
 func (t *tx) savePoll(k *ticket, r store.TicketSettlement) error {
-	due, leaseUntil := r.Due, time.Time{}
+	if err := t.nameTicket(k, r.Names); err != nil {
+		return err
+	}
+	due, leaseUntil := r.DueAfter(k.claimed, k.hinted), time.Time{}
 	if r.Hold && !r.Close {
 		due, leaseUntil = k.due, r.Due
 	}

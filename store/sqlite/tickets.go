@@ -26,6 +26,7 @@ type ticket struct {
 	lease      int64
 	leaseUntil time.Time
 	claimed    time.Time // when the lease was taken
+	hinted     time.Time // when the last hint came
 	late       bool
 	closed     bool
 	created    time.Time
@@ -35,13 +36,13 @@ func (c conn) ticket(id store.TicketID) (*ticket, error) {
 	k := &ticket{id: id}
 	var open []byte
 	found, err := c.one(`SELECT call, chunk, provider, open, handle, due_at, deadline_at, interval_ms, lease, lease_until,
-		late, closed, created_at, claimed_at FROM tickets WHERE id = ?`, func(stmt *sqlite.Stmt) {
+		late, closed, created_at, claimed_at, hinted_at FROM tickets WHERE id = ?`, func(stmt *sqlite.Stmt) {
 		k.call, k.chunk, k.provider = store.CallID(stmt.ColumnInt64(0)), columnAsk(stmt, 1), stmt.ColumnText(2)
 		open, k.handle = columnBytes(stmt, 3), columnBytes(stmt, 4)
 		k.due, k.deadline, k.interval = columnTime(stmt, 5), columnTime(stmt, 6), columnDuration(stmt, 7)
 		k.lease, k.leaseUntil = stmt.ColumnInt64(8), columnTime(stmt, 9)
 		k.late, k.closed, k.created = stmt.ColumnBool(10), stmt.ColumnBool(11), columnTime(stmt, 12)
-		k.claimed = columnTime(stmt, 13)
+		k.claimed, k.hinted = columnTime(stmt, 13), columnTime(stmt, 14)
 	}, id)
 	if err == nil && found {
 		k.open, err = store.ParseOffsets(open)
@@ -82,9 +83,16 @@ func (t *tx) keepTicket(c *call, provider string, n store.NewTicket, asks store.
 	if id != 0 {
 		return t.joinTicket(c, store.TicketID(id), n, asks)
 	}
-	err = t.exec(`INSERT INTO tickets (call, chunk, provider, open, waiting, handle, handle_key, due_at, deadline_at, interval_ms, created_at)
-		VALUES (?, ?, ?, ?, ?, x'', ?, ?, ?, ?, ?)`,
-		c.id, c.chunk, provider, asks.Append(nil), len(asks), key, n.Due, n.Deadline, n.Interval, t.now)
+	hinted, err := t.takeOrphans(key)
+	if err != nil {
+		return err
+	}
+	if !hinted.IsZero() {
+		n.Due = t.now
+	}
+	err = t.exec(`INSERT INTO tickets (call, chunk, provider, open, waiting, handle, handle_key, due_at, deadline_at, interval_ms, created_at, hinted_at)
+		VALUES (?, ?, ?, ?, ?, x'', ?, ?, ?, ?, ?, ?)`,
+		c.id, c.chunk, provider, asks.Append(nil), len(asks), key, n.Due, n.Deadline, n.Interval, t.now, hinted)
 	if err != nil {
 		return fmt.Errorf("write ticket: %w", err)
 	}
@@ -214,6 +222,10 @@ func (t *tx) claimTicket(r store.TicketClaim) (o store.OpenTicket, handle []byte
 	o.Lease, o.Call, o.Provider, o.Created, o.Deadline, o.Interval = k.lease+1, k.call, k.provider, k.created, k.deadline, k.interval
 	o.Late = k.late
 	o.Probe = passed.Probe()
+	o.Hinted = store.HintedSince(k.hinted, k.claimed)
+	if o.Heard, err = t.heard(k.provider); err != nil {
+		return o, nil, nil, err
+	}
 	return o, k.handle, asks, nil
 }
 

@@ -184,6 +184,35 @@ func Lived(tb testing.TB, s store.Store) {
 		}
 	}
 	claim()
+	Hint(tb, s, providers.Hint{Ticket: "T-9"})
+	nameTicket(tb, s, "r-1")
+}
+
+// Hint brings a hint about whatever these hints name.
+func Hint(tb testing.TB, s store.Store, hints ...providers.Hint) store.Hinted {
+	tb.Helper()
+	got, err := s.Hint(tb.Context(), store.HintRequest{Provider: provider, Hints: hints, Every: time.Second})
+	if err != nil {
+		tb.Fatalf("hint: %v", err)
+	}
+	return got
+}
+
+// nameTicket polls the one ticket that is due, which brings that name.
+func nameTicket(tb testing.TB, s store.Store, name string) {
+	tb.Helper()
+	due, err := s.DueTickets(tb.Context(), provider, 2)
+	if err != nil || len(due) != 1 {
+		tb.Fatalf("due tickets: %v %v", due, err)
+	}
+	o, err := s.ClaimTicket(tb.Context(), store.TicketClaim{ID: due[0].ID, Owner: "w", Until: time.Now().Add(time.Minute)})
+	if err != nil {
+		tb.Fatalf("claim ticket: %v", err)
+	}
+	r := store.TicketSettlement{ID: o.ID, Lease: o.Lease, Handle: o.Handle, Due: time.Now(), Interval: time.Second, Names: []string{name}}
+	if _, err := s.SettleTicket(tb.Context(), r); err != nil {
+		tb.Fatalf("settle ticket: %v", err)
+	}
 }
 
 // Canaries are values that stand for everything that must not be readable in
@@ -238,6 +267,14 @@ func TellCanaries(tb testing.TB, s store.Store) {
 			tb.Fatal(err)
 		}
 	}
+	tellOfTicket(tb, s)
+}
+
+// tellOfTicket brings them as what a webhook says.
+func tellOfTicket(tb testing.TB, s store.Store) {
+	tb.Helper()
+	Hint(tb, s, providers.Hint{Record: canaryPhone, Subject: providers.Subject{providers.Plate: canaryPlate}})
+	nameTicket(tb, s, canaryName)
 }
 
 // Problems are what a store finds wrong with itself, a line each.

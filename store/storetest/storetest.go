@@ -107,6 +107,8 @@ func subjects() []subject {
 		{"ticket", ticketRules},
 		{"lease", leaseRules},
 		{"late", lateRules},
+		{"hint", hintRules},
+		{"orphan", orphanRules},
 		{"gate", gateRules},
 		{"probe", probeRules},
 		{"batch", batchRules},
