@@ -116,6 +116,11 @@ func TestWrongUse(t *testing.T) {
 		{"status b_1", "", "no server answers at http://127.0.0.1:1, and there is no store"},
 		{"results", "", "BATCH is missing"},
 		{"check", "", "there is no store"},
+		{"providers a b", "", `"b" is one argument too many`},
+		{"providers nobody", "", `there is no provider "nobody": there is attestr`},
+		{"gate open", "", "SCOPE is missing"},
+		{"gate open attestr", "", "there is no store"},
+		{"gate shut", "", `"shut" is one argument too many`},
 		{"up", "PLATEQ_LISTEN=0.0.0.0:80", "no loopback address"},
 		{"simulate --preset gentle", "", `there is no preset "gentle"`},
 		{"simulate --fault nonsense", "", "nonsense"},
@@ -143,6 +148,7 @@ func TestCommandsThatNeedNothing(t *testing.T) {
 	for args, want := range map[string]string{
 		"--help": "plateq run fleet.csv -p attestr -o results.csv", "run --help": "--max-wait", "version": "plateq ",
 		"completion bash": "__start_plateq", "": "Available Commands",
+		"providers": `"name":"attestr","title":"Attestr RC_MOBILE"`, "gate": "open",
 	} {
 		if out, _ := p.ok(t, 0, strings.Fields(args)...); !strings.Contains(out, want) {
 			t.Errorf("plateq %s: %q is missing in %s", args, want, out)

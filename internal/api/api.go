@@ -30,7 +30,12 @@ import (
 type Options struct {
 	Store     store.Store
 	Providers *providers.Set
-	Log       zerolog.Logger
+	// Catalogue describes every provider there is, set up or not; nil: those
+	// of Providers.
+	Catalogue []providers.Spec
+	// Limits says at what pace a provider is asked; nil: nobody knows.
+	Limits func(provider string) Limits
+	Log    zerolog.Logger
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 	// Reuse says which known answers the lists for a provider are content
@@ -69,6 +74,12 @@ func (o Options) withDefaults() Options {
 	if o.Full == nil {
 		o.Full = func(context.Context, string) bool { return false }
 	}
+	if o.Catalogue == nil {
+		for _, name := range o.Providers.Names() {
+			spec, _ := o.Providers.Spec(name) // it is one of the names
+			o.Catalogue = append(o.Catalogue, spec)
+		}
+	}
 	if o.MaxBody == 0 {
 		o.MaxBody = 1 << 30
 	}
@@ -86,16 +97,18 @@ func New(o Options) http.Handler {
 	s := &server{o.withDefaults()}
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]handler{
-		"POST /v1/batches":             s.submit,
-		"GET /v1/batches":              s.list,
-		"GET /v1/batches/{id}":         s.batch,
-		"GET /v1/batches/{id}/results": s.results,
-		"POST /v1/batches/{id}/pause":  s.pause,
-		"POST /v1/batches/{id}/resume": s.resume,
-		"POST /v1/batches/{id}/cancel": s.cancel,
-		"POST /v1/batches/{id}/poll":   s.poll,
-		"GET /healthz":                 s.healthz,
-		"GET /readyz":                  s.readyz,
+		"POST /v1/batches":               s.submit,
+		"GET /v1/batches":                s.list,
+		"GET /v1/batches/{id}":           s.batch,
+		"GET /v1/batches/{id}/results":   s.results,
+		"POST /v1/batches/{id}/pause":    s.pause,
+		"POST /v1/batches/{id}/resume":   s.resume,
+		"POST /v1/batches/{id}/cancel":   s.cancel,
+		"POST /v1/batches/{id}/poll":     s.poll,
+		"GET /v1/providers":              s.listProviders,
+		"POST /v1/providers/{name}/open": s.openGates,
+		"GET /healthz":                   s.healthz,
+		"GET /readyz":                    s.readyz,
 	} {
 		mux.Handle(pattern, s.handle(h))
 	}

@@ -161,7 +161,8 @@ func (w *world) settle(ctx context.Context, t *testing.T, c store.ChunkID) {
 		t.Fatal(err)
 	}
 	found := store.Verdict{To: store.Found, Answer: &store.Answer{At: store.Millis(time.Now()), Result: json.RawMessage(`{"valid":true,"contact":"9000000000"}`)}}
-	if _, err := w.store.Settle(ctx, store.Settlement{Call: claim.Call, Rest: &found}); err != nil {
+	readings := []providers.Reading{{Name: "decoded", Value: 1}, {Name: "left", Value: 7, Gauge: true}}
+	if _, err := w.store.Settle(ctx, store.Settlement{Call: claim.Call, Rest: &found, Readings: readings}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -38,9 +38,11 @@ type App struct {
 	store  store.Store
 	sealer *store.Sealer
 	set    *providers.Set
-	limits map[string]jobs.Limits
-	moving bool // the store may be one that was moved away
-	guard  *guarded
+	// catalogue describes all there are, those of set among them.
+	catalogue []providers.Spec
+	limits    map[string]jobs.Limits
+	moving    bool // the store may be one that was moved away
+	guard     *guarded
 
 	redis     redis.UniversalClient
 	spool     *store.Spool

@@ -42,7 +42,7 @@ func (a *App) openProviders() error {
 		return err
 	}
 	a.set = set
-	return nil
+	return a.describeAll()
 }
 
 // notSetUp says what to do about a provider that is not in the set: err is

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/plateq/plateq/internal/api"
+	"github.com/plateq/plateq/internal/config"
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/providers/sim"
+	"github.com/plateq/plateq/store"
+)
+
+// Catalogue describes every provider there is as c has it, set up or not:
+// credentials change nothing of what one can do, so those of the stand-ins do.
+func Catalogue(c config.Config) ([]providers.Spec, error) {
+	a := &App{
+		opts: Options{Config: c, Simulate: true}, now: time.Now,
+		upstreams: nobody(),
+	}
+	all := make([]providers.Spec, 0, len(c.Providers))
+	for _, p := range c.Providers {
+		made, err := a.provider(p)
+		if err != nil {
+			return nil, fmt.Errorf("describe %s: %w", p.Name, err)
+		}
+		all = append(all, made.Spec())
+	}
+	return all, nil
+}
+
+// describeAll fills the catalogue. Providers that are set up speak for
+// themselves.
+func (a *App) describeAll() (err error) {
+	if a.catalogue, err = Catalogue(a.opts.Config); err != nil {
+		return Usage(err)
+	}
+	for i, s := range a.catalogue {
+		if own, err := a.set.Spec(s.Name); err == nil {
+			a.catalogue[i] = own
+		}
+	}
+	return nil
+}
+
+// nobody is a stand-in that does not answer.
+func nobody() *standIn {
+	p := newPipe()
+	_ = p.Close() // it cannot fail
+	return &standIn{login: sim.DefaultLogin, token: sim.DefaultToken, pipe: p}
+}
+
+// limitsInUse says at what pace a provider is asked, as people set it.
+func (a *App) limitsInUse(provider string) api.Limits {
+	c, _ := a.opts.Config.Provider(provider)
+	if a.opts.Simulate {
+		c.Rate = config.Unlimited
+	}
+	return api.Limits{Rate: c.Rate.String(), Burst: c.Burst, Concurrency: c.Concurrency}
+}
+
+// Describe returns an API that tells of providers only: what they can do, and
+// what they say of credit. It needs no store.
+func Describe(o Options) (http.Handler, error) {
+	a := &App{opts: o, log: o.Log, now: time.Now, store: noBooks{}}
+	if o.Simulate { // nobody is asked in a rehearsal that has no books
+		a.upstreams = nobody()
+	}
+	if err := a.openProviders(); err != nil {
+		return nil, err
+	}
+	return a.handler(), nil
+}
+
+// noBooks is the store before there is one.
+type noBooks struct{ store.Store }
+
+// Gates implements store.Store.
+func (noBooks) Gates(context.Context) ([]store.Gate, error) { return nil, nil }
+
+// Backlogs implements store.Reader.
+func (noBooks) Backlogs(context.Context) ([]store.Backlog, error) { return nil, nil }
+
+// Readings implements store.Reader.
+func (noBooks) Readings(context.Context) ([]store.Reading, error) { return nil, nil }
