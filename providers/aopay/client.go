@@ -1,0 +1,109 @@
+package aopay
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/plateq/plateq/providers"
+)
+
+// fetchPath is the one path that is ever called. The vendor's page:
+// https://readapi.aopay.co.in/fastagFetchConsumerDetails
+const fetchPath = "/api/AOP/FetchConsumerDetails"
+
+const (
+	// maxAnswer bounds an answer, which holds some fifteen short fields.
+	maxAnswer = 4 << 20
+	// recognisable is how long a registration is at least that is looked for
+	// in answers that are kept: a shorter one could stand there by chance.
+	recognisable = 6
+)
+
+// question is what a request asks.
+type question struct {
+	operator int
+	plate    string
+}
+
+// client speaks to AOPay in AOPay's words. It takes neither a method nor a
+// path from anybody.
+type client struct {
+	url     string
+	timeout time.Duration
+	http    *providers.Client // a connection for each call
+	// body writes a request. The credentials are part of it and live in a
+	// closure, as fmt would print a field.
+	body func(question) ([]byte, error)
+	// mask takes the credentials out of AOPay's words, maskRaw out of an
+	// answer that is kept.
+	mask, maskRaw func(string) string
+}
+
+func newClient(cfg Config, dial func(context.Context, string, string) (net.Conn, error)) *client {
+	c := &client{
+		url:     strings.TrimRight(cfg.BaseURL, "/") + fetchPath,
+		timeout: cfg.Timeout,
+		http:    providers.NewClient(providers.ClientOptions{MaxBody: maxAnswer, Dial: dial}),
+		mask:    providers.Masker(cfg.RegistrationID),
+		maskRaw: func(s string) string { return s },
+	}
+	if len(cfg.RegistrationID) >= recognisable {
+		c.maskRaw = c.mask
+	}
+	c.body = func(q question) ([]byte, error) {
+		return json.Marshal(struct {
+			Operator       int    `json:"operator"`
+			CANumber       string `json:"canumber"`
+			RegistrationID string `json:"RegistrationID"`
+		}{q.operator, q.plate, cfg.RegistrationID.Reveal()})
+	}
+	return c
+}
+
+// fetch makes the paid call.
+func (c *client) fetch(ctx context.Context, q question) (*providers.Answer, error) {
+	ctx, cancel := providers.Within(ctx, c.timeout)
+	defer cancel()
+	payload, err := c.body(q)
+	if err != nil {
+		return nil, unsendable("encode request")
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(payload))
+	if err != nil {
+		return nil, unsendable("build request")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "plateq")
+	return c.http.Do(req, opFetch)
+}
+
+// raw returns a JSON body as it is kept.
+func (c *client) raw(body []byte) json.RawMessage {
+	text := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
+	return json.RawMessage(c.maskRaw(string(text)))
+}
+
+// unsendable leaves the cause out: it would quote the URL or the plate.
+func unsendable(what string) error {
+	return &providers.Error{Provider: Name, Op: opFetch, Class: providers.Poison,
+		Code: "unsendable", Err: errors.New(what + ": not possible")}
+}
+
+// canonical is the form in which plates are sent: upper case, letters and
+// digits only.
+func canonical(plate string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return -1
+		}
+		return unicode.ToUpper(r)
+	}, plate)
+}
