@@ -13,6 +13,12 @@ func TestConformance(t *testing.T) {
 	providertest.Run(t, harness())
 }
 
+// TestDocumentIsCovered: each word of the document has its test.
+func TestDocumentIsCovered(t *testing.T) {
+	t.Parallel()
+	providertest.Conformance(t, "testdata/conformance.txt")
+}
+
 func harness() providertest.Harness {
 	return providertest.Harness{
 		New: func(t testing.TB, baseURL string) providers.Provider {
