@@ -99,7 +99,8 @@ type Reading struct {
 	At    time.Time `json:"at"`
 }
 
-// Balance is one figure of credit or quota, in decimals.
+// Balance is one figure of credit or quota, in decimals. With Left empty there
+// is no limit.
 type Balance struct {
 	Name  string     `json:"name"`
 	Left  string     `json:"left"`

@@ -59,7 +59,7 @@ type Balancer interface {
 // Balance is one figure of credit or quota.
 type Balance struct {
 	Name  string
-	Left  string // decimal, in Unit
+	Left  string // decimal, in Unit; empty: there is no limit
 	Unit  string
 	Until time.Time
 }

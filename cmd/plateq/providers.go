@@ -284,7 +284,10 @@ func readings(all []client.Reading) string {
 }
 
 func balance(b client.Balance) string {
-	text := printable(b.Name) + ": " + printable(strings.TrimSpace(b.Left+" "+b.Unit)) + " left"
+	text := printable(b.Name) + ": no limit"
+	if b.Left != "" {
+		text = printable(b.Name) + ": " + printable(strings.TrimSpace(b.Left+" "+b.Unit)) + " left"
+	}
 	if b.Until != nil {
 		text += " until " + b.Until.Local().Format(time.DateTime)
 	}

@@ -33,7 +33,7 @@ func TestProvidersAsPeopleReadThem(t *testing.T) {
 			},
 			Open:     client.Backlog{Queued: 120, Sending: 3, Waiting: 4000, Tickets: 8, LateTickets: 1},
 			Readings: []client.Reading{{Name: "decoded", Value: 12, At: at}, {Name: "free_requests_left", Value: 40, Gauge: true, At: at}},
-			Balances: []client.Balance{{Name: "day", Left: "100", Unit: "reports", Until: new(at)}, {Name: "credit", Left: "12.50"}},
+			Balances: []client.Balance{{Name: "day", Left: "100", Unit: "reports", Until: new(at)}, {Name: "credit", Left: "12.50"}, {Name: "month", Unit: "reports"}},
 		},
 		{Name: "bare", Title: "Bare", Answers: "a name", Countries: []string{"IN"}, MaxBatch: 1, Repeats: "no", Needs: []string{"plate"}, BalanceError: new(away)},
 	}
@@ -64,6 +64,7 @@ acme: Acme Vehicles (NO, SE), set up
   readings    decoded 12, free requests left 40 at 4 March 05:06
   balance     day: 100 reports left until 2026-03-04 05:06:07
   balance     credit: 12.50 left
+  balance     month: no limit
 
 bare: Bare (IN), not set up
   answers     a name, at once
