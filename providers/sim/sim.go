@@ -20,6 +20,14 @@
 //	GET  balance/{type}              the quotas
 //	GET  ""                          the account
 //
+// Resser, the key in the header [ResserHeader]:
+//
+//	GET /resser/api/batch/scraping/    {vehicles: [{vin, plate}]} -> {vehicleData: [{vin, plate, info: [...]}]}
+//
+// AOPay, and none of its paths that move money:
+//
+//	POST /aopay/api/AOP/FetchConsumerDetails    {operator, canumber, RegistrationID} -> {response_code, status, …}
+//
 // The stand-in's own, below /_sim, for whoever runs it and checks it:
 //
 //	GET    /_sim/ledger      every charge, as JSON Lines of [Charge]
@@ -38,6 +46,8 @@
 //   - REGNUM: a plate costs one record when it is first decoded for an account and service, or one of its free requests.
 //   - SpectrumData: a report costs one record each time it is made, forced or refreshed; asking for one that there is
 //     costs nothing.
+//   - Resser: reading is free, and not in the ledger.
+//   - AOPay: every fetch costs one record, with a bill or without; what is refused before it is looked up costs nothing.
 //
 // # Determinism
 //

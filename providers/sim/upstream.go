@@ -46,7 +46,7 @@ const (
 
 // upstreamsOf returns everyone that s plays. With nil they can be asked for their names, endpoints and codes.
 func upstreamsOf(s *Server) []upstream {
-	return []upstream{newAttestr(s), newRegnum(s), newSpectrumdata(s)}
+	return []upstream{newAttestr(s), newRegnum(s), newSpectrumdata(s), resser{s}, newAOPay(s)}
 }
 
 func (s *Server) upstreamNamed(name string) upstream {
