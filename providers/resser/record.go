@@ -14,7 +14,13 @@ import (
 var entryFields = []string{"_id", "plate", "vin", "resourceId", "status", "result", "creationDateTime", "finishedDateTime"}
 
 // resultFields are the fields of a result, as a Spec names them.
-var resultFields = []string{"vin", "plate", "info"}
+func resultFields() []string {
+	names := []string{"vin", "plate"}
+	for _, f := range entryFields {
+		names = append(names, "info."+f)
+	}
+	return names
+}
 
 // processed is what was processed of one vehicle.
 type processed struct {

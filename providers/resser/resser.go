@@ -78,7 +78,7 @@ func (p *Provider) Spec() providers.Spec {
 		Countries:  []string{"MX"},
 		Needs:      columns,
 		Uses:       columns,
-		Results:    resultFields,
+		Results:    resultFields(),
 		MaxBatch:   p.batchSize,
 		FreeRepeat: func(providers.Params) bool { return true },
 		Repeats:    "yes: it reads what was processed before",
