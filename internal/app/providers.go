@@ -8,8 +8,10 @@ import (
 	"github.com/plateq/plateq/internal/config"
 	"github.com/plateq/plateq/jobs"
 	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/providers/aopay"
 	"github.com/plateq/plateq/providers/attestr"
 	"github.com/plateq/plateq/providers/regnum"
+	"github.com/plateq/plateq/providers/resser"
 	"github.com/plateq/plateq/providers/sim"
 	"github.com/plateq/plateq/providers/spectrumdata"
 	"github.com/plateq/plateq/store"
@@ -92,6 +94,18 @@ func (a *App) provider(c config.Provider) (providers.Provider, error) {
 			cfg.ReportTypeGRZ, cfg.ReportTypeVIN = sim.SpectrumGRZ, sim.SpectrumVIN
 		}
 		return spectrumdata.New(cfg, opts)
+	case resser.Name:
+		cfg, opts := a.opts.Config.Resser, resser.Options{Now: a.now}
+		if in != nil {
+			cfg.BaseURL, cfg.AuthHeader, cfg.AuthValue, opts.Dial = in.url("resser"), sim.ResserHeader, in.token, in.dial
+		}
+		return resser.New(cfg, opts)
+	case aopay.Name:
+		cfg, opts := a.opts.Config.AOPay, aopay.Options{Now: a.now}
+		if in != nil {
+			cfg.BaseURL, cfg.RegistrationID, opts.Dial = in.url("aopay"), in.token, in.dial
+		}
+		return aopay.New(cfg, opts)
 	default:
 		return nil, fmt.Errorf("provider %q is not known", c.Name)
 	}

@@ -17,8 +17,10 @@ import (
 	"time"
 
 	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/providers/aopay"
 	"github.com/plateq/plateq/providers/attestr"
 	"github.com/plateq/plateq/providers/regnum"
+	"github.com/plateq/plateq/providers/resser"
 	"github.com/plateq/plateq/providers/spectrumdata"
 	"github.com/plateq/plateq/store"
 )
@@ -59,6 +61,8 @@ type Config struct {
 	Attestr      attestr.Config      `env:"-"`
 	Regnum       regnum.Config       `env:"-"`
 	SpectrumData spectrumdata.Config `env:"-"`
+	Resser       resser.Config       `env:"-"`
+	AOPay        aopay.Config        `env:"-"`
 
 	variables []Variable
 }

@@ -88,7 +88,7 @@ func (e entry) prefix() string { return strings.ToUpper(e.name) + "_" }
 // entries lists every provider there is, in the order of Providers. A new one
 // adds a file with its entry, a line here and its own part to Config.
 func (c *Config) entries() []entry {
-	return []entry{c.attestr(), c.regnum(), c.spectrumdata()}
+	return []entry{c.attestr(), c.regnum(), c.spectrumdata(), c.resser(), c.aopay()}
 }
 
 // parts gives c its providers with their defaults and lists what is to be
