@@ -19,11 +19,11 @@ import (
 // a length, whole, at the first request of a connection and at the next ones.
 func TestBodyOfTheGetArrives(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed with the test
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // closed for good
+	defer l.Close()
 	type seen struct {
 		lines []string
 		body  string

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,11 +87,7 @@ func holdsCredential(v any) bool {
 			}
 		}
 	case []any:
-		for _, inner := range v {
-			if holdsCredential(inner) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v, holdsCredential)
 	}
 	return false
 }

@@ -3,6 +3,7 @@ package sim_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"reflect"
@@ -16,9 +17,7 @@ import (
 func (u *upstream) fetch(t *testing.T, plate string, change map[string]any) answer {
 	t.Helper()
 	body := map[string]any{"operator": 311, "canumber": plate, "RegistrationID": u.token}
-	for k, v := range change {
-		body[k] = v
-	}
+	maps.Copy(body, change)
 	text, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)

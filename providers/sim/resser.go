@@ -195,8 +195,8 @@ func (s *Server) ResserAnswer(v ResserVehicle) []ResserEntry {
 	if a.Status == StatusNotFound {
 		return nil
 	}
-	first := int(drawAt(seed, 0) % uint64(len(resserResources))) //nolint:gosec // small
-	n := 2 + int(drawAt(seed, 1)%3)                              //nolint:gosec // small
+	first := int(drawAt(seed, 0) % uint64(len(resserResources)))
+	n := 2 + int(drawAt(seed, 1)%3)
 	entries := make([]ResserEntry, n)
 	for i := range entries {
 		e := newResserEntry(v, resserResources[(first+i)%len(resserResources)], drawAt(seed, 2+i))
@@ -213,8 +213,8 @@ func (s *Server) ResserAnswer(v ResserVehicle) []ResserEntry {
 }
 
 func newResserEntry(v ResserVehicle, resource int, h uint64) ResserEntry {
-	created := time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC).Add(time.Duration(h%300) * 24 * time.Hour) //nolint:gosec // small
-	finished := created.Add(time.Duration(30+h%90) * time.Second)                                     //nolint:gosec // small
+	created := time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC).Add(time.Duration(h%300) * 24 * time.Hour)
+	finished := created.Add(time.Duration(30+h%90) * time.Second)
 	e := ResserEntry{
 		ID: fmt.Sprintf("%d-%s-%s", resource, v.VIN, v.Plate), Plate: v.Plate, VIN: v.VIN, Resource: resource,
 		Status: ResserStatusDone, Result: []ResserResult{}, Created: created, Finished: &finished,
@@ -223,10 +223,10 @@ func newResserEntry(v ResserVehicle, resource int, h uint64) ResserEntry {
 	if resource%2 == 0 {
 		e.Plate, e.VIN = e.VIN, e.Plate
 	}
-	for i := range int(h % 3) { //nolint:gosec // small
+	for i := range int(h % 3) {
 		e.Result = append(e.Result, ResserResult{
 			Folio: fmt.Sprintf("F-%06d", drawAt(h, i)%1_000_000), Amount: fmt.Sprintf("%d.50", 100+drawAt(h, i)%4900),
-			Date: created.AddDate(0, 0, -int(drawAt(h, i)%400)).Format(time.DateOnly), //nolint:gosec // small
+			Date: created.AddDate(0, 0, -int(drawAt(h, i)%400)).Format(time.DateOnly),
 		})
 	}
 	return e
