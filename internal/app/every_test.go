@@ -45,6 +45,27 @@ func everyProvider() []every {
 				return d.list("in.csv", plates(n)), func(rows []map[string]string) { wantCars(d.t, u, rows) }
 			},
 		},
+		{
+			name: "resser",
+			desk: func(t *testing.T, u upstream) *desk {
+				t.Helper()
+				return resserDesk(t, u, "PLATEQ_RESSER_BATCH_SIZE=5", "PLATEQ_RESSER_CONCURRENCY=16", "PLATEQ_RESSER_TIMEOUT=2s")
+			},
+			list: func(d *desk, u upstream, n int) (string, func([]map[string]string)) {
+				path, all := d.garage("in.csv", n)
+				return path, func(rows []map[string]string) { d.wantProcessed(u, rows, all) }
+			},
+		},
+		{
+			name: "aopay", paid: "fetch", carries: 1,
+			desk: func(t *testing.T, u upstream) *desk {
+				t.Helper()
+				return aopayDesk(t, u, "PLATEQ_AOPAY_CONCURRENCY=16", "PLATEQ_AOPAY_TIMEOUT=2s")
+			},
+			list: func(d *desk, u upstream, n int) (string, func([]map[string]string)) {
+				return d.list("in.csv", plates(n)), func(rows []map[string]string) { d.wantBills(u, rows, "failed") }
+			},
+		},
 	}
 }
 
