@@ -2,4 +2,4 @@
 // up by ./generate.
 package examples
 
-//go:generate go run ./generate fleet-in.csv regnum.csv spectrumdata.csv
+//go:generate go run ./generate fleet-in.csv regnum.csv spectrumdata.csv resser.csv aopay.csv

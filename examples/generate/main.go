@@ -18,6 +18,8 @@ var lists = map[string]func(io.Writer) error{
 	"fleet-in.csv":     writeFleet,
 	"regnum.csv":       writeRegnum,
 	"spectrumdata.csv": writeSpectrumdata,
+	"resser.csv":       writeResser,
+	"aopay.csv":        writeAOPay,
 }
 
 func main() {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/csv"
+	"io"
 	"os"
 	"regexp"
 	"strings"
@@ -147,4 +148,79 @@ func TestSpectrumdataHoldsWhatItIsSaidToHold(t *testing.T) {
 	if len(ways) != 4 || len(cars) != 3 || cyrillic < 5 || cars["grz"]-cyrillic < 3 {
 		t.Errorf("owners %v, cars %v, %d plates in Cyrillic: too few of a kind to show anything", ways, cars, cyrillic)
 	}
+}
+
+func TestResserHoldsWhatItIsSaidToHold(t *testing.T) {
+	t.Parallel()
+	records := generated(t, writeResser)
+	vin, plate := regexp.MustCompile(`^[0-9A-HJ-NPR-Z]{17}$`), regexp.MustCompile(`^([IOQ]{3}\d{4}|\d{2}[IOQ]{2}\d[IOQ])$`)
+	vehicles, vins := map[string]bool{}, map[string]map[string]bool{}
+	bad, refused := 0, 0
+	for _, record := range records {
+		p := plainPlate(record[2])
+		if !vin.MatchString(record[1]) || !plate.MatchString(p) {
+			bad++
+			continue
+		}
+		if strings.Trim(record[1], record[1][:1]) == "" {
+			refused++
+		} else if record[1][0] != '0' {
+			t.Errorf("%s: VIN %s could be somebody's", record[0], record[1])
+		}
+		vehicles[record[1]+p] = true
+		if vins[p] == nil {
+			vins[p] = map[string]bool{}
+		}
+		vins[p][record[1]] = true
+	}
+	shared := 0
+	for _, v := range vins {
+		if len(v) > 1 {
+			shared++
+		}
+	}
+	if len(records) != 36 || bad != 2 || refused != 1 || len(vehicles) != 32 || shared != 1 {
+		t.Errorf("%d rows, %d of them invalid, %d to be refused, %d vehicles, %d plates on two; want 36, 2, 1, 32, 1",
+			len(records), bad, refused, len(vehicles), shared)
+	}
+}
+
+func TestAOPayHoldsWhatItIsSaidToHold(t *testing.T) {
+	t.Parallel()
+	records := generated(t, writeAOPay)
+	questions, operators, bad, words := map[string]bool{}, map[string]int{}, 0, 0
+	for _, record := range records {
+		p := plainPlate(record[1])
+		switch {
+		case strings.ContainsRune(p, '?'):
+			bad++
+			continue
+		case strings.ContainsRune(record[2], ' '):
+			words++
+		}
+		questions[p+" "+record[2]] = true
+		operators[record[2]]++
+	}
+	if len(records) != 30 || bad != 1 || words != 1 || len(questions) != 27 || len(operators) < 4 {
+		t.Errorf("%d rows, %d of them invalid, %d with an operator in words, %d questions, operators %v; want 30, 1, 1, 27, some",
+			len(records), bad, words, len(questions), operators)
+	}
+}
+
+// generated returns the records of a list without its header.
+func generated(t *testing.T, write func(io.Writer) error) [][]string {
+	t.Helper()
+	var list bytes.Buffer
+	if err := write(&list); err != nil {
+		t.Fatal(err)
+	}
+	records, err := csv.NewReader(&list).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return records[1:]
+}
+
+func plainPlate(cell string) string {
+	return strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(cell))
 }
