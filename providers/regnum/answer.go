@@ -3,6 +3,7 @@ package regnum
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,6 +23,8 @@ const (
 	memberCars   = "datacar"
 	memberEmpty  = "empty" // of data, in XML alone
 )
+
+var header = []string{memberStatus, memberText, memberFree, memberData}
 
 // answer is what the service said, in JSON or in XML.
 type answer struct {
@@ -51,8 +54,8 @@ func decode(body []byte) (answer, bool) {
 	switch {
 	case len(cars) > 0 && got.status != statusDone:
 		return answer{}, false // refused and decoded?
-	case !ok && got.status == statusDone:
-		return answer{}, false
+	case got.status == statusDone && (!ok || len(cars) == 0 && !isHeader(o)):
+		return answer{}, false // what is there could be a car
 	}
 	got.cars = cars
 	return got, true
@@ -80,10 +83,18 @@ func isAnswer(o wirejson.Object) bool {
 	if !ok || !isStatus(status) {
 		return false
 	}
-	_, text := o[memberText]
-	_, free := o[memberFree]
-	_, data := o[memberData]
-	return text || free || data || len(o) == 1
+	another := func(key string) bool { _, there := o[key]; return there }
+	return len(o) == 1 || slices.ContainsFunc(header[1:], another)
+}
+
+// isHeader reports whether o has no members but the documented ones.
+func isHeader(o wirejson.Object) bool {
+	for key := range o {
+		if !slices.Contains(header, key) {
+			return false
+		}
+	}
+	return true
 }
 
 // isStatus reports whether s can be a status: a number, of the form of a code.

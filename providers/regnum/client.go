@@ -39,22 +39,29 @@ type client struct {
 }
 
 func newClient(cfg Config, dial func(context.Context, string, string) (net.Conn, error)) *client {
-	var hidden []providers.Secret
-	if s := cfg.Seccode.Reveal(); len(s) >= recognisable {
-		hidden = append(hidden, cfg.Seccode, providers.Secret(escape(s)), providers.Secret(html.EscapeString(s)))
-	}
+	quotes := quotesOf(cfg.Seccode)
 	c := &client{
 		http:        providers.NewClient(providers.ClientOptions{KeepAlive: true, MaxBody: maxAnswer, Dial: dial}),
 		contentType: strings.ToUpper(cfg.Format),
 		accept:      "application/" + cfg.Format,
-		mask:        providers.Masker(cfg.ID, cfg.Seccode, providers.Secret(escape(cfg.Seccode.Reveal()))),
-		maskRaw:     providers.Masker(hidden...),
+		mask:        providers.Masker(append(quotes, cfg.ID)...),
+		maskRaw:     func(s string) string { return s },
+	}
+	if len(cfg.Seccode) >= recognisable {
+		c.maskRaw = providers.Masker(quotes...)
 	}
 	c.address = func(server string, q question) string {
 		return server + "?id=" + escape(cfg.ID.Reveal()) + "&seccode=" + escape(cfg.Seccode.Reveal()) +
 			"&nameservice=" + escape(q.nameservice) + "&regnum=" + escape(q.regnum) + "&contenttype=" + c.contentType
 	}
 	return c
+}
+
+// quotesOf returns the ways in which a page or an answer may quote a secret of
+// the query.
+func quotesOf(secret providers.Secret) []providers.Secret {
+	s := secret.Reveal()
+	return []providers.Secret{secret, providers.Secret(escape(s)), providers.Secret(url.QueryEscape(s)), providers.Secret(html.EscapeString(s))}
 }
 
 // get makes one exchange: a GET with everything in the query, as documented.

@@ -3,8 +3,11 @@ package regnum_test
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -255,6 +258,59 @@ func TestServersShareTheTimeOfACall(t *testing.T) {
 	wantAsked(t, "call", f, 0)
 }
 
+// TestLongestRestedIsTriedFirst: where none is well, the one that failed first.
+func TestLongestRestedIsTriedFirst(t *testing.T) {
+	t.Parallel()
+	var c clock
+	f := newFleet(t, 3)
+	p := newAt(t, config(f.urls...), c.now)
+	for i, h := range []http.HandlerFunc{hangUp, answer(200, "<html>"), hangUp} {
+		f.set(i, h)
+		submit(t, p, "AB123CD")
+		c.advance(time.Second)
+	}
+	wantAsked(t, "each failed in its turn", f, 0, 1, 2)
+	f.set(0, answer(503, ""))
+	f.set(1, answer(503, ""))
+	f.set(2, newUpstream(t).ServeHTTP)
+	if o := submit(t, p, "AB123CD"); o.Record == nil {
+		t.Errorf("got %v, want the last server's answer", o.Err)
+	}
+	wantAsked(t, "all resting", f, 0, 1, 2)
+	submit(t, p, "AB123CD")
+	wantAsked(t, "the last is well again", f, 2)
+}
+
+// TestTimeRunsOutOnOneServer: the next one is not asked with no time left, and
+// not blamed for it.
+func TestTimeRunsOutOnOneServer(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2)
+	slow := strings.TrimPrefix(f.urls[0], "http://")
+	slow = slow[:strings.IndexByte(slow, '/')]
+	p, err := regnum.New(config(f.urls...), regnum.Options{Now: func() time.Time { return noon },
+		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if addr == slow {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return (&net.Dialer{}).DialContext(ctx, network, addr)
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	outs, err := newSet(t, p).Submit(ctx, regnum.Name, requests("AB123CD"))
+	if err != nil || !errors.Is(outs[0].Err, providers.Unavailable) {
+		t.Errorf("got %v, %v, want unavailable: nothing was sent", outs, err)
+	}
+	if o := submit(t, p, "AB123CD"); o.Record == nil {
+		t.Errorf("got %v, want the other server's answer", o.Err)
+	}
+	wantAsked(t, "the next call", f, 1)
+}
+
 // TestOneCallProbes: of many calls at once one finds out how a server is whose
 // rest is over.
 func TestOneCallProbes(t *testing.T) {
@@ -277,6 +333,34 @@ func TestOneCallProbes(t *testing.T) {
 	close(release)
 	wg.Wait()
 	wantAsked(t, "the probe goes on", f, 1)
+}
+
+// TestRetryAfterIsKept where the service says when to come again.
+func TestRetryAfterIsKept(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{503, 429} {
+		f := newFleet(t, 1)
+		f.set(0, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "120")
+			_, _ = w.Write([]byte(said("JSON", status, "")))
+		})
+		e, _ := errors.AsType[*providers.Error](submit(t, newProvider(t, config(f.urls...)), "AB123CD").Err)
+		if e == nil || !e.Until.Equal(noon.Add(2*time.Minute)) {
+			t.Errorf("%d: got %+v, want it until two minutes later", status, e)
+		}
+	}
+}
+
+// TestSecretIsNotKept with a page that quotes the request.
+func TestSecretIsNotKept(t *testing.T) {
+	t.Parallel()
+	for _, quote := range []string{seccode, url.QueryEscape(seccode), strings.ReplaceAll(url.QueryEscape(seccode), "+", "%20")} {
+		o := submit(t, newProvider(t, config(answering(t, 502, "<html>GET /run?seccode="+quote+"&x"))), "AB123CD")
+		e, _ := errors.AsType[*providers.Error](o.Err)
+		if e == nil || string(e.Head) != "<html>GET /run?seccode=[secret]&x" {
+			t.Errorf("got %+v, want the page without the secret", e)
+		}
+	}
 }
 
 func TestCheck(t *testing.T) {
