@@ -53,8 +53,8 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 		return false, err
 	}
 	defer permit.Release()
-	// Gates may have closed during the wait.
-	if _, closed := w.gates.Closed(ctx, scopes...); closed {
+	// Gates may have closed during the wait, and space run out.
+	if _, closed := w.gates.Closed(ctx, scopes...); closed || w.keeper.full() {
 		return false, nil
 	}
 	size := l.spec.MaxBatch

@@ -69,12 +69,8 @@ type trial struct {
 func begin(t *testing.T, g ground) *trial {
 	t.Helper()
 	g = g.withDefaults(t)
-	o := brisk()
-	o.Faults = append(o.Faults, sim.Fault{Name: "slow call", Kind: sim.KindLatency, Where: "submit", For: g.call})
-	u := standIn(t, o)
-	// Calls are slow here, and none of them may run out of its time.
-	patience := "PLATEQ_ATTESTR_TIMEOUT=" + (30*time.Second + 2*g.call).String()
-	tr := &trial{fleet: fleetOver(t, u, g.redis, g.database, patience), u: u, list: plates(g.rows)}
+	u := slowCalls(t, g.call)
+	tr := &trial{fleet: fleetOver(t, u, g.redis, g.database, patience(g.call)), u: u, list: plates(g.rows)}
 	tr.serve()
 	for range 2 {
 		tr.workers = append(tr.workers, tr.spawn("worker"))
@@ -82,6 +78,19 @@ func begin(t *testing.T, g ground) *trial {
 	tr.spawn("scheduler")
 	tr.id = tr.submit(tr.list)
 	return tr
+}
+
+// slowCalls is a stand-in whose paid calls take so long.
+func slowCalls(t *testing.T, call time.Duration) upstream {
+	t.Helper()
+	o := brisk()
+	o.Faults = append(o.Faults, sim.Fault{Name: "slow call", Kind: sim.KindLatency, Where: "submit", For: call})
+	return standIn(t, o)
+}
+
+// patience sets that no such call runs out of its time.
+func patience(call time.Duration) string {
+	return "PLATEQ_ATTESTR_TIMEOUT=" + (30*time.Second + 2*call).String()
 }
 
 // calls waits until n paid calls have reached the stand-in: so many of them as

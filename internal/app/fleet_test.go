@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ type fleet struct {
 	redis *redistest.Server
 	api   *client.Client
 	url   string // of the API
+	end   func() // ends what runs in this process
 }
 
 // newFleet returns a fleet that has no processes yet, over a schema of the
@@ -40,16 +42,19 @@ func fleetOver(t *testing.T, u upstream, redis *redistest.Server, database strin
 }
 
 // serve opens the API in this process: its port is then known.
-func (f *fleet) serve() {
+func (f *fleet) serve() { f.open(app.Server) }
+
+// open runs parts in this process, the API among them.
+func (f *fleet) open(parts app.Parts) {
 	f.t.Helper()
-	a, err := app.Open(f.t.Context(), f.options(), app.Server)
+	a, err := app.Open(f.t.Context(), f.options(), parts)
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
-	f.t.Cleanup(func() {
+	f.end = sync.OnceFunc(func() {
 		stop()
 		if err := <-done; err != nil {
 			f.t.Error(err)
@@ -58,6 +63,7 @@ func (f *fleet) serve() {
 			f.t.Error(err)
 		}
 	})
+	f.t.Cleanup(f.end)
 	f.url = "http://" + a.Addr()
 	if f.api, err = client.New(f.url, client.Options{}); err != nil {
 		f.t.Fatal(err)
@@ -75,6 +81,15 @@ func (f *fleet) spawn(part string) *exec.Cmd {
 		}
 	})
 	return cmd
+}
+
+// check holds the books against each other. An SQLite file must be left to it.
+func (f *fleet) check() {
+	f.t.Helper()
+	if f.redis == nil {
+		f.end()
+	}
+	f.desk.check()
 }
 
 // submit hands plates in and returns the batch's id.

@@ -64,7 +64,7 @@ func TestAnOldSnapshotOfRedisIsRestored(t *testing.T) {
 func TestRedisIsFull(t *testing.T) {
 	t.Parallel()
 	call := lasting(2*time.Second, 50*time.Second)
-	tr := begin(t, ground{rows: 240, call: call})
+	tr := begin(t, ground{rows: 200, call: call})
 	tr.calls(4)
 	tr.fault(func() { tr.configure("maxmemory", "1mb") }, call/2, func() { tr.refusesLists() })
 	tr.fault(func() {}, call, func() { tr.configure("maxmemory", "50mb") })

@@ -81,8 +81,12 @@ var arrows = []arrow{
 		Why:  "it starts servers for tests and knows nothing of what runs on them",
 	},
 	{
-		From: "internal/pgtest",
-		Why:  "it starts servers for tests and knows nothing of what runs on them",
+		From: "internal/disktest", StdOnly: true,
+		Why: "it fills disks for tests and knows nothing of what writes to them",
+	},
+	{
+		From: "internal/pgtest", To: []string{"internal/disktest"},
+		Why: "it starts servers for tests and knows nothing of what runs on them",
 	},
 	{
 		From: "internal/archtest", StdOnly: true,

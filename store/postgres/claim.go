@@ -64,6 +64,9 @@ func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, da
 	c.Probe = passed.Probe()
 	v.claims++
 	b := &pgx.Batch{}
+	if err := t.queueRoom(ctx, b, len(taken)); err != nil {
+		return c, nil, err
+	}
 	t.queueCall(b, &c.Call, r, v, taken)
 	asks := t.queueAsks(b, v.Chunk, taken)
 	saveChunk(b, v.chunk)

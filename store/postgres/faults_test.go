@@ -106,6 +106,7 @@ func TestKillOfTheServer(t *testing.T) {
 	var rows, answers atomic.Int64
 	for round := range 3 {
 		var wg sync.WaitGroup
+		before := answers.Load()
 		for i := range 4 {
 			wg.Go(func() {
 				for {
@@ -121,7 +122,9 @@ func TestKillOfTheServer(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(300 * time.Millisecond)
+		for since := time.Now(); answers.Load() == before && time.Since(since) < time.Minute; {
+			time.Sleep(100 * time.Millisecond)
+		}
 		server.Kill()
 		wg.Wait()
 		if err := server.Run(); err != nil {

@@ -56,6 +56,9 @@ func atSchema(ctx context.Context, config *pgx.ConnConfig, facts store.Facts, do
 	if err := c.assertServer(ctx); err != nil {
 		return err
 	}
+	if err := c.assertRoom(ctx); err != nil {
+		return err
+	}
 	// The lock ends with the connection, whatever happens to this process.
 	err = c.exec(ctx, "SELECT pg_advisory_lock(hashtextextended('plateq migrate ' || current_schema(), 0))")
 	if err != nil {

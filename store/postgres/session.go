@@ -15,6 +15,7 @@ import (
 type session struct {
 	*pgxpool.Conn
 	begun bool
+	roomy bool // it has looked for space
 }
 
 const begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
@@ -90,6 +91,7 @@ func (s *session) commit(ctx context.Context, after *pgx.Batch) error {
 	err := s.Conn.SendBatch(ctx, b).Close()
 	switch tag.String() {
 	case "COMMIT":
+		s.keepRoom()
 		return nil
 	case "ROLLBACK":
 		return pgx.ErrTxCommitRollback
@@ -103,5 +105,6 @@ func (s *session) commit(ctx context.Context, after *pgx.Batch) error {
 func (s *session) rollback(ctx context.Context) {
 	if s.begun {
 		_, _ = s.Conn.Exec(ctx, "ROLLBACK")
+		s.leaveRoom(ctx)
 	}
 }

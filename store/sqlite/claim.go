@@ -87,6 +87,9 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 	if len(taken) == 0 {
 		return c, nil, nil
 	}
+	if err := t.s.room.assert(len(taken)); err != nil {
+		return store.Claim{}, nil, err
+	}
 	if c.Call, err = t.recordCall(r, k, home, taken); err != nil {
 		return store.Claim{}, nil, err
 	}

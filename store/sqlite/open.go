@@ -67,6 +67,7 @@ type Store struct {
 	long    *readers
 	intakes intakes
 	beats   beats
+	room    room
 	slice   int // sliceSize, but in tests
 	// maxOrphans is store.MaxOrphans, but in tests.
 	maxOrphans int
@@ -93,7 +94,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{path: o.Path, now: o.Now, sealer: sealer, slice: sliceSize, maxOrphans: store.MaxOrphans}
+	s := &Store{path: o.Path, now: o.Now, sealer: sealer, room: room{dir: dir}, slice: sliceSize, maxOrphans: store.MaxOrphans}
 	if !o.Locked {
 		if s.lock, err = store.LockDir(dir); err != nil {
 			return nil, fmt.Errorf("open store: %w", err)
@@ -218,6 +219,7 @@ func (s *Store) Close() error {
 	if s.writer != nil {
 		err = errors.Join(err, s.writer.close())
 	}
+	err = errors.Join(err, s.room.close())
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Close())
 	}
