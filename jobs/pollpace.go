@@ -32,7 +32,7 @@ func (p *Policy) judgePoll(t store.OpenTicket, got providers.Progress, err error
 	}
 	s.Gates.Open = []string{p.spec.Name, p.spec.PollScope()}
 	p.succeed(s.Gates.Open...)
-	s.Handle = got.Ticket
+	s.Handle, s.Names, s.Prompt = got.Ticket, got.Names, now.Add(p.limits.PollMin)
 	s.Verdicts = p.verdicts(t, got.Outcomes, now)
 	s.Readings = p.readings(t.Asks, got.Outcomes)
 	left := len(t.Asks) - len(s.Verdicts)
@@ -70,16 +70,26 @@ func (p *Policy) firstPoll(now, after time.Time) time.Time {
 }
 
 // pace is the pause before the next pass: shorter after one that brought
-// something, longer after one that did not and came late enough.
+// something, longer after one that did not and came late enough. While webhooks
+// arrive it is the longest: they tell of news, and the pass finds those only of
+// which the webhook was lost.
 func (p *Policy) pace(t store.OpenTicket, news int) time.Duration {
 	last := t.Interval
 	switch {
+	case p.heard(t):
+		last = p.limits.PollMax
 	case news > 0:
 		last /= 2
 	case p.now().Sub(t.Created) >= p.limits.SteadyFor:
 		last = last * 3 / 2
 	}
 	return min(max(last, p.limits.PollMin), p.limits.PollMax)
+}
+
+// heard reports whether a webhook of the provider has come lately. One that
+// comes for another ticket tells as much of the way that they take.
+func (p *Policy) heard(t store.OpenTicket) bool {
+	return !t.Heard.IsZero() && p.now().Sub(t.Heard) < p.limits.PollMax
 }
 
 func (p *Policy) verdicts(t store.OpenTicket, outs []providers.Outcome, now time.Time) []store.Verdict {
@@ -123,6 +133,9 @@ func (p *Policy) pollFailed(s *store.TicketSettlement, t store.OpenTicket, e *pr
 	default:
 		s.Interval = p.pace(t, 0)
 		s.Due = now.Add(s.Interval)
+		if t.Hinted {
+			s.Due = now.Add(p.limits.PollMin) // there is news that this poll did not bring
+		}
 	}
 }
 

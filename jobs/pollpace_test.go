@@ -59,6 +59,58 @@ func TestThePaceIsSteadyAtFirst(t *testing.T) {
 	}
 }
 
+// TestPollsSlowDownWhileWebhooksArrive: whatever a pass brings, the next one
+// that nobody asks for is the longest pause away, while the last webhook is no
+// older than that.
+func TestPollsSlowDownWhileWebhooksArrive(t *testing.T) {
+	t.Parallel()
+	p := testPolicy(true)
+	found := providers.Outcome{Ref: ref(claimOf(2).Asks[0].ID), Record: &providers.Record{Result: []byte(`{}`)}}
+	for name, tc := range map[string]struct {
+		heard time.Duration // ago; 0: never
+		news  bool
+		want  time.Duration
+	}{
+		"never heard":          {want: 30 * time.Second},
+		"never heard, news":    {news: true, want: 10 * time.Second},
+		"heard lately":         {heard: 59 * time.Second, want: time.Minute},
+		"heard lately, news":   {heard: time.Second, news: true, want: time.Minute},
+		"heard long ago":       {heard: time.Minute, want: 30 * time.Second},
+		"heard long ago, news": {heard: time.Hour, news: true, want: 10 * time.Second},
+	} {
+		ticket := store.OpenTicket{ID: 1, Lease: 1, Interval: 20 * time.Second, Deadline: noon.Add(time.Hour), Asks: claimOf(2).Asks}
+		if tc.heard > 0 {
+			ticket.Heard = noon.Add(-tc.heard)
+		}
+		got := providers.Progress{Names: []string{"r1"}}
+		if tc.news {
+			got.Outcomes = []providers.Outcome{found}
+		}
+		s := p.judgePoll(ticket, got, nil, 0).settlement
+		if s.Interval != tc.want || !s.Due.Equal(noon.Add(tc.want)) {
+			t.Errorf("%s: got a pause of %v, due in %v, want %v", name, s.Interval, s.Due.Sub(noon), tc.want)
+		}
+		if !s.Prompt.Equal(noon.Add(10*time.Second)) || len(s.Names) != 1 {
+			t.Errorf("%s: got prompt in %v, names %v, want it at the shortest pause, and the names", name, s.Prompt.Sub(noon), s.Names)
+		}
+	}
+}
+
+// TestNewsThatAPollDidNotBringAreAskedForSoon: a hint is not used up by a poll
+// that failed.
+func TestNewsThatAPollDidNotBringAreAskedForSoon(t *testing.T) {
+	t.Parallel()
+	p := testPolicy(true)
+	for hinted, want := range map[bool]time.Duration{true: 10 * time.Second, false: time.Minute} {
+		ticket := store.OpenTicket{ID: 1, Lease: 1, Interval: time.Minute, Deadline: noon.Add(time.Hour), Asks: claimOf(1).Asks,
+			Hinted: hinted, Heard: noon.Add(-time.Second)}
+		s := p.judgePoll(ticket, providers.Progress{}, &providers.Error{Class: providers.ProviderError}, 0).settlement
+		if !s.Due.Equal(noon.Add(want)) {
+			t.Errorf("hinted %v: got due in %v, want %v", hinted, s.Due.Sub(noon), want)
+		}
+	}
+}
+
 func TestSharedTicketsAreKeptAsSuch(t *testing.T) {
 	t.Parallel()
 	for _, shared := range []bool{true, false} {

@@ -129,7 +129,8 @@ func (s *Scheduler) sweepOn(ctx context.Context) {
 	}
 }
 
-// Sweep judges dead calls and finishes batches that hold no open row.
+// Sweep judges dead calls, finishes batches that hold no open row, and forgets
+// webhooks that told of nothing.
 func (s *Scheduler) Sweep(ctx context.Context) error {
 	stale, err := s.opts.Store.StaleCalls(ctx, staleAtOnce)
 	if err != nil {
@@ -141,6 +142,13 @@ func (s *Scheduler) Sweep(ctx context.Context) error {
 	}
 	if _, err := s.opts.Store.Finish(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("finish batches: %w", err))
+	}
+	orphans, err := s.opts.Store.DropOrphans(ctx)
+	if err != nil {
+		errs = append(errs, fmt.Errorf("forget webhooks: %w", err))
+	}
+	if orphans > 0 {
+		s.opts.Log.Warn().Int("webhooks", orphans).Msg("webhooks of a day ago told of nothing that is known: somebody else's calls, or ones whose answer was lost")
 	}
 	return errors.Join(errs...)
 }

@@ -252,3 +252,30 @@ func TestTwoSchedulersPollNoMoreThanOne(t *testing.T) {
 		t.Errorf("%d polls of one ticket with one page, want 1", polls)
 	}
 }
+
+// TestWebhooksThatToldOfNothingAreForgotten after a day.
+func TestWebhooksThatToldOfNothingAreForgotten(t *testing.T) {
+	t.Parallel()
+	w := newWorks(t, sim.Options{})
+	if _, err := w.store.Hint(t.Context(), store.HintRequest{Provider: "attestr", Hints: []providers.Hint{{Ticket: "b1"}}}); err != nil {
+		t.Fatal(err)
+	}
+	left := func() int {
+		t.Helper()
+		if err := w.scheduler.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		orphans, err := w.store.Orphans(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(orphans)
+	}
+	if got := left(); got != 1 {
+		t.Errorf("got %d, want it to be kept", got)
+	}
+	w.add(store.OrphanLife)
+	if got := left(); got != 0 {
+		t.Errorf("got %d, want it to be forgotten", got)
+	}
+}
