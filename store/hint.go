@@ -31,6 +31,8 @@ type Hinted struct {
 	Ticket TicketID
 	// Due is when it is polled next. Zero: nothing is asked about it any more.
 	Due time.Time
+	// New: no other hint for it has come since it was last taken.
+	New bool
 }
 
 // Orphan is a hint about no ticket that is known. It is personal data.
@@ -49,23 +51,23 @@ type HintedTicket struct {
 	Hinted  time.Time // when the last hint came that was written down
 }
 
-// Hint returns what a hint for the ticket leads to, and whether that, and the
-// time at which it came, must be written down. Of many hints between two passes
-// only the first must: the others learn nothing that the next pass will not.
-func (t HintedTicket) Hint(now time.Time, every time.Duration) (h Hinted, write bool) {
-	h.Ticket = t.ID
+// Hint returns what a hint for the ticket leads to. Of many between two passes
+// only the one that is New must be written down, with the time at which it came:
+// the others tell nothing that the next pass will not find.
+func (t HintedTicket) Hint(now time.Time, every time.Duration) Hinted {
+	h := Hinted{Ticket: t.ID}
 	if t.Closed {
-		return h, false
+		return h
 	}
 	h.Due = now
 	if !t.Claimed.IsZero() && t.Claimed.Add(every).After(now) {
 		h.Due = t.Claimed.Add(every)
 	}
-	known := HintedSince(t.Hinted, t.Claimed) && !t.Due.After(h.Due)
+	h.New = !HintedSince(t.Hinted, t.Claimed) || t.Due.After(h.Due)
 	if t.Due.Before(h.Due) {
 		h.Due = t.Due
 	}
-	return h, !known
+	return h
 }
 
 // HintedSince reports whether a hint came when a pass had begun or later.

@@ -19,7 +19,7 @@ func TestWhatAHintLeadsTo(t *testing.T) {
 	for name, tc := range map[string]struct {
 		ticket store.HintedTicket
 		due    time.Time
-		write  bool
+		new    bool
 	}{
 		"never polled":                    {store.HintedTicket{Due: at(9)}, now, true},
 		"never polled, again":             {store.HintedTicket{Due: now, Hinted: at(-1)}, now, false},
@@ -35,9 +35,9 @@ func TestWhatAHintLeadsTo(t *testing.T) {
 		"the clock went back":             {store.HintedTicket{Due: at(9), Claimed: at(3600)}, at(9), true},
 	} {
 		tc.ticket.ID = 7
-		got, write := tc.ticket.Hint(now, every)
-		if want := (store.Hinted{Ticket: 7, Due: tc.due}); got != want || write != tc.write {
-			t.Errorf("%s: got %+v, %v, want %+v, %v", name, got, write, want, tc.write)
+		want := store.Hinted{Ticket: 7, Due: tc.due, New: tc.new}
+		if got := tc.ticket.Hint(now, every); got != want {
+			t.Errorf("%s: got %+v, want %+v", name, got, want)
 		}
 	}
 }

@@ -12,12 +12,14 @@
 //
 // There are no keys yet. So only requests to a loopback name are answered, as
 // a page that rebinds its own name to this machine must not read what is kept
-// here, and a page of another site cannot make a browser post.
+// here, and a page of another site cannot make a browser post. Webhooks are
+// apart: they come from outside and are believed for what they prove alone.
 package api
 
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -50,6 +52,9 @@ type Options struct {
 	// Full reports whether the queue takes no more work for a provider, so
 	// that its lists are refused for now. nil: it never is.
 	Full func(ctx context.Context, provider string) bool
+	// Pause returns the shortest pause between two polls of a ticket, which
+	// webhooks of the provider keep as well. nil: there is none.
+	Pause func(provider string) time.Duration
 	// Purposes, if there are any, are those of which a batch must name one.
 	Purposes []string
 	// MaxBody bounds an upload in bytes; 0: 1 GiB. MaxRows bounds the rows of
@@ -80,6 +85,9 @@ func (o Options) withDefaults() Options {
 			o.Catalogue = append(o.Catalogue, spec)
 		}
 	}
+	if o.Pause == nil {
+		o.Pause = func(string) time.Duration { return 0 }
+	}
 	if o.MaxBody == 0 {
 		o.MaxBody = 1 << 30
 	}
@@ -89,12 +97,18 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-type server struct{ Options }
+type server struct {
+	Options
+	flood  *flood
+	signed sync.Map // by provider: the form in which its last webhook was signed
+}
+
+func newServer(o Options) *server { return &server{Options: o.withDefaults(), flood: newFlood()} }
 
 // New returns the handler of all routes. It is safe for concurrent use and
 // can be called without a listener.
 func New(o Options) http.Handler {
-	s := &server{o.withDefaults()}
+	s := newServer(o)
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]handler{
 		"POST /v1/batches":               s.submit,
@@ -116,7 +130,7 @@ func New(o Options) http.Handler {
 	crossSite.SetDenyHandler(s.handle(func(http.ResponseWriter, *http.Request) error {
 		return problem(http.StatusForbidden, "cross_site", "a page of another site may not change anything here")
 	}))
-	return s.observe(s.loopbackOnly(crossSite.Handler(s.unrouted(mux))))
+	return s.observe(apart(s.hooks(), s.loopbackOnly(crossSite.Handler(s.unrouted(mux)))))
 }
 
 // The times after which a client that does not go on is left. Uploads and

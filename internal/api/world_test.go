@@ -26,6 +26,7 @@ import (
 // world is the API over a store of its own.
 type world struct {
 	store   store.Store
+	set     *providers.Set
 	handler http.Handler
 	log     *lockedBuffer
 	wakes   chan struct{}
@@ -55,6 +56,7 @@ func newWorld(t *testing.T, change func(*api.Options)) *world {
 	if change != nil {
 		change(&o)
 	}
+	w.set = o.Providers
 	w.handler = api.New(o)
 	return w
 }

@@ -35,8 +35,8 @@ func (s *Store) Hint(ctx context.Context, r store.HintRequest) (store.Hinted, er
 			kept, err := c.truth(ctx, "SELECT EXISTS (SELECT 1 FROM orphans WHERE key = $1)", s.sealer.OrphanKey(r.Provider, text))
 			return seen{write: !kept}, err
 		}
-		h, write := k.Hint(now, r.Every)
-		return seen{h, write}, nil
+		h := k.Hint(now, r.Every)
+		return seen{h, h.New}, nil
 	})
 	if err != nil || !got.write {
 		return got.Hinted, err
@@ -69,8 +69,8 @@ func (t *tx) hint(ctx context.Context, id store.TicketID, every time.Duration) (
 	if k == nil {
 		return store.Hinted{}, errAgain
 	}
-	h, write := store.HintedTicket{ID: id, Closed: k.closed, Due: k.due, Claimed: k.claimed, Hinted: k.hinted}.Hint(t.now, every)
-	if write {
+	h := store.HintedTicket{ID: id, Closed: k.closed, Due: k.due, Claimed: k.claimed, Hinted: k.hinted}.Hint(t.now, every)
+	if h.New {
 		err = t.exec(ctx, "UPDATE tickets SET hinted_at = $1, due_at = $2 WHERE id = $3", millis(t.now), millis(h.Due), id)
 	}
 	if err != nil {

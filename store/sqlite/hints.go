@@ -31,8 +31,8 @@ func (s *Store) Hint(ctx context.Context, r store.HintRequest) (store.Hinted, er
 			kept, err := c.number("SELECT 1 FROM orphans WHERE key = ?", s.sealer.OrphanKey(r.Provider, text))
 			return seen{write: kept == 0}, err
 		}
-		h, write := k.Hint(now, r.Every)
-		return seen{h, write}, nil
+		h := k.Hint(now, r.Every)
+		return seen{h, h.New}, nil
 	})
 	if err != nil || !got.write {
 		return got.Hinted, err
@@ -45,8 +45,8 @@ func (s *Store) Hint(ctx context.Context, r store.HintRequest) (store.Hinted, er
 		if k == nil {
 			return store.Hinted{}, t.keepOrphan(r, text)
 		}
-		h, write := k.Hint(t.now, r.Every)
-		if write {
+		h := k.Hint(t.now, r.Every)
+		if h.New {
 			err = t.exec("UPDATE tickets SET hinted_at = ?, due_at = ? WHERE id = ?", t.now, h.Due, k.ID)
 		}
 		if err != nil {

@@ -79,7 +79,8 @@ func hintNow(w *world) {
 	got := w.hint(of("T-2"))
 	refs := w.due()
 	equal(w, "due", len(refs), 1)
-	equal(w, "hinted", got, store.Hinted{Ticket: refs[0].ID, Due: w.now()})
+	equal(w, "hinted", got, store.Hinted{Ticket: refs[0].ID, Due: w.now(), New: true})
+	equal(w, "hinted again", w.hint(of("T-2")), store.Hinted{Ticket: refs[0].ID, Due: w.now()})
 	equal(w, "ticket", w.takeTicket(refs[0].ID).Handle.ID, "T-2")
 }
 

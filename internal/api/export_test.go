@@ -1,0 +1,8 @@
+package api
+
+// How many webhooks are taken.
+const (
+	FloodRate  = floodRate
+	FloodBurst = floodBurst
+	FloodWidth = floodWidth
+)
