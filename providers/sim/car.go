@@ -45,11 +45,20 @@ type Car struct {
 	VIN          string `json:"vin" xml:"vin"`
 }
 
-// newCar invents the nth car of a plate. What the service often does not know is empty, or 0, now and then.
+// newCar invents the nth car that fits a plate: another variant of one make. What the service often does not know is
+// empty, or 0, now and then.
 func newCar(seed uint64, plate string, nth int) Car {
-	h := drawAt(draw(seed, "car", plate), nth)
-	pick := func(what string, from ...string) string { return from[draw(h, what)%uint64(len(from))] }
-	number := func(what string, low, high uint64) uint64 { return low + draw(h, what)%(high-low+1) }
+	one := draw(seed, "car", plate)
+	h := drawAt(one, nth)
+	draw := func(what string) uint64 {
+		switch what {
+		case "make", "vin", "colour", "first", "last":
+			return draw(one, what)
+		}
+		return draw(h, what)
+	}
+	pick := func(what string, from ...string) string { return from[draw(what)%uint64(len(from))] }
+	number := func(what string, low, high uint64) uint64 { return low + draw(what)%(high-low+1) }
 	text := func(what string, low, high uint64) string { return fmt.Sprint(number(what, low, high)) }
 	kw := number("kw", 40, 180)
 	from := number("from", 1985, 2020)
@@ -65,11 +74,11 @@ func newCar(seed uint64, plate string, nth int) Car {
 		FuelSystem: pick("fuel", "Essence", "Diesel"), Transmission: pick("gears", "MECANIQUE", "AUTOMATIQUE"),
 		Drive: pick("drive", "Traction avant", "Propulsion arrière"), Width: text("width", 150, 190), Height: pick("height", "0", "145", "160"),
 		Length: text("length", 350, 490), Doors: pick("doors", "3", "5"), CO2: text("co2", 90, 240), Colour: pick("colour", "BLANC", "GRIS FONCÉ", ""),
-		Tyres: pick("tyres", "", "195/65 R15"), FirstSeen: pick("first", "", fmt.Sprintf("%d0412", from)),
+		Tyres: pick("tyres", "", "195/65 R15"), FirstSeen: pick("first", "", "20040412", "20160312"),
 		LastSeen: fmt.Sprintf("%d1009", number("last", 2017, 2025)),
-		VIN:      strings.ToUpper(fmt.Sprintf("%011x", draw(h, "vin")>>20)) + "******",
+		VIN:      strings.ToUpper(fmt.Sprintf("%011x", draw("vin")>>20)) + "******",
 	}
-	if draw(h, "to")%4 > 0 {
+	if draw("to")%4 > 0 {
 		c.TypeToYear = fmt.Sprintf("%d%02d", from+number("years", 3, 9), number("until", 1, 12))
 	}
 	c.ShortName = c.Manuf + " " + c.Model + " " + c.Type
