@@ -195,7 +195,7 @@ func (s *Server) ResserAnswer(v ResserVehicle) []ResserEntry {
 	if a.Status == StatusNotFound {
 		return nil
 	}
-	first := int(drawAt(seed, 0) % uint64(len(resserResources)))
+	first := int(drawAt(seed, 0) % uint64(len(resserResources))) //nolint:gosec // small
 	n := 2 + int(drawAt(seed, 1)%3)
 	entries := make([]ResserEntry, n)
 	for i := range entries {
