@@ -110,8 +110,13 @@ func (c *Chunk) Count() (queued, open int) {
 
 // Take moves queued asks to Sending for one call: those that wanted accepts,
 // from the first on, at most limit of them and as many as Part allows. A limit
-// of 0 is none, a nil wanted accepts all.
+// of 0 is none, a nil wanted accepts all. While a call of a chunk that has a
+// bound is on its way there is no other: it would be made without knowing what
+// the first one tells.
 func (c *Chunk) Take(limit int, wanted func(AskID) bool) (Offsets, []Move) {
+	if c.Part != 0 && c.sending() {
+		return nil, nil
+	}
 	if limit <= 0 {
 		limit = c.Len()
 	}
@@ -129,6 +134,15 @@ func (c *Chunk) Take(limit int, wanted func(AskID) bool) (Offsets, []Move) {
 		moves = append(moves, Move{Ask: c.Ask(i), From: Queued, To: Sending})
 	}
 	return taken, moves
+}
+
+func (c *Chunk) sending() bool {
+	for i := range c.Len() {
+		if c.State(i) == Sending {
+			return true
+		}
+	}
+	return false
 }
 
 // Drop moves the ask at offset i from Queued to Dropped. It reports false and

@@ -86,6 +86,23 @@ func TestTakeIsBounded(t *testing.T) {
 	}
 }
 
+// While one to blame is looked for, each call waits for what the last one told.
+func TestTakeOneCallAtATimeUnderABound(t *testing.T) {
+	t.Parallel()
+	for _, bound := range []store.Part{store.Suspects(4), 2} {
+		c := store.NewChunk(home, 5)
+		c.Part = bound
+		first, _ := c.Take(0, nil)
+		beside, moves := c.Take(0, nil)
+		equal(t, "beside", []int{len(beside), len(moves)}, []int{0, 0})
+		if _, err := c.Settle(store.Holding{Open: first, Carried: 2}, nil, &store.Verdict{To: store.Unknown}, noon); err != nil {
+			t.Fatal(err)
+		}
+		next, _ := c.Take(0, nil)
+		equal(t, "after it", next, store.Offsets{2, 3})
+	}
+}
+
 func TestChunkSurvives(t *testing.T) {
 	t.Parallel()
 	c, h := sending(3)

@@ -124,7 +124,7 @@ func offerJoined(w *world) {
 var claimRules = []rule{
 	{"an ask is claimed once", claimOnce},
 	{"a claim takes no more than its bound, the rest stays", claimMax},
-	{"a bounded chunk gives less until the bound is lifted", claimPart},
+	{"a bounded chunk gives less, one call at a time, until the bound is lifted", claimPart},
 	{"of suspects half are taken", claimSuspects},
 	{"a claim that takes nothing records no call", claimEmpty},
 	{"an answered chunk gives no asks", claimSettled},
@@ -171,12 +171,14 @@ func claimPart(w *world) {
 	equal(w, "bound of the half", half.Part, store.Part(2))
 	equal(w, "asks of the half", len(half.Asks), 2)
 	equal(w, "whole", half.Whole, false)
+	equal(w, "asks beside the half", len(w.take(ref.ID).Asks), 0)
+	w.settleAll(store.Settlement{Call: half.Call, Rest: &store.Verdict{To: store.Queued}})
 	small := w.takeMax(ref.ID, 1)
 	equal(w, "a smaller bound holds too", len(small.Asks), 1)
 	equal(w, "bound of the chunk", small.Part, store.Part(2))
-	w.settleAll(store.Settlement{Call: half.Call, Rest: &store.Verdict{To: store.Queued}, Part: store.NoBound})
+	w.settleAll(store.Settlement{Call: small.Call, Rest: &store.Verdict{To: store.Queued}, Part: store.NoBound})
 	lifted := w.take(ref.ID)
-	equal(w, "asks after the bound was lifted", len(lifted.Asks), 3)
+	equal(w, "asks after the bound was lifted", len(lifted.Asks), 4)
 	equal(w, "bound after that", lifted.Part, store.Part(0))
 }
 
