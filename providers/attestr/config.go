@@ -96,7 +96,7 @@ func checkBaseURL(s string) error {
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return errors.New("BASE_URL: must be a URL such as " + defaultBaseURL)
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+	case u.User != nil || strings.ContainsAny(s, "?#"):
 		return errors.New("BASE_URL: must hold no user, query or fragment")
 	}
 	return nil

@@ -299,7 +299,7 @@ func TestConfigValidate(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
 	}
-	for _, u := range []string{"://", "ftp://x", "https://u:p@x", "https://x?a=b", "https://x#f", "https://"} {
+	for _, u := range []string{"://", "ftp://x", "https://u:p@x", "https://x?a=b", "https://x#f", "https://x?", "https://x#", "https://"} {
 		if err := (attestr.Config{BaseURL: u, AuthToken: token}).Validate(); err == nil {
 			t.Errorf("base URL %q: got nil, want a fault", u)
 		}

@@ -88,7 +88,7 @@ func checkBaseURL(s string) error {
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return errors.New("BASE_URL: must be set, to a URL that ends in /b2b/api/v1")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+	case u.User != nil || strings.ContainsAny(s, "?#"):
 		return errors.New("BASE_URL: must hold no user, query or fragment")
 	}
 	return nil

@@ -251,6 +251,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"BASE_URL: must be set":            func(c *spectrumdata.Config) { c.BaseURL = "" },
 		"BASE_URL: must be set, to a URL":  func(c *spectrumdata.Config) { c.BaseURL = "b2b-api.example/b2b/api/v1" },
 		"BASE_URL: must hold no user":      func(c *spectrumdata.Config) { c.BaseURL = "https://a:b@example/b2b/api/v1" },
+		"BASE_URL: must hold no user, qu":  func(c *spectrumdata.Config) { c.BaseURL = "https://example/b2b/api/v1#" },
 		"USER: must be set":                func(c *spectrumdata.Config) { c.User = "" },
 		"USER: must be set, as":            func(c *spectrumdata.Config) { c.User = "somebody" },
 		"USER: must be set, as name":       func(c *spectrumdata.Config) { c.User = "some:body@example" },
