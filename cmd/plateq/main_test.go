@@ -102,7 +102,7 @@ func TestWrongUse(t *testing.T) {
 		{"run sheet.xlsx -p attestr --simulate", "", "sheet.xlsx"},
 		{"run nothing.csv -p attestr --simulate", "", "nothing.csv: no such file or directory"},
 		{"run . -p attestr --format csv --simulate", "", "directory"},
-		{"run fleet.csv -p nobody --simulate", "", `unknown provider "nobody": there is attestr`},
+		{"run fleet.csv -p nobody --simulate", "", `unknown provider "nobody": there is aopay, attestr, `},
 		{"run fleet.csv -p attestr", "", "provider attestr is not set up"},
 		{"run empty.csv -p attestr --simulate", "", "empty.csv: there is no row in it"},
 		{"run none.csv -p attestr --simulate", "", "colour"},
@@ -117,7 +117,7 @@ func TestWrongUse(t *testing.T) {
 		{"results", "", "BATCH is missing"},
 		{"check", "", "there is no store"},
 		{"providers a b", "", `"b" is one argument too many`},
-		{"providers nobody", "", `there is no provider "nobody": there is attestr`},
+		{"providers nobody", "", `there is no provider "nobody": there is aopay, attestr, `},
 		{"gate open", "", "SCOPE is missing"},
 		{"gate open attestr", "", "there is no store"},
 		{"gate shut", "", `"shut" is one argument too many`},
@@ -286,7 +286,7 @@ func TestServerTakesLists(t *testing.T) {
 			t.Errorf("%s: exit %d, %s%s", verb, code, out, errs)
 		}
 	}
-	if _, errs := p.ok(t, 2, "submit", "fleet.csv", "-p", "nobody"); !strings.Contains(errs, "there is attestr") {
+	if _, errs := p.ok(t, 2, "submit", "fleet.csv", "-p", "nobody"); !strings.Contains(errs, "there is aopay, attestr") {
 		t.Errorf("submit: %s", errs)
 	}
 	p.ok(t, 2, "submit", "empty.csv", "-p", "attestr")

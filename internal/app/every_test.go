@@ -46,6 +46,17 @@ func everyProvider() []every {
 			},
 		},
 		{
+			name: "spectrumdata",
+			desk: func(t *testing.T, u upstream) *desk {
+				t.Helper()
+				return spectrumDesk(t, u, "PLATEQ_SPECTRUMDATA_TIMEOUT=2s")
+			},
+			list: func(d *desk, u upstream, n int) (string, func([]map[string]string)) {
+				path, sent := d.owned("in.csv", n)
+				return path, func(rows []map[string]string) { d.wantOwners(u, rows, sent) }
+			},
+		},
+		{
 			name: "resser",
 			desk: func(t *testing.T, u upstream) *desk {
 				t.Helper()
