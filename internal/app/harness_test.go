@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -29,11 +30,17 @@ type upstream struct {
 
 func standIn(t *testing.T, o sim.Options) upstream {
 	t.Helper()
+	return standInBehind(t, o, func(h http.Handler) http.Handler { return h })
+}
+
+// standInBehind is standIn with something before it that sees the requests.
+func standInBehind(t *testing.T, o sim.Options, before func(http.Handler) http.Handler) upstream {
+	t.Helper()
 	srv, err := sim.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	web := httptest.NewServer(srv.Handler())
+	web := httptest.NewServer(before(srv.Handler()))
 	t.Cleanup(func() {
 		_ = srv.Close() // ends what hangs
 		web.Close()
