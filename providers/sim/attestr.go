@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 )
 
 const (
@@ -192,6 +193,7 @@ func (s *attestr) submit(c *call, a *account, webhook bool, bad error) reply {
 		return refuse(5001, "")
 	}
 	s.add(b)
+	s.sender.plan(b, time.Time{})
 	if _, ok := c.fault(KindSameID); ok {
 		b = s.order[0]
 	}

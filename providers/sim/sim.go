@@ -52,8 +52,8 @@
 // # Determinism
 //
 // What a plate is answered depends on the plate and the seed alone, see [Answers]. When a record completes is drawn
-// at submit and a function of the seed, the batch and the record's place in it. Nothing runs in the background: every
-// answer is worked out from the journal's content and the clock.
+// at submit and a function of the seed, the batch and the record's place in it. Every answer is worked out from the
+// journal's content and the clock; nothing runs in the background but what sends [Webhooks], where there are any.
 package sim
 
 import (
@@ -80,6 +80,7 @@ type Options struct {
 	Answers    Answers          // the mix of answers; zero: DefaultAnswers()
 	Completion Completion       // when records complete; zero: at once
 	Faults     []Fault          // set from the start; they are not journaled, and the order is that of Faults
+	Webhooks   Webhooks         // of Attestr; zero: none are sent. They are not journaled
 }
 
 // Server is a stand-in. It is safe for concurrent use.
@@ -92,6 +93,7 @@ type Server struct {
 
 	ups     []upstream
 	attestr *attestr
+	sender  *sender // nil: nobody is called
 
 	mu       sync.Mutex // guards what follows, what upstreams keep, and the order of the journal
 	accounts []*account
@@ -118,7 +120,7 @@ func New(opts Options) (*Server, error) {
 		counts: newCounts(),
 	}
 	s.ups = upstreamsOf(s)
-	errs := []error{opts.Answers.validate(), opts.Completion.validate()}
+	errs := []error{opts.Answers.validate(), opts.Completion.validate(), opts.Webhooks.validate()}
 	for _, a := range opts.Accounts {
 		errs = append(errs, s.putAccount(a))
 	}
@@ -136,6 +138,11 @@ func New(opts Options) (*Server, error) {
 	if err := opts.Journal.Replay(s.replay); err != nil {
 		return nil, fmt.Errorf("replay journal: %w", err)
 	}
+	s.sender = newSender(s, opts.Webhooks)
+	for _, b := range s.attestr.order {
+		s.sender.plan(b, s.now())
+	}
+	s.sender.start()
 	s.admin = s.adminRoutes()
 	s.handler = s.routes()
 	return s, nil
@@ -147,12 +154,13 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // AdminHandler serves the admin routes alone.
 func (s *Server) AdminHandler() http.Handler { return s.admin }
 
-// Close ends the requests that a fault holds back and closes the journal. Requests that come later and would be
-// charged are refused.
+// Close ends the requests that a fault holds back and the sending of webhooks, and closes the journal. Requests that
+// come later and would be charged are refused.
 func (s *Server) Close() error {
 	var err error
 	s.closing.Do(func() {
 		close(s.done)
+		s.sender.close()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		err = s.opts.Journal.Close()

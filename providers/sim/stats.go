@@ -13,6 +13,7 @@ type Stats struct {
 	FewestPolls map[string]int            `json:"fewest_polls"` // by batch id: pages of the largest size that hold its rows, read once
 	MaxInFlight int                       `json:"max_in_flight"`
 	Regressions int                       `json:"regressions"` // records shown INITIATED after they were shown final
+	Webhooks    WebhookStats              `json:"webhooks"`
 }
 
 // counts are the part of Stats that is counted as it happens.
@@ -25,6 +26,7 @@ type counts struct {
 	inFlight    int
 	maxInFlight int
 	regressions int
+	webhooks    WebhookStats
 }
 
 func newCounts() counts {
@@ -64,6 +66,7 @@ func (s *Server) Stats() Stats {
 		FewestPolls: map[string]int{},
 		MaxInFlight: n.maxInFlight,
 		Regressions: n.regressions,
+		Webhooks:    n.webhooks,
 	}
 	for endpoint, answers := range n.answers {
 		out.Answers[endpoint] = maps.Clone(answers)
