@@ -82,6 +82,11 @@ func (a *App) open(ctx context.Context) error {
 			return err
 		}
 	}
+	if a.parts&(Server|Hooks) != 0 {
+		if err := a.listen(ctx); err != nil {
+			return err
+		}
+	}
 	if err := a.openProviders(); err != nil {
 		return err
 	}
@@ -95,8 +100,8 @@ func (a *App) open(ctx context.Context) error {
 			return err
 		}
 	}
-	if a.parts&Server != 0 {
-		return a.listen(ctx)
+	if a.listener != nil {
+		a.listener.server.Handler = a.handler()
 	}
 	return nil
 }

@@ -25,6 +25,9 @@ const (
 	Scheduler
 	// Server listens for the HTTP API.
 	Server
+	// Hooks listens for the webhooks of providers and nothing else, where Server
+	// does not.
+	Hooks
 )
 
 // Options say how to open an App.

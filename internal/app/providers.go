@@ -78,6 +78,7 @@ func (a *App) provider(c config.Provider) (providers.Provider, error) {
 		cfg, opts := a.opts.Config.Attestr, attestr.Options{Now: a.now}
 		if in != nil {
 			cfg.BaseURL, cfg.AuthToken, opts.Dial = in.url("attestr"), in.token, in.dial
+			cfg.WebhookToken, cfg.ClientSecret = in.token, in.token
 		}
 		return attestr.New(cfg, opts)
 	case regnum.Name:
@@ -109,6 +110,12 @@ func (a *App) provider(c config.Provider) (providers.Provider, error) {
 	default:
 		return nil, fmt.Errorf("provider %q is not known", c.Name)
 	}
+}
+
+// hooked reports whether a provider that is set up is asked for webhooks.
+func (o Options) hooked() bool {
+	c, _ := o.Config.Provider(attestr.Name)
+	return o.Config.Attestr.Webhook && (c.Enabled || o.Simulate)
 }
 
 func (a *App) limitsOf(c config.Provider, s providers.Spec) jobs.Limits {

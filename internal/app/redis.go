@@ -19,7 +19,7 @@ import (
 func (a *App) openRedis(ctx context.Context) error {
 	url := a.opts.Config.RedisURL.Reveal()
 	embedded := url == "" || url == "embedded"
-	if alone := a.parts == Worker|Scheduler || a.parts == Worker|Scheduler|Server; embedded && !alone {
+	if alone := a.parts&(Worker|Scheduler) == Worker|Scheduler; embedded && !alone {
 		return Usage(errors.New("PLATEQ_REDIS_URL: the embedded Redis is within one process: give one that serve, worker and scheduler all reach"))
 	}
 	if embedded {

@@ -29,7 +29,11 @@ func RunFile(ctx context.Context, o Options, ro RunOptions) (sum Summary, err er
 		return sum, Usage(err)
 	}
 	defer in.Close() //nolint:errcheck // it was only read
-	a, err := Open(ctx, o, Worker|Scheduler)
+	parts := Worker | Scheduler
+	if o.hooked() {
+		parts |= Hooks
+	}
+	a, err := Open(ctx, o, parts)
 	if err != nil {
 		return sum, err
 	}

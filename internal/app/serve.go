@@ -18,8 +18,8 @@ type listener struct {
 	on     net.Listener
 }
 
-// listen takes the address, so that a second process finds out at its start.
-// Without keys only this machine may ask.
+// listen takes the address, so that a second process finds out at its start,
+// and stand-ins know where to call. Without keys only this machine may ask.
 func (a *App) listen(ctx context.Context) error {
 	addr := a.opts.Config.Listen
 	host, _, err := net.SplitHostPort(addr)
@@ -33,9 +33,12 @@ func (a *App) listen(ctx context.Context) error {
 	if err != nil {
 		return Usage(fmt.Errorf("listen on %s: %w: choose another PLATEQ_LISTEN", addr, reasonOf(err)))
 	}
-	server := api.NewServer(a.handler())
+	server := api.NewServer(nil)
 	a.listener = &listener{server: server, on: on}
-	a.closers = append(a.closers, server.Close)
+	a.closers = append(a.closers, func() error {
+		_ = on.Close() // by the server already, where it has served
+		return server.Close()
+	})
 	return nil
 }
 
@@ -61,7 +64,7 @@ func (l *listener) shutdown(ctx context.Context) error {
 	return nil
 }
 
-// Addr returns where the API listens, or "".
+// Addr returns where the API or the webhooks listen, or "".
 func (a *App) Addr() string {
 	if a.listener == nil {
 		return ""
@@ -73,6 +76,10 @@ func (a *App) handler() http.Handler {
 	o := api.Options{
 		Store: a.store, Providers: a.set, Catalogue: a.catalogue, Limits: a.limitsInUse, Log: a.log, Now: a.now,
 		Reuse: a.reuse, Wake: a.wakeAll, Ready: a.ready, Purposes: a.opts.Config.Purposes,
+		Pause: func(provider string) time.Duration { return a.limits[provider].PollMin },
+	}
+	if a.parts&Server == 0 && a.parts&Hooks != 0 {
+		return api.NewHooks(o)
 	}
 	if a.redis != nil {
 		o.Full = jobs.NewRoom(a.redis, a.now).Full

@@ -1,13 +1,16 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
+	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/providers/sim"
 )
 
@@ -22,6 +25,10 @@ type SimulateOptions struct {
 	Seed   uint64
 	// Faults are such as "charge_then_close,where=submit,rate=0.1".
 	Faults []string
+	// WebhookURL is where webhooks go that a submit asks for, with the token and
+	// the secret of the configuration or, without these, the stand-in's own;
+	// empty: nowhere. WebhookFaults are such as "dup=0.2,forge=0.1,lost=0.1".
+	WebhookURL, WebhookFaults string
 	// Ready is told the address once it listens. May be nil.
 	Ready func(addr string)
 }
@@ -57,6 +64,12 @@ func Simulate(ctx context.Context, o Options, s SimulateOptions) error {
 	return err
 }
 
+// firstOf returns the first of several secrets, else the stand-in's own.
+func firstOf(s providers.Secret) string {
+	first, _, _ := strings.Cut(s.Reveal(), ",")
+	return cmp.Or(strings.TrimSpace(first), sim.DefaultToken)
+}
+
 func standInOptions(o Options, s SimulateOptions) (sim.Options, error) {
 	presets := map[string]func() sim.Options{"": sim.Demo, "demo": sim.Demo, "fast": sim.Fast, "hostile": sim.Hostile}
 	preset, ok := presets[s.Preset]
@@ -76,6 +89,12 @@ func standInOptions(o Options, s SimulateOptions) (sim.Options, error) {
 			return sim.Options{}, fmt.Errorf("read fault %q: %w", text, err)
 		}
 		opts.Faults = append(opts.Faults, f)
+	}
+	opts.Webhooks = sim.Webhooks{
+		URL: s.WebhookURL, Token: firstOf(o.Config.Attestr.WebhookToken), Secret: firstOf(o.Config.Attestr.ClientSecret),
+	}
+	if err := sim.ParseWebhooks(s.WebhookFaults, &opts.Webhooks); err != nil {
+		return sim.Options{}, err
 	}
 	opts.Journal = sim.MemoryJournal()
 	if s.Ledger != "" {

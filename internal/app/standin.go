@@ -41,6 +41,9 @@ func (a *App) standIn() (*standIn, error) {
 	}
 	o := sim.Demo()
 	o.Now, o.Journal = a.now, sealedJournal{file, a.sealer}
+	if a.listener != nil {
+		o.Webhooks = sim.Webhooks{URL: "http://" + a.Addr() + "/hooks/attestr", Token: sim.DefaultToken, Secret: sim.DefaultToken}
+	}
 	srv, err := sim.New(o)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the stand-in: %w", err), file.Close())
