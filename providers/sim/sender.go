@@ -238,7 +238,7 @@ func (d *sender) post(body []byte, token string) int {
 	if err != nil {
 		return 0
 	}
-	defer answer.Body.Close()                                       //nolint:errcheck // it was only read
+	defer answer.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10)) // so that the connection can be kept
 	return answer.StatusCode
 }
