@@ -23,6 +23,7 @@ type keeper struct {
 	mu    sync.Mutex
 	fault error // of the store, when it took no change
 	at    time.Time
+	held  []store.TicketSettlement // polls without an answer, of tickets that are still leased
 }
 
 // faultLasts is how long a fault of the store is told of after it was seen:
@@ -77,20 +78,50 @@ func (k *keeper) settle(ctx context.Context, s store.Settlement) (store.Settled,
 }
 
 // settleTicket does so for a poll. A poll can be repeated, so one that cannot
-// be stored is spooled only for the answers in it.
+// be stored is spooled only for the answers in it; otherwise it is kept in
+// memory, as nobody else may take the ticket before it is given back.
 func (k *keeper) settleTicket(ctx context.Context, s store.TicketSettlement) (store.Settled, error) {
 	done, err := k.st.SettleTicket(context.WithoutCancel(ctx), s)
 	k.note(err)
-	if away(err) && len(s.Verdicts) > 0 {
+	if !away(err) {
+		return done, err
+	}
+	if s.Hold { // the pass ends here
+		s.Hold, s.Due = false, time.Now()
+	}
+	if len(s.Verdicts) > 0 {
 		k.keep(store.Spooled{Ticket: &s}, err)
 		return store.Settled{}, errSpooled
 	}
-	return done, err
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.held = append(k.held, s)
+	return store.Settled{}, err
 }
 
 // errSpooled says that a page was spooled: the pass must not go on past it,
 // since the store does not know of it yet.
 var errSpooled = errors.New("the store took no answer: it is kept in the spool")
+
+// release gives back the tickets of polls that the store could not take.
+func (k *keeper) release(ctx context.Context) error {
+	k.mu.Lock()
+	held := k.held
+	k.held = nil
+	k.mu.Unlock()
+	for i, s := range held {
+		if _, err := k.st.SettleTicket(ctx, s); away(err) {
+			k.note(err)
+			k.mu.Lock()
+			k.held = append(k.held, held[i:]...)
+			k.mu.Unlock()
+			return err
+		} else if err != nil {
+			k.log.Error().Err(err).Int64("ticket", int64(s.ID)).Msg("a ticket could not be given back: its lease has to run out")
+		}
+	}
+	return nil
+}
 
 // away: the store takes nothing now, and may later.
 func away(err error) bool { return errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrAway) }
@@ -131,13 +162,24 @@ func (k *keeper) apply(ctx context.Context, s store.Spooled) error {
 	return err
 }
 
-// drain empties the spool into the store. It does nothing where it is empty
-// or being drained.
+// drain gives the store what it could not take before. It does nothing where
+// that is under way.
 func (k *keeper) drain(ctx context.Context) error {
-	if k.spool.Len() == 0 || !k.draining.TryLock() {
+	if !k.draining.TryLock() {
 		return nil
 	}
 	defer k.draining.Unlock()
+	if err := k.empty(ctx); err != nil {
+		return err
+	}
+	return k.release(ctx)
+}
+
+// empty empties the spool into the store.
+func (k *keeper) empty(ctx context.Context) error {
+	if k.spool.Len() == 0 {
+		return nil
+	}
 	n, err := k.spool.Drain(ctx, func(s store.Spooled) error { return k.apply(ctx, s) })
 	k.note(err)
 	if n > 0 && err == nil {

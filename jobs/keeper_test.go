@@ -108,8 +108,9 @@ func TestAnAnswerThatTheStoreCannotTakeIsSpooledAndStoredLater(t *testing.T) {
 	}
 }
 
-func TestAPollThatTheStoreCannotTakeIsAFaultToo(t *testing.T) {
-	t.Parallel()
+// polledTicket is claimed, with a ticket that was taken for a pass of polls.
+func polledTicket(t *testing.T) (*keeper, *fullStore, store.Claim, store.OpenTicket, store.BatchNo) {
+	t.Helper()
 	k, st, c, no := claimed(t)
 	var waits []store.Verdict
 	for _, a := range c.Asks {
@@ -129,6 +130,13 @@ func TestAPollThatTheStoreCannotTakeIsAFaultToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return k, st, c, ticket, no
+}
+
+func TestAPollThatTheStoreCannotTakeIsAFaultToo(t *testing.T) {
+	t.Parallel()
+	k, st, c, ticket, no := polledTicket(t)
+	now := time.Now()
 	st.full = true
 	if _, err := k.settleTicket(t.Context(), store.TicketSettlement{ID: ticket.ID, Lease: ticket.Lease, Handle: ticket.Handle,
 		Verdicts: []store.Verdict{answer(c.Asks[0])}, Due: now}); !errors.Is(err, errSpooled) {
@@ -144,6 +152,41 @@ func TestAPollThatTheStoreCannotTakeIsAFaultToo(t *testing.T) {
 	b, err := st.BatchByNo(t.Context(), no)
 	if err != nil || b.Counts[store.Found] != 1 || b.Counts[store.Waiting] != 2 {
 		t.Errorf("counts %v, %v; want 1 found, 2 waiting", b.Counts, err)
+	}
+}
+
+// Nobody else may take a ticket that is leased, so that a poll without an
+// answer is not just forgotten.
+func TestAPollThatTheStoreCannotTakeLeavesItsTicketToOthers(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(s *store.TicketSettlement, a store.Ask){
+		"nothing is new":         func(*store.TicketSettlement, store.Ask) {},
+		"more pages are to come": func(s *store.TicketSettlement, _ store.Ask) { s.Hold, s.Due = true, time.Now().Add(time.Hour) },
+		"an answer is spooled": func(s *store.TicketSettlement, a store.Ask) {
+			s.Verdicts, s.Hold, s.Due = []store.Verdict{answer(a)}, true, time.Now().Add(time.Hour)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k, st, c, ticket, _ := polledTicket(t)
+			s := store.TicketSettlement{ID: ticket.ID, Lease: ticket.Lease, Handle: ticket.Handle, Due: time.Now()}
+			change(&s, c.Asks[0])
+			st.full = true
+			if _, err := k.settleTicket(t.Context(), s); err == nil {
+				t.Fatal("a full store took a poll")
+			}
+			if err := k.drain(t.Context()); !errors.Is(err, store.ErrFull) {
+				t.Errorf("drain into a full store: got %v, want %v", err, store.ErrFull)
+			}
+			st.full = false
+			if err := k.drain(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			again, err := st.ClaimTicket(t.Context(), store.TicketClaim{ID: ticket.ID, Owner: "other", Until: time.Now().Add(time.Hour)})
+			if err != nil || again.Lease == 0 {
+				t.Errorf("nobody may take the ticket: %v", err)
+			}
+		})
 	}
 }
 
