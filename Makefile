@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help run test check mutants bench build format vet lint tidy generated archtest
 
 # One package's tests may take so long; a hang ends with all its goroutines shown.
-TEST_TIMEOUT ?= 20m
+TEST_TIMEOUT ?= 40m
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
