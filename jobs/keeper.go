@@ -139,7 +139,7 @@ func (k *keeper) keep(s store.Spooled, cause error) {
 			return
 		}
 		k.log.Error().Err(errors.Join(cause, err)).Msg("neither store nor spool takes an answer: it is kept in memory")
-		_ = pause(context.Background(), wait) // never ends early
+		time.Sleep(wait)
 		if err := k.apply(context.Background(), s); err == nil {
 			return
 		}

@@ -2,28 +2,15 @@ package jobs
 
 import (
 	"context"
-	_ "embed"
+	"fmt"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/plateq/plateq/providers"
 )
-
-//go:embed lua/reserve.lua
-var reserveLua string
-
-//go:embed lua/drain.lua
-var drainLua string
-
-//go:embed lua/learn.lua
-var learnLua string
-
-// maxDebt is how far ahead a token may be promised. Whoever would have to
-// wait longer is told so and asks again.
-const maxDebt = time.Minute
 
 // Kind tells apart the requests that share the pace of a provider.
 type Kind uint8
@@ -32,7 +19,19 @@ type Kind uint8
 const (
 	Submits Kind = iota
 	Polls
+	kinds
 )
+
+// QuotaError says that the requests of a day are used up.
+type QuotaError struct {
+	Scope string
+	Until time.Time
+}
+
+// Error implements error.
+func (e *QuotaError) Error() string {
+	return fmt.Sprintf("the day's requests of %s are used up until %s", e.Scope, e.Until.Format(time.RFC3339))
+}
 
 // LimiterOptions say whose pace a Limiter keeps. All fields are required.
 type LimiterOptions struct {
@@ -42,193 +41,187 @@ type LimiterOptions struct {
 	Limits Limits
 }
 
-// Limiter hands out the right to make one request to one provider: a slot
-// among the calls in flight, and a token of the rate. Tokens are reserved in
-// Redis, with the time at which each may be used, so that all processes
-// together keep to the rate. It is safe for concurrent use.
+// Limiter hands out the right to make one request to one provider. All
+// processes together keep to the rate, to the calls in flight and to the
+// requests of a day: what may go out is reserved in Redis in lots, with the
+// time for each request, and handed out in the order in which it was asked
+// for, to submits and polls in turn. While Redis is away each process keeps to
+// its share. It is safe for concurrent use.
 type Limiter struct {
-	redis  redis.UniversalClient
+	opts   LimiterOptions
 	limits Limits
-	worker string
-	key    string
-	slots  chan struct{}
+	redis  *scripts
+	behind sync.WaitGroup // the dispatcher, and questions to Redis
 
-	reserve, drain, learn *redis.Script
-	accepted              atomic.Int64 // since Redis was told last
-
-	mu   sync.Mutex
-	next time.Time // of the next token while Redis is away
-	away bool
+	mu      sync.Mutex
+	kick    chan struct{} // wakes the dispatcher
+	running bool          // the dispatcher is there: it ends when nothing is left to do
+	closed  bool
+	turn    Kind // whose turn it is where both kinds wait
+	queues  [kinds]queue
+	unused  [scopes]int // tokens that were let go, and not told to Redis yet
+	slots   slots
+	day     day
+	known   [scopes]memory
+	link    link
+	alone   alone
 }
 
 // NewLimiter returns the limiter of a provider.
 func NewLimiter(o LimiterOptions) *Limiter {
+	o.Limits.Concurrency = max(1, o.Limits.Concurrency)
 	return &Limiter{
-		redis: o.Redis, limits: o.Limits, worker: o.Worker,
-		key:     "plateq:{" + Queue(o.Spec.Name) + "}:",
-		slots:   make(chan struct{}, max(1, o.Limits.Concurrency)),
-		reserve: redis.NewScript(reserveLua),
-		drain:   redis.NewScript(drainLua),
-		learn:   redis.NewScript(learnLua),
+		opts: o, limits: o.Limits,
+		redis: newScripts(o.Redis, o.Spec),
+		kick:  make(chan struct{}, 1),
+		slots: slots{max: o.Limits.Concurrency},
+		link:  link{live: 1},
 	}
 }
 
 // Acquire waits until a request of that kind may be made. The error is that
-// of the context.
-func (l *Limiter) Acquire(ctx context.Context, _ Kind) (*Permit, error) {
-	select {
-	case l.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	p := &Permit{limiter: l, free: sync.OnceFunc(func() { <-l.slots })}
-	if err := l.token(ctx); err != nil {
-		p.Release()
+// of the context, or *QuotaError.
+func (l *Limiter) Acquire(ctx context.Context, k Kind) (*Permit, error) {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return p, nil
+	w := &waiter{done: make(chan struct{})}
+	l.mu.Lock()
+	l.queues[k].waiting = append(l.queues[k].waiting, w)
+	l.advance()
+	l.mu.Unlock()
+	select {
+	case <-w.done:
+		return w.permit, w.err
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	l.queues[k].leave(w)
+	l.advance()
+	l.mu.Unlock()
+	if w.permit != nil { // it came at the same moment
+		w.permit.Release()
+	}
+	return nil, ctx.Err()
+}
+
+// Close gives back what this process holds in Redis. Nothing may be acquired
+// any more.
+func (l *Limiter) Close(ctx context.Context) error {
+	l.mu.Lock()
+	l.closed = true
+	l.wake()
+	l.mu.Unlock()
+	l.behind.Wait()
+	return l.redis.leave(ctx, l.opts.Worker)
+}
+
+// Empty leaves nothing of the burst for now: who opens a gate lets nobody
+// rush through it.
+func (l *Limiter) Empty(ctx context.Context) {
+	if l.limits.Rate == Unlimited {
+		return
+	}
+	l.mu.Lock()
+	all := make([]scopeQuestion, scopes)
+	for i := range all {
+		all[i] = l.scopeQuestion(i, time.Now())
+	}
+	l.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_ = l.redis.drain(ctx, all) // away: nothing is saved up then
 }
 
 // Permit is the right to make one request now. It is for one goroutine.
 type Permit struct {
-	limiter *Limiter
-	free    func()
+	l       *Limiter
+	kind    Kind
+	due     time.Time // of its token
+	granted time.Time
 	sent    time.Time
+	over    bool
 }
 
 // Use says that the request goes out now. A permit that is released without
 // it goes to whoever waits next.
 func (p *Permit) Use() { p.sent = time.Now() }
 
-// Accepted reports that the provider took the request, whatever it answered.
-func (p *Permit) Accepted() { p.limiter.accepted.Add(1) }
-
 // Exceeded reports that the provider refused the request since there were too
-// many in a scope: that of the provider or of an endpoint. retryAfter is what
-// it asked for, or 0.
-func (p *Permit) Exceeded(ctx context.Context, _ string, retryAfter time.Duration) {
-	l := p.limiter
-	switch l.limits.Rate {
-	case Unlimited:
-	case 0:
-		_, _ = l.askLearned(ctx, 'e', time.Since(p.sent), retryAfter) // away: the local pace holds
-	default:
-		_ = l.empty(ctx) // away: the local pace holds
-	}
+// many in a scope: its own or that of an endpoint. retryAfter is what it asked
+// for, or 0.
+func (p *Permit) Exceeded(scope string, retryAfter time.Duration) {
+	p.l.exceeded(p.l.redis.scope(scope), time.Since(p.sent), retryAfter)
 }
 
 // Release says that the request has come to its end. Once is enough, twice
 // does no harm.
-func (p *Permit) Release() { p.free() }
-
-// token waits for a token alone.
-func (l *Limiter) token(ctx context.Context) error {
-	if l.limits.Rate == Unlimited {
-		return ctx.Err()
-	}
-	for {
-		granted, wait := l.ask(ctx)
-		if err := pause(ctx, wait); err != nil {
-			return err
-		}
-		if granted {
-			return nil
-		}
-	}
-}
-
-// ask reserves one token and returns how long to wait for it. Not granted:
-// how long to wait before asking again.
-func (l *Limiter) ask(ctx context.Context) (granted bool, wait time.Duration) {
-	var reply []int64
-	var err error
-	if l.limits.Rate == 0 {
-		reply, err = l.askLearned(ctx, 'r', 0, 0)
-	} else {
-		reply, err = l.askBucket(ctx, 0)
-	}
-	if err != nil || len(reply) < 2 {
-		return true, l.local()
-	}
-	l.back(ctx)
-	return reply[0] > 0, time.Duration(reply[1]) * time.Microsecond
-}
-
-// askBucket reserves a token of a rate that is known: granted or not, and the
-// time until it may be used in µs. now is in µs, 0 for that of Redis.
-func (l *Limiter) askBucket(ctx context.Context, now int64) ([]int64, error) {
-	burst := max(1, l.limits.Burst)
-	reply, err := l.reserve.Run(ctx, l.redis, []string{l.key + "bucket", l.key + "workers"},
-		l.limits.Rate, burst, 1, micros(maxDebt), l.worker, now, 0, burst, micros(maxDebt)).Int64Slice()
-	if err == nil && reply[5] > 0 {
-		reply[1] = 0 // the script tells the time of the first token that is not at hand
-	}
-	return reply, err
-}
-
-// askLearned runs the script of a rate that is not known. op is r to reserve
-// a token, e to report an answer that the rate was exceeded.
-func (l *Limiter) askLearned(ctx context.Context, op byte, age, retryAfter time.Duration) ([]int64, error) {
-	const startRate, flat, beta, cut, doublings, search, maxRate = 1, 8, 0.95, 0.6, 1, 0.05, 0
-	told := l.accepted.Swap(0)
-	reply, err := l.learn.Run(ctx, l.redis, []string{l.key + "learn", l.key + "workers"},
-		string(op), 1, micros(maxDebt), l.worker, told, micros(age), micros(retryAfter), 0,
-		startRate, flat, beta, cut, doublings, search, maxRate, "p", micros(400*time.Millisecond)).Int64Slice()
-	if err != nil {
-		l.accepted.Add(told)
-	}
-	return reply, err
-}
-
-func (l *Limiter) empty(ctx context.Context) error {
-	return l.drain.Run(ctx, l.redis, []string{l.key + "bucket"}, l.limits.Rate).Err()
-}
-
-// local paces this process alone while Redis is away. It begins a second in
-// debt: tokens that were promised before may still be used.
-func (l *Limiter) local() time.Duration {
+func (p *Permit) Release() {
+	l := p.l
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
-	if !l.away {
-		l.away, l.next = true, now.Add(time.Second)
+	if p.over {
+		return
 	}
-	rate := l.limits.Rate * 0.95
-	if rate <= 0 {
-		rate = 1
+	p.over = true
+	l.slots.busy--
+	if l.slots.none { // what was lacking is there
+		l.slots.none = false
+		for k := range l.queues {
+			l.queues[k].again = time.Time{}
+		}
 	}
-	if l.next.Before(now) {
-		l.next = now
+	if p.sent.IsZero() {
+		l.queues[p.kind].handBack(p.due)
+	} else {
+		l.slots.took(time.Since(p.granted))
 	}
-	at := l.next
-	l.next = l.next.Add(time.Duration(float64(time.Second) / rate))
-	return at.Sub(now)
+	l.advance()
 }
 
-// back empties the shared bucket when Redis answers again: it filled up while
-// requests went on without it.
-func (l *Limiter) back(ctx context.Context) {
-	l.mu.Lock()
-	was := l.away
-	l.away = false
-	l.mu.Unlock()
-	if was && l.limits.Rate > 0 {
-		_ = l.empty(ctx) // gone again: the next request finds out
+// queue is what waits of one kind, and what has been reserved for it.
+type queue struct {
+	waiting []*waiter
+	tokens  []time.Time // from when each may be used, in order
+	again   time.Time   // before this it is not worth asking for more
+}
+
+// waiter is one call of Acquire.
+type waiter struct {
+	permit *Permit
+	err    error
+	done   chan struct{} // closed when one of them is set
+}
+
+// answer gives the first in the queue its permit or an error.
+func (q *queue) answer(p *Permit, err error) {
+	w := q.waiting[0]
+	q.waiting = q.waiting[1:]
+	w.permit, w.err = p, err
+	close(w.done)
+}
+
+// leave takes w out of the queue, if it is still there.
+func (q *queue) leave(w *waiter) {
+	if i := slices.Index(q.waiting, w); i >= 0 {
+		q.waiting = slices.Delete(q.waiting, i, i+1)
 	}
 }
 
-func micros(d time.Duration) int64 { return d.Microseconds() }
+// handBack keeps a token that was not used for who comes next.
+func (q *queue) handBack(due time.Time) {
+	if !due.IsZero() {
+		q.tokens = slices.Insert(q.tokens, 0, due)
+	}
+}
 
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
+// short is how many of those who wait have nothing reserved for them.
+func (q *queue) short() int { return max(0, len(q.waiting)-len(q.tokens)) }
+
+// last is when the last token is due.
+func (q *queue) last() (time.Time, bool) {
+	if len(q.tokens) == 0 {
+		return time.Time{}, false
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return q.tokens[len(q.tokens)-1], true
 }

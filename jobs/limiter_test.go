@@ -2,138 +2,303 @@ package jobs
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
-
-	"github.com/redis/go-redis/v9"
-
-	"github.com/plateq/plateq/internal/redistest"
-	"github.com/plateq/plateq/providers"
+	"testing/synctest"
+	"time"
 )
 
-// both runs a test on a real Redis and on the embedded one.
-func both(t *testing.T, test func(t *testing.T, c redis.UniversalClient)) {
-	t.Run("redis", func(t *testing.T) {
-		t.Parallel()
-		test(t, redistest.Start(t).Client())
-	})
-	t.Run("embedded", func(t *testing.T) {
-		t.Parallel()
-		e := OpenEmbedded()
-		t.Cleanup(func() { _ = e.Close() })
-		test(t, e)
-	})
-}
+// told are the limits of most of these tests, and of the provider.
+func told() Limits { return Limits{Rate: 50, Burst: 50, Concurrency: 64} }
 
-func newLimiter(c redis.UniversalClient, l Limits) *Limiter {
-	return NewLimiter(LimiterOptions{Redis: c, Spec: providers.Spec{Name: "p"}, Worker: "w", Limits: l})
-}
+func fifty() *upstream { return newUpstream(50, 50) }
 
-const second = int64(1_000_000) // in µs, as the scripts count
-
-func TestTheBucketPromisesExactTimes(t *testing.T) {
+func TestTheFleetUsesARateThatIsTold(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, c redis.UniversalClient) {
-		l := newLimiter(c, Limits{Rate: 10, Burst: 3})
-		reserve := func(now int64) []int64 {
-			t.Helper()
-			got, err := l.askBucket(t.Context(), now)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return got
-		}
-		const start = 1000 * second
-		for i, want := range []int64{0, 0, 0, second / 10, 2 * second / 10, 3 * second / 10} {
-			if got := reserve(start); got[0] != 1 || got[1] != want {
-				t.Errorf("token %d: granted %d, wait %d µs, want 1, %d", i+1, got[0], got[1], want)
-			}
-		}
-		if got := reserve(start + 10*second); got[1] != 0 {
-			t.Errorf("after a pause: wait %d, want 0", got[1])
-		}
-		if err := l.empty(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if got, _ := c.HGet(t.Context(), l.key+"bucket", "t").Float64(); got > 0 {
-			t.Errorf("a drained bucket holds %v tokens", got)
-		}
-	})
-}
-
-func TestTheLearnedRateGrowsAndIsCutByARefusal(t *testing.T) {
-	t.Parallel()
-	both(t, func(t *testing.T, c redis.UniversalClient) {
-		script := redis.NewScript(learnLua)
-		run := func(op string, now, accepted int64) []int64 {
-			t.Helper()
-			got, err := script.Run(t.Context(), c, []string{"{p}:learn", "{p}:workers"},
-				op, 1, 60*second, "w", accepted, 0, 0, now, 1, 8, 0.95, 0.6, 1, 0.05, 0, "p", 400_000).Int64Slice()
-			if err != nil {
-				t.Fatal(err)
-			}
-			return got
-		}
-		now := 1000 * second
-		first := run("r", now, 0)
-		if first[0] != 1 || first[5] != 1000 {
-			t.Fatalf("begins with %v, want a token at one a second", first)
-		}
-		var grown int64
-		for range 200 {
-			got := run("r", now, 1)
-			now += max(got[1], 10_000)
-			grown = got[5]
-		}
-		if grown < 8000 {
-			t.Errorf("grew to %d thousandths a second, want 8/s at least", grown)
-		}
-		if cut := run("e", now, 0); cut[5] >= grown {
-			t.Errorf("after a refusal the rate is %d, it was %d", cut[5], grown)
-		}
-	})
-}
-
-func TestSlotsBoundCallsInFlight(t *testing.T) {
-	t.Parallel()
-	l := newLimiter(nil, Limits{Rate: Unlimited, Concurrency: 2})
-	var held []*Permit
-	for range 2 {
-		permit, err := l.Acquire(t.Context(), Submits)
-		if err != nil {
-			t.Fatal(err)
-		}
-		held = append(held, permit)
+	for _, c := range []struct {
+		name      string
+		processes int
+		over      wire
+	}{
+		{"one", 1, lan},
+		{"one, far away", 1, bad},
+		{"four", 4, lan},
+		{"four, some way off", 4, wan},
+		{"four, far away", 4, bad},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, fifty, func(t *testing.T, w *world) {
+				w.work(w.join(c.processes, told()), 20, c.over)
+				time.Sleep(time.Minute)
+				used, refused, n := w.up.between(0, 60, 50)
+				if used < 0.98 || refused > 0 {
+					t.Errorf("used %.3f of the limit, refused %.4f; want 0.98 and nothing", used, refused)
+				}
+				if calls := float64(w.calls.Load()) / float64(n); calls > 0.2 {
+					t.Errorf("%.3f calls of Redis a request, want 0.2 at most", calls)
+				}
+				least, most := w.fleet[0].made.Load(), w.fleet[0].made.Load()
+				for _, p := range w.fleet {
+					least, most = min(least, p.made.Load()), max(most, p.made.Load())
+				}
+				if most-least > most/10 {
+					t.Errorf("one process made %d requests, another %d", least, most)
+				}
+			})
+		})
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := l.Acquire(ctx, Submits); err == nil {
-		t.Fatal("a third call got a slot of two")
+}
+
+func TestTheFleetGoesOnWithoutRedis(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		fault func(w *world)
+		used  float64 // of the limit over the fault's seconds
+		lasts int
+	}{
+		{"frozen", func(w *world) { w.freeze(5 * time.Second) }, 0.7, 5},
+		{"emptied", (*world).flush, 0, 1},
+		{"restarted empty", func(w *world) { w.leave(800 * time.Millisecond); w.flush() }, 0, 1},
+		{"away", func(w *world) { w.leave(30 * time.Second) }, 0.9, 30},
+		{"away and back empty", func(w *world) { w.gone.Store(true); w.flush(); w.leave(30 * time.Second) }, 0.9, 30},
+	} {
+		for _, processes := range []int{1, 4} {
+			t.Run(fmt.Sprintf("%s, %d", c.name, processes), func(t *testing.T) {
+				t.Parallel()
+				inWorld(t, fifty, func(t *testing.T, w *world) {
+					w.work(w.join(processes, told()), 20, wan)
+					time.Sleep(10 * time.Second)
+					c.fault(w)
+					time.Sleep(20 * time.Second)
+					end := 10 + c.lasts
+					if _, refused, _ := w.up.between(0, end+20, 50); refused > 0 {
+						t.Errorf("refused %.4f of all requests, want none", refused)
+					}
+					if used, _, _ := w.up.between(10, end, 50); used < c.used {
+						t.Errorf("used %.3f of the limit meanwhile, want %.2f", used, c.used)
+					}
+					if used, _, _ := w.up.between(end+5, end+15, 50); used < 0.98 {
+						t.Errorf("used %.3f of the limit afterwards, want 0.98", used)
+					}
+				})
+			})
+		}
 	}
-	held[0].Release()
-	held[0].Release() // once is enough, twice must not give two slots back
-	if _, err := l.Acquire(t.Context(), Submits); err != nil {
+}
+
+func TestTokensAreNoGoodLongAfterTheirTime(t *testing.T) {
+	t.Parallel()
+	l := NewLimiter(LimiterOptions{Limits: told()})
+	now := time.Now()
+	l.queues[Submits].tokens = []time.Time{now.Add(-5 * time.Second), now.Add(-late - 1), now.Add(-late), now.Add(late)}
+	l.dropLate(now)
+	if n := l.atHand(); n != 2 {
+		t.Errorf("%d tokens are still good, want 2", n)
+	}
+	if l.unused[account] != 2 || l.unused[submits] != 2 || l.unused[polls] != 0 || l.day.spent != -2 {
+		t.Errorf("let go: %v, of the day %d", l.unused, l.day.spent)
+	}
+}
+
+func acquire(t *testing.T, p *process, k Kind) *Permit {
+	t.Helper()
+	permit, err := p.Acquire(t.Context(), k)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Acquire(ctx, Submits); err == nil {
-		t.Fatal("releasing twice gave two slots back")
+	return permit
+}
+
+func TestCallsInFlightAreCountedOverTheFleet(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name        string
+		rate        float64
+		processes   int
+		concurrency int
+		latency     time.Duration
+		want        float64 // requests a second
+	}{
+		{"one", 50, 1, 4, 100 * time.Millisecond, 38},
+		{"four", 50, 4, 4, 100 * time.Millisecond, 37},
+		{"fewer slots than processes", 50, 4, 2, 100 * time.Millisecond, 16},
+		{"one slot", 50, 4, 1, 20 * time.Millisecond, 30},
+		{"slots are plenty", 50, 4, 64, 100 * time.Millisecond, 48},
+		{"no rate", Unlimited, 3, 64, 100 * time.Millisecond, 500},
+		{"no rate, fewer slots than processes", Unlimited, 4, 2, 100 * time.Millisecond, 15},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, func() *upstream { return newUpstream(1e6, 1e6) }, func(t *testing.T, w *world) {
+				w.up.latency = c.latency
+				w.work(w.join(c.processes, Limits{Rate: c.rate, Burst: 50, Concurrency: c.concurrency}), 64, lan)
+				time.Sleep(time.Minute)
+				for _, p := range w.fleet {
+					p.rest()
+				}
+				if w.up.most > c.concurrency {
+					t.Errorf("%d calls in flight, want %d at most", w.up.most, c.concurrency)
+				}
+				if _, _, n := w.up.between(0, 60, 1); float64(n) < 60*c.want {
+					t.Errorf("%.1f requests a second, want %.0f", float64(n)/60, c.want)
+				}
+				for i, p := range w.fleet {
+					if n := float64(p.made.Load()); n < 60*c.want/float64(c.processes)/2 {
+						t.Errorf("process %d made %.0f requests, less than half its share", i, n)
+					}
+				}
+			})
+		})
 	}
 }
 
-func TestTheLimiterGoesOnWithoutRedis(t *testing.T) {
+func TestSlotsOfAProcessThatDiedComeBack(t *testing.T) {
 	t.Parallel()
-	srv := redistest.Start(t)
-	c := srv.Client()
-	l := newLimiter(c, Limits{Rate: 1000, Burst: 1, Concurrency: 1})
-	if err := l.token(t.Context()); err != nil {
-		t.Fatal(err)
+	for _, rate := range []float64{50, Unlimited} {
+		t.Run(fmt.Sprint("rate ", rate), func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, fifty, func(t *testing.T, w *world) {
+				l := Limits{Rate: rate, Burst: 50, Concurrency: 2, Timeout: 20 * time.Second}
+				ps := w.join(2, l)
+				acquire(t, ps[0], Submits).Use()
+				acquire(t, ps[0], Submits).Use()
+				synctest.Wait()
+				ps[0].die()
+				ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+				defer cancel()
+				if _, err := ps[1].Acquire(ctx, Submits); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("while the dead one's calls may be in flight: %v, want to wait", err)
+				}
+				acquire(t, ps[1], Submits).Release() // in a bubble: for ever, or after the lease
+				if held := time.Since(w.up.began); held > l.Timeout+leaseMargin+2*time.Second {
+					t.Errorf("the slots came back after %v, want timeout and margin", held)
+				}
+			})
+		})
 	}
-	srv.Kill()
-	granted, wait := l.ask(t.Context())
-	if !granted || wait <= 0 {
-		t.Errorf("granted %t, wait %v; want a token that begins in debt", granted, wait)
+}
+
+func TestAPermitThatIsNotUsedGoesToTheNext(t *testing.T) {
+	t.Parallel()
+	inWorld(t, fifty, func(t *testing.T, w *world) {
+		p := w.join(1, Limits{Rate: 0.1, Burst: 1, Concurrency: 4})[0]
+		first := acquire(t, p, Submits)
+		got := make(chan *Permit)
+		go func() { got <- acquire(t, p, Submits) }()
+		synctest.Wait()
+		first.Release()
+		first.Release()
+		second := <-got
+		second.Use()
+		second.Release()
+		if waited := time.Since(w.up.began); waited > late {
+			t.Errorf("it took %v, the token was there at once", waited)
+		}
+	})
+}
+
+func TestWhoGivesUpWaitingTakesNothing(t *testing.T) {
+	t.Parallel()
+	inWorld(t, fifty, func(t *testing.T, w *world) {
+		p := w.join(1, Limits{Rate: 1, Burst: 1, Concurrency: 1})[0]
+		held := acquire(t, p, Submits)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := p.Acquire(ctx, Submits); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want the context's end", err)
+		}
+		held.Use()
+		held.Release()
+		acquire(t, p, Polls).Release()
+		if _, err := p.Acquire(ctx, Submits); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("under a context that has ended: got %v", err)
+		}
+	})
+}
+
+func TestSubmitsAndPollsTakeTurns(t *testing.T) {
+	t.Parallel()
+	inWorld(t, fifty, func(t *testing.T, w *world) {
+		p := w.join(1, Limits{Rate: 10, Burst: 1, Concurrency: 64})[0]
+		var made [kinds]int
+		ctx, cancel := context.WithCancel(t.Context())
+		for k, many := range map[Kind]int{Submits: 60, Polls: 10} {
+			for range many {
+				p.ended.Go(func() {
+					for {
+						permit, err := p.Acquire(ctx, k)
+						if err != nil {
+							return
+						}
+						permit.Use()
+						p.mu.Lock()
+						made[k]++
+						p.mu.Unlock()
+						permit.Release()
+					}
+				})
+			}
+		}
+		time.Sleep(time.Minute)
+		cancel()
+		p.ended.Wait()
+		if s, q := made[Submits], made[Polls]; s+q < 570 || s > q*6/5 || q > s*6/5 {
+			t.Errorf("%d submits and %d polls, want about 290 each", s, q)
+		}
+	})
+}
+
+func TestRetryAfterWins(t *testing.T) {
+	t.Parallel()
+	for _, rate := range []float64{50, 0} {
+		t.Run(fmt.Sprint("rate ", rate), func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, fifty, func(t *testing.T, w *world) {
+				ps := w.join(2, Limits{Rate: rate, Burst: 50, Concurrency: 64})
+				permit := acquire(t, ps[0], Submits)
+				permit.Use()
+				permit.Exceeded("p/submit", 20*time.Second)
+				permit.Release()
+				synctest.Wait()
+				acquire(t, ps[1], Polls).Release()
+				if since := time.Since(w.up.began); since > 10*time.Second {
+					t.Errorf("the other endpoint waited %v", since)
+				}
+				for _, p := range ps {
+					acquire(t, p, Submits).Release()
+					if since := time.Since(w.up.began); since < 20*time.Second {
+						t.Errorf("a submit went out after %v, the provider asked for 20 s", since)
+					}
+				}
+			})
+		})
 	}
-	srv.Run()
-	if granted, _ := l.ask(t.Context()); !granted || l.away {
-		t.Errorf("granted %t, away %t; want the shared pace again", granted, l.away)
-	}
+}
+
+func TestWhoOpensAGateLetsNobodyRush(t *testing.T) {
+	t.Parallel()
+	inWorld(t, fifty, func(t *testing.T, w *world) {
+		ps := w.join(4, told())
+		w.work(ps, 20, lan)
+		time.Sleep(5 * time.Second)
+		for _, p := range ps {
+			p.rest()
+		}
+		time.Sleep(time.Minute) // the burst is whole again
+		ps[0].Empty(t.Context())
+		w.work(ps, 20, lan)
+		const tenth = 100 * time.Millisecond
+		before := ps[0].made.Load() + ps[1].made.Load() + ps[2].made.Load() + ps[3].made.Load()
+		for range 20 {
+			time.Sleep(tenth)
+			now := ps[0].made.Load() + ps[1].made.Load() + ps[2].made.Load() + ps[3].made.Load()
+			if n := now - before; n > 12 {
+				t.Errorf("%d requests within %v, a quarter of a second's worth is 12", n, tenth)
+			}
+			before = now
+		}
+	})
 }

@@ -9,6 +9,8 @@ type Limits struct {
 	// known, to be learnt. Unlimited: no bound.
 	Rate  float64
 	Burst int
+	// Daily is requests from one NextReset to the next; 0: not known.
+	Daily int
 	// Concurrency is how many calls may be in flight.
 	Concurrency int
 	// Timeout bounds one call.
@@ -29,3 +31,20 @@ type Limits struct {
 
 // Unlimited is the Rate of a provider without a bound.
 const Unlimited = -1
+
+// Where the provider counts in a bucket, its margin is in the burst: the whole
+// rate is used, and a fifth of the burst stays for requests that are late. One
+// request at a time leaves nothing to be late with, and is often a count by
+// the second: there the margin is in the rate.
+const (
+	ownBurst  = 0.8
+	ownSingle = 0.98
+)
+
+// own is the pace that is kept, within the one that was told.
+func (l Limits) own() (rate, burst float64) {
+	if l.Burst > 1 {
+		return l.Rate, max(1, ownBurst*float64(l.Burst))
+	}
+	return l.Rate * ownSingle, 1
+}

@@ -33,8 +33,8 @@ func (w *Worker) pass(ctx context.Context, l *line, id store.TicketID) error {
 	if _, closed := w.gates.Closed(ctx, scopes...); closed {
 		return nil
 	}
-	permit, err := l.limiter.Acquire(ctx, Polls)
-	if err != nil {
+	permit, err := w.permit(ctx, l, Polls)
+	if err != nil || permit == nil {
 		return err
 	}
 	// Of many bells for one ticket only the first uses its permit up.
@@ -50,6 +50,9 @@ func (w *Worker) pass(ctx context.Context, l *line, id store.TicketID) error {
 	}
 	if t.Lease == 0 {
 		return nil
+	}
+	if t.Probe {
+		l.limiter.Empty(ctx)
 	}
 	return w.pages(ctx, l, t, permit)
 }
@@ -88,7 +91,7 @@ func (w *Worker) pages(ctx context.Context, l *line, t store.OpenTicket, permit 
 		news += len(j.settlement.Verdicts)
 		t.Handle, t.Asks = j.settlement.Handle, without(t.Asks, j.settlement.Verdicts)
 		t.Probe = false
-		if permit, err = l.limiter.Acquire(ctx, Polls); err != nil {
+		if permit, err = w.permit(ctx, l, Polls); err != nil || permit == nil {
 			return w.giveBack(ctx, t)
 		}
 	}
@@ -101,7 +104,6 @@ func (w *Worker) page(ctx context.Context, l *line, t store.OpenTicket, permit *
 	defer cancel()
 	got, err := w.opts.Providers.Poll(ctx, l.spec.Name, t.Handle, requests(t.Asks))
 	if err == nil {
-		permit.Accepted()
 		for _, n := range got.Notices {
 			l.log.Warn().Int64("ticket", int64(t.ID)).Str("notice", n.Kind).Int("count", n.Count).Msg("the provider sent something odd")
 		}
@@ -109,7 +111,7 @@ func (w *Worker) page(ctx context.Context, l *line, t store.OpenTicket, permit *
 	}
 	e := asError(l.spec, err)
 	if e.Class == providers.RateLimited {
-		permit.Exceeded(ctx, e.Scope, until(e.Until, w.opts.Now()))
+		permit.Exceeded(e.Scope, until(e.Until, w.opts.Now()))
 	}
 	l.log.Warn().Int64("ticket", int64(t.ID)).Stringer("class", e.Class).Str("code", e.Code).Msg("poll brought no answer")
 	return got, err

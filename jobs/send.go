@@ -48,8 +48,8 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 	if _, closed := w.gates.Closed(ctx, scopes...); closed || w.keeper.full() {
 		return false, nil
 	}
-	permit, err := l.limiter.Acquire(ctx, Submits)
-	if err != nil {
+	permit, err := w.permit(ctx, l, Submits)
+	if err != nil || permit == nil {
 		return false, err
 	}
 	defer permit.Release()
@@ -80,6 +80,9 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 		return false, nil
 	}
 	w.opts.Wake(l.spec.Name)
+	if claim.Probe {
+		l.limiter.Empty(ctx) // if it opens the gate, nobody rushes through
+	}
 	s := w.ask(ctx, l, claim, permit)
 	permit.Release()
 	if err := w.settle(ctx, l, s); err != nil {
@@ -102,7 +105,7 @@ func (w *Worker) ask(ctx context.Context, l *line, c store.Claim, permit *Permit
 		return store.Settlement{Call: c.Call, Rest: &store.Verdict{To: store.Queued, Died: true}, Class: providers.Poison.String()}
 	}
 	s := l.policy.judge(c, outs)
-	w.feedback(ctx, permit, s.Class, outs)
+	w.feedback(permit, outs)
 	ev := l.log.Debug()
 	if s.Class != "" {
 		ev = l.log.Warn().Str("class", s.Class).Str("code", s.Code)
@@ -111,15 +114,11 @@ func (w *Worker) ask(ctx context.Context, l *line, c store.Claim, permit *Permit
 	return s
 }
 
-// feedback tells the limiter how the provider took the request.
-func (w *Worker) feedback(ctx context.Context, permit *Permit, class string, outs []providers.Outcome) {
-	if class != providers.RateLimited.String() {
-		permit.Accepted()
-		return
-	}
+// feedback tells the limiter where the provider found too many requests.
+func (w *Worker) feedback(permit *Permit, outs []providers.Outcome) {
 	for _, o := range outs {
 		if e, ok := errors.AsType[*providers.Error](o.Err); ok && e.Class == providers.RateLimited {
-			permit.Exceeded(ctx, e.Scope, until(e.Until, w.opts.Now()))
+			permit.Exceeded(e.Scope, until(e.Until, w.opts.Now()))
 			return
 		}
 	}

@@ -161,6 +161,7 @@ func (w *Worker) Drain(ctx context.Context) error {
 	}
 	ended := wait(ctx, w.running.Wait)
 	w.shutdown()
+	w.closeLimiters(ctx)
 	if ended {
 		return nil
 	}

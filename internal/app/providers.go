@@ -120,13 +120,13 @@ func (o Options) hooked() bool {
 
 func (a *App) limitsOf(c config.Provider, s providers.Spec) jobs.Limits {
 	l := jobs.Limits{
-		Rate: float64(c.Rate), Burst: c.Burst, Concurrency: c.Concurrency, Timeout: c.Timeout,
+		Rate: float64(c.Rate), Burst: c.Burst, Daily: c.Daily, Concurrency: c.Concurrency, Timeout: c.Timeout,
 		PollMin: c.PollMin, PollMax: c.PollMax, Deadline: c.Deadline, FirstPoll: s.FirstPoll, SteadyFor: s.SteadyFor,
 		NextReset: c.DailyReset.Next, Probe: c.DailyProbe,
 		Overrides: jobs.Overrides{AmbiguousCodes: c.AmbiguousCodes, NotFoundCodes: c.NotFoundCodes, NotFoundTexts: c.NotFoundText},
 	}
 	if a.opts.Simulate {
-		l.Rate, l.PollMin, l.PollMax = jobs.Unlimited, fastestSimulated, slowestSimulated
+		l.Rate, l.Daily, l.PollMin, l.PollMax = jobs.Unlimited, 0, fastestSimulated, slowestSimulated
 		l.FirstPoll, l.SteadyFor = 0, 0
 	}
 	return l

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -26,6 +27,9 @@ func (a *App) openRedis(ctx context.Context) error {
 		e := jobs.OpenEmbedded()
 		a.redis = e
 		a.closers = append(a.closers, e.Close)
+		if err := e.Remember(filepath.Join(a.dataDir(), "pace.json")); err != nil {
+			a.log.Warn().Err(err).Msg("the pace of providers is found out anew")
+		}
 		return nil
 	}
 	redis.SetLogger(redisLogger{a.log})

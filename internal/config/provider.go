@@ -18,7 +18,7 @@ type Provider struct {
 type Common struct {
 	Rate        Rate          `env:"RATE" about:"requests a second over the whole fleet, polls included; learn or 0: find it out; none: unlimited"`
 	Burst       int           `env:"BURST" about:"requests that may go out at once after a pause"`
-	Daily       int           `env:"DAILY" later:"yes" about:"requests a day; 0: not known"`
+	Daily       int           `env:"DAILY" about:"requests a day, polls included; 0: not known"`
 	Concurrency int           `env:"CONCURRENCY" about:"calls in flight over the whole fleet"`
 	Timeout     time.Duration `env:"TIMEOUT" about:"how long one call may take"`
 	PollMin     time.Duration `env:"POLL_MIN" about:"shortest pause between two polls of one ticket"`

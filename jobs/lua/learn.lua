@@ -1,60 +1,113 @@
--- Learned pace of one provider scope, shared by the fleet: slow start, pause after an overshoot, measure between two 429, plateau.
--- KEYS[1] hash  KEYS[2] zset of live workers
--- ARGV 1 op r|e  2 k  3 horizon us  4 worker id  5 accepted answers since last call  6 age of the refused request us
---      16 mode p|a  17 grace us: lots reserved before a cut are still on their way
---      7 Retry-After us (0 = none)  8 now us (0 = TIME)  9 start rate  10 K s  11 beta  12 cut  13 doublings/s  14 search/s  15 max rate (0 = none)
--- returns {granted, wait us, spacing us, workers, now, rate*1000, phase, limit*1000}
-local now = tonumber(ARGV[8])
-if now == 0 then local t = redis.call('TIME'); now = t[1] * 1000000 + t[2] end
-local S = 1000000
-local v = redis.call('HMGET', KEYS[1], 'r', 'w', 'ph', 'last', 'ct', 't4', 'ok', 'pa', 'st', 'cut', 'nx')
-local r, w, ph, last = tonumber(v[1] or ARGV[9]), tonumber(v[2] or 0), tonumber(v[3] or 0), tonumber(v[4] or now)
-local ct, t4, ok, pa = tonumber(v[5] or now), tonumber(v[6] or now), tonumber(v[7] or 0), tonumber(v[8] or 0)
-local st, cut, nx = tonumber(v[9] or 0), tonumber(v[10] or 0), tonumber(v[11] or now)
-local K, beta = tonumber(ARGV[10]), tonumber(ARGV[11])
-redis.call('ZADD', KEYS[2], now, ARGV[4])
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - 10 * S)
-local n = redis.call('ZCARD', KEYS[2])
-ok = ok + tonumber(ARGV[5])
--- grow, but only while the pace is what holds the fleet back
-local dt = math.min(1, math.max(0, (now - last) / S))
-if now < pa then dt = 0 end
-if nx < now - 2 * S / r then ct = ct + (now - last); dt = 0 end -- idle: nobody asked
-last = now
-if ph == 0 then r = r * 2 ^ (tonumber(ARGV[13]) * dt)
-elseif ARGV[16] == 'a' then r = r + dt
-elseif ph == 1 then r = r + tonumber(ARGV[14]) * math.max(w, r) * dt
-elseif dt > 0 then
-  local x = (now - ct) / S - K
-  r = math.max(0.5 * w, w * (1 + (1 - beta) * (x / K) ^ 3))
-end
-if tonumber(ARGV[15]) > 0 then r = math.min(r, tonumber(ARGV[15])) end
-local out
-if ARGV[1] == 'e' then
-  local sent = now - tonumber(ARGV[6])
-  local G = tonumber(ARGV[17])
-  if sent >= cut then
-    local span = (now - t4) / S
-    local est = ok / math.max(span, 0.001)
-    local function over(f, pause)
-      ph = 1; w = r; st = 0; r = math.max(0.2, f); pa = now + pause; t4 = now; ok = 0; cut = math.max(pa, now + G)
-    end
-    if ARGV[16] == 'a' then ph = 1; r = math.max(0.2, r * (ph == 0 and 0.5 or 0.9)); cut = now + G; t4 = now; ok = 0; w = r
-    elseif ph == 0 then over(r * tonumber(ARGV[12]), S)
-    elseif span < 1.5 then st = st + 1; if st >= 3 then over(r * tonumber(ARGV[12]), S) end
-    elseif est < 0.4 * r then over(r * tonumber(ARGV[12]), S)
-    elseif est < 0.8 * r and ph == 2 then over(math.max(est, 0.7 * r), 0.2 * S)
-    else ph = 2; st = 0; w = math.min(est, r); r = beta * w; t4 = now; ok = 0; pa = now + 0.15 * S; cut = now + G; ct = now end
-    if tonumber(ARGV[7]) > 0 then pa = math.max(pa, now + tonumber(ARGV[7])); cut = math.max(cut, pa) end
-    if pa > now then nx = math.max(nx, pa) end
+-- A scope whose rate is not told: slow start, then the limit measured between two refusals, and a curve around it.
+-- What went through from one refusal to the next, over the time between, is the limit: a bucket is empty at both ends.
+-- hash: r rate a second; w limit as measured; ph phase; last when the rate was looked at; ct where the curve began;
+--   t4 the last refusal; n promised for a time since then; no refused of that; pa pause until; st refusals that
+--   followed too soon; cut refusals of requests sent before then are old news; nx when the next token is due
+-- s: unused tokens that were let go; rate, limit, phase as this process remembers them, if it does; fresh wait before the first
+-- phases: 0 doubling, 1 climbing, 2 on the curve
+local START, DOUBLINGS, CLIMB = 1, 1, 0.04 -- a second
+-- The curve starts at BETA of AIM of the limit and is flat at AIM after some time: at first that of 16 requests, then
+-- longer each time, until it is that of 200; no less than 8 s, no more than 2 minutes.
+-- Where nothing was refused till END, in times of flat and beyond it, the limit has risen: BOLD a second.
+local BETA, AIM, END, BOLD, EARLY = 0.95, 1.01, 1.25, 0.12, 0.99
+local function flat(requests, limit) return math.max(8, math.min(120, requests / limit)) end
+local CUT, FLOOR = 0.45, 0.2               -- of the rate where nothing was measured; never below FLOOR a second
+local PAUSE, REST = 0.5, 0.1               -- seconds without requests, after CUT and after a measured refusal
+local SOON, FEW, STRIKES, MANY = 1.5, 8, 3, 10     -- that many refusals so soon after another one, or in a row: the limit has fallen
+local HORIZON = { [0] = 0.1, 0.25, 0.5 }   -- seconds of its time that the fleet may have promised, by phase
+local GRACE = 0.7                          -- what was promised before a correction is sent within that
+local KEEP = 30 * 24 * 3600 * 1000
+local function learned(key, s)
+  local v = redis.call('HMGET', key, 'r', 'w', 'ph', 'last', 'ct', 't4', 'n', 'no', 'pa', 'st', 'cut', 'nx', 'fl')
+  local r, w, ph = tonumber(v[1]), tonumber(v[2]) or 0, tonumber(v[3]) or 0
+  local last, ct, t4 = tonumber(v[4]) or now, tonumber(v[5]) or now, tonumber(v[6]) or now
+  local n, no, pa, st = tonumber(v[7]) or 0, tonumber(v[8]) or 0, tonumber(v[9]) or 0, tonumber(v[10]) or 0
+  local cut, nx = tonumber(v[11]) or 0, tonumber(v[12]) or now + s.fresh
+  local fl = tonumber(v[13]) or 8
+  if not r then
+    r, w, ph = START, 0, 0
+    if s.rate then r, w, ph = s.rate, s.limit, s.phase end
   end
-  out = {0, math.max(0, pa - now), 0, n, now, math.floor(r * 1000), ph, math.floor(w * 1000)}
-else
-  local k = math.max(1, math.min(tonumber(ARGV[2]), math.floor(tonumber(ARGV[3]) * r / S / n)))
-  nx = math.max(nx, now - S / r, pa)           -- at most one token saved up: spread evenly
-  out = {k, math.ceil(math.max(0, nx - now)), math.ceil(S / r), n, now, math.floor(r * 1000), ph, math.floor(w * 1000)}
-  nx = nx + k * S / r
+  n = math.max(0, n - s.unused)
+
+  -- The rate grows only while it is what holds the fleet back. Time in which nobody asks proves nothing.
+  local dt = math.min(1, math.max(0, (now - last) / S))
+  if now < pa then dt = 0 end
+  if nx < now - 2 * S / r then
+    ct, t4, dt = ct + (now - last), t4 + (now - last), 0
+  end
+  last = now
+  local horizon = HORIZON[ph]
+  if ph == 0 then
+    r = r * 2 ^ (DOUBLINGS * dt)
+  elseif ph == 1 then
+    r = r + CLIMB * r * dt
+  elseif dt > 0 then
+    local x = (now - ct) / S / fl - 1
+    r = AIM * w * (1 + (1 - BETA) * math.max(-1, math.min(x, END)) ^ 3)
+    if x > END then
+      r, horizon = r * (1 + BOLD) ^ ((x - END) * fl), HORIZON[1]
+    end
+  end
+
+  local b = { rate = r, limit = w, phase = ph, horizon = horizon * S }
+  -- While the rate doubles, a promise for later would be one at the rate of now.
+  if ph == 0 then b.debt = b.horizon end
+  function b.wait() return math.max(0, nx - now, pa - now) end
+  function b.take(k)
+    if k == 0 then return 0, 0, 0 end
+    nx = math.max(nx, now - S / r, pa) -- at most one token is saved up: spread evenly
+    local first = math.max(0, nx - now)
+    nx, n = nx + k * S / r, n + k
+    return 0, math.ceil(first), math.ceil(S / r)
+  end
+  function b.empty() nx = math.max(nx, now + S / r) end
+  -- ahead is what is promised for later.
+  local function ahead() return math.min(n, math.max(0, (nx - now) * r / S)) end
+  -- over gives the measured limit up and looks for it from below.
+  local function over(rate, pause)
+    ph, w, st, fl = 1, r, 0, 0
+    n, no, t4 = ahead(), 0, now
+    r = math.max(FLOOR, rate)
+    pa = now + pause * S
+    cut = math.max(pa, nx, now + GRACE * S)
+  end
+  function b.refused(sent, retry)
+    if sent >= t4 then no = no + 1 end
+    if ph == 2 and no >= MANY and no > 0.4 * (n - ahead()) then over(r * CUT, PAUSE) end
+    if sent >= cut then
+      local span = (now - t4) / S
+      local est = math.max(0, n - no - ahead()) / math.max(span, 0.001)
+      if ph == 0 then
+        over(r * CUT, PAUSE)
+      elseif span < SOON or n - ahead() < FEW then
+        st, r, w, cut = st + 1, 0.9 * r, 0.9 * w, now
+        if st >= STRIKES then over(r * CUT, PAUSE) end
+      elseif ph == 2 and r < EARLY * AIM * w and st < STRIKES then
+        st, pa = st + 1, now + REST * S -- one that was late, not the limit: the curve goes on
+      elseif est < 0.4 * r then
+        over(r * CUT, PAUSE)
+      elseif est < 0.8 * r and ph == 2 then -- the bucket ran over since: the limit is higher
+        over(math.max(est, 0.7 * r), REST)
+      else
+        ph, st = 2, 0
+        n, no, t4, ct = ahead(), 0, now, now
+        w = math.min(r, est)
+        fl = math.min(flat(200, w), math.max(flat(16, w), fl * 2))
+        r = AIM * BETA * w
+        pa, cut = now + REST * S, math.max(nx, now + GRACE * S)
+      end
+    end
+    if retry > 0 then
+      pa = math.max(pa, now + retry)
+      cut = math.max(cut, pa)
+    end
+    nx = math.max(nx, pa)
+  end
+  function b.save()
+    redis.call('HSET', key, 'r', r, 'w', w, 'ph', ph, 'last', int(last), 'ct', int(ct), 't4', int(t4),
+      'n', n, 'no', no, 'pa', int(pa), 'st', st, 'cut', int(cut), 'nx', int(nx), 'fl', fl)
+    redis.call('PEXPIRE', key, KEEP)
+  end
+  return b
 end
-redis.call('HSET', KEYS[1], 'r', r, 'w', w, 'ph', ph, 'last', string.format('%.0f', last), 'ct', string.format('%.0f', ct), 't4', string.format('%.0f', t4),
-  'ok', ok, 'pa', string.format('%.0f', pa), 'st', st, 'cut', string.format('%.0f', cut), 'nx', string.format('%.0f', nx))
-return out

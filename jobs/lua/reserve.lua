@@ -1,31 +1,71 @@
--- Reserve up to k tokens of one bucket; may go into debt, so the caller gets exact times and never spins.
--- KEYS[1] hash {t = tokens, may be < 0; u = updated, us}    KEYS[2] zset of live workers
--- ARGV 1 rate/s  2 burst  3 k wanted  4 horizon us (whole fleet's debt)  5 worker id  6 now us (0 = Redis TIME)
---      7 deadline, us of Redis time (0 = none)  8 tokens of a fresh key  9 hard limit of debt us
--- returns {granted, wait_us of token 1, spacing_us, live workers, now_us, tokens usable at once}
-local rate, burst, k = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local now = tonumber(ARGV[6])
-if now == 0 then local t = redis.call('TIME'); now = t[1] * 1000000 + t[2] end
-if tonumber(ARGV[7]) > 0 and now > tonumber(ARGV[7]) then return {-1, 0, 0, 0, now, 0} end -- the caller has gone
-redis.call('ZADD', KEYS[2], now, ARGV[5])
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - 10000000)
-redis.call('PEXPIRE', KEYS[2], 60000)
-local n = redis.call('ZCARD', KEYS[2])
-local v = redis.call('HMGET', KEYS[1], 't', 'u')
-local tok, upd = tonumber(v[1]), tonumber(v[2])
-if not tok then tok, upd = tonumber(ARGV[8]), now end
-if now > upd then tok = math.min(burst, tok + (now - upd) * rate / 1000000); upd = now end
-k = math.max(1, math.min(k, math.floor(tonumber(ARGV[4]) * rate / 1000000 / n)))   -- a fair lot
-local debt = -tok * 1000000 / rate
-local out
-if debt > tonumber(ARGV[9]) then
-  out = {0, math.ceil(debt - tonumber(ARGV[9])), 0, n, now, 0}
-else
-  local free = math.min(k, math.max(0, math.floor(tok)))
-  local first = (free + 1 - tok) * 1000000 / rate     -- when the first token that is not at hand is whole
-  tok = tok - k
-  out = {k, math.ceil(first), math.ceil(1000000 / rate), n, now, free}
+-- A lot of up to #q.turn requests, one of s or p each: slots, tokens with the times at which they may be used, and the
+-- day's count, for all scopes at once.
+-- KEYS: 1 fleet  2 day {till, used}  then one for each of q.scopes: that of the provider, and those of s and p if asked
+-- returns {status, now, s granted, p granted, s wait, p wait, slots, slots to keep to, live, contended, used,
+--   and for each scope: free, first, spacing, rate*1000, limit*1000, phase}
+local OK, LATE, NEWDAY, USED = 0, 1, 2, 3
+if q.deadline and now > q.deadline then return { LATE, now } end -- who asked has gone its own way
+
+local used, left = 0, #q.turn
+if q.day then
+  if now >= q.day.till then return { NEWDAY, now } end
+  local v = redis.call('HMGET', KEYS[2], 'till', 'used')
+  used = q.day.used
+  if tonumber(v[1]) == q.day.till then used = math.max(used, tonumber(v[2])) end
+  used = math.max(0, used + q.day.spent)
+  if q.day.limit > 0 then left = math.max(0, math.min(left, q.day.limit - used)) end
 end
-redis.call('HSET', KEYS[1], 't', string.format('%.6f', tok), 'u', string.format('%.0f', upd))
-redis.call('PEXPIRE', KEYS[1], math.ceil(math.max(120000, burst / rate * 2000)))
+
+local f = fleet(KEYS[1], q.slots)
+local scopes = {}
+for i, s in ipairs(q.scopes) do
+  local b = s.learn and learned(KEYS[2 + i], s) or told(KEYS[2 + i], s)
+  if q.drain then b.empty() end
+  scopes[i] = { of = s.of, bucket = b }
+end
+
+-- How long a kind has to wait before it is worth promising anything.
+local held = { s = 0, p = 0 }
+local slowest
+for _, s in ipairs(scopes) do
+  local wait = s.bucket.wait() - (s.bucket.debt or q.debt)
+  for kind in pairs(held) do
+    if s.of == '' or s.of == kind then held[kind] = math.max(held[kind], wait) end
+  end
+  if not slowest or s.bucket.rate < slowest.rate then slowest = s.bucket end
+end
+
+-- A lot is no more than its slots can carry, and no more than a fair part of what the fleet may promise.
+local k = math.min(left, f.grant * q.slots.turn - q.slots.busy)
+if slowest then k = math.min(k, math.max(1, math.floor(slowest.horizon * slowest.rate / S / f.live))) end
+local n = { s = 0, p = 0 }
+for kind in string.gmatch(q.turn, '.') do
+  if k > 0 and held[kind] <= 0 then
+    n[kind], k = n[kind] + 1, k - 1
+  end
+end
+local all = n.s + n.p
+
+local status, last = OK, 0
+if q.day and q.day.limit > 0 and left == 0 and #q.turn > 0 then status = USED end
+if all == 0 then -- a slot is asked for again soon
+  for kind in pairs(held) do held[kind] = math.max(held[kind], q.again) end
+end
+local out = { status, now, n.s, n.p, 0, 0, 0, 0, f.live, f.contended and 1 or 0, used + all }
+for _, s in ipairs(scopes) do
+  local b, part = s.bucket, n[s.of] or all
+  local free, first, spacing = b.take(part)
+  if part > free then last = math.max(last, first + (part - free - 1) * spacing) end
+  for _, x in ipairs({ free, first, spacing, math.floor(b.rate * 1000), math.floor(b.limit * 1000), b.phase }) do out[#out + 1] = x end
+  b.save()
+end
+out[5], out[6] = math.ceil(math.max(0, held.s)), math.ceil(math.max(0, held.p))
+-- Beyond what its lot may have in flight at once a worker holds nothing, unless slots are all it asks for.
+out[7], out[8] = f.slots, f.grant
+if #q.turn > 0 then out[7] = math.min(f.slots, q.slots.busy + all) end
+f.save(out[7], last, q.slots.lease)
+if q.day then
+  redis.call('HSET', KEYS[2], 'till', int(q.day.till), 'used', used + all)
+  redis.call('PEXPIRE', KEYS[2], int((q.day.till - now) / 1000 + 86400000))
+end
 return out

@@ -1,0 +1,43 @@
+-- A scope whose rate is told: a token bucket that may go into debt, so that a token is promised for an exact time and
+-- nobody has to ask twice.
+-- hash: t tokens, below 0 those that are promised; u when it was so; cut refusals of requests sent before then are old news
+-- s: rate a second, burst, fresh tokens of a bucket that is not there
+local HORIZON, GRACE = 1, 1 -- seconds: what the fleet may have promised, and until when that is sent
+local MARGIN = 0.25         -- of the burst, comes back before anything is sent after a refusal
+local function told(key, s)
+  local v = redis.call('HMGET', key, 't', 'u', 'cut')
+  local tokens, at, cut = tonumber(v[1]) or s.fresh, tonumber(v[2]) or now, tonumber(v[3]) or 0
+  if now > at then
+    tokens = math.min(s.burst, tokens + (now - at) * s.rate / S)
+    at = now
+  end
+
+  local b = { rate = s.rate, limit = s.rate, phase = 0, horizon = HORIZON * S }
+  -- wait is how long until a token is whole.
+  function b.wait() return math.max(0, (1 - tokens) * S / s.rate) end
+  -- take promises k tokens: free of them at once, the next after first, and then one every spacing.
+  function b.take(k)
+    local free = math.min(k, math.max(0, math.floor(tokens)))
+    local first = (free + 1 - tokens) * S / s.rate
+    tokens = tokens - k
+    return free, math.ceil(first), math.ceil(S / s.rate)
+  end
+  -- empty leaves nothing for now.
+  function b.empty() tokens = math.min(0, tokens) end
+  -- refused: the provider's bucket ran dry before ours. Its margin comes back first.
+  function b.refused(sent, retry)
+    if sent >= cut then
+      tokens = math.min(0, tokens) - math.max(1, MARGIN * s.burst)
+      cut = now + GRACE * S
+    end
+    if retry > 0 then
+      tokens = math.min(tokens, 1 - retry * s.rate / S)
+      cut = math.max(cut, now + retry)
+    end
+  end
+  function b.save()
+    redis.call('HSET', key, 't', string.format('%.6f', tokens), 'u', int(at), 'cut', int(cut))
+    redis.call('PEXPIRE', key, int(math.max(120000, 2000 * (s.burst + math.abs(tokens)) / s.rate)))
+  end
+  return b
+end
