@@ -1,12 +1,15 @@
 package jobs
 
 import (
-	"context"
+	"cmp"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +32,8 @@ var redisSchemes = map[string]redisKind{
 // ParseRedisURL reads scheme://[user[:password]@]host[:port],…[/db][?options].
 // With Sentinel the options master (required), sentinel_user and
 // sentinel_password apply, and user and password are those of the data nodes.
-// Errors never hold the password.
+// With TLS there are ca, cert and key, names of PEM files. Errors never hold
+// the password.
 //
 // The client settings outlast a failover: see docs/redis.md.
 func ParseRedisURL(raw string) (*redis.UniversalOptions, error) {
@@ -61,10 +65,65 @@ func ParseRedisURL(raw string) (*redis.UniversalOptions, error) {
 			return nil, errors.New("read Redis URL: the database after the last slash must be a number")
 		}
 	}
-	if kind.tls {
-		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	q, err := readOptions(u, kind)
+	if err != nil {
+		return nil, err
 	}
-	return o, sentinelOptions(o, kind, u.Query())
+	if kind.tls {
+		if o.TLSConfig, err = tlsOptions(q); err != nil {
+			return nil, err
+		}
+	}
+	return o, sentinelOptions(o, kind, q)
+}
+
+// readOptions refuses what it does not know: an option that is misspelt would
+// leave a connection less guarded than was meant.
+func readOptions(u *url.URL, kind redisKind) (url.Values, error) {
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, errors.New("read Redis URL: the options after ? are not written as a URL wants them; percent-encode special characters")
+	}
+	var known []string
+	if kind.tls {
+		known = append(known, "ca", "cert", "key")
+	}
+	if kind.sentinel {
+		known = append(known, "master", "sentinel_user", "sentinel_password")
+	}
+	for name := range q {
+		if !slices.Contains(known, name) {
+			// Its name is not said: it may be a part of a password that holds a question mark.
+			return nil, fmt.Errorf("read Redis URL: what follows ? is no option here; there are: %s", cmp.Or(strings.Join(known, ", "), "none"))
+		}
+	}
+	return q, nil
+}
+
+// tlsOptions reads the files that the options name: the authority to trust
+// instead of those of the system, and the certificate to show.
+func tlsOptions(q url.Values) (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if ca := q.Get("ca"); ca != "" {
+		body, err := os.ReadFile(ca) //nolint:gosec // the operator's own file
+		if err != nil {
+			return nil, fmt.Errorf("read Redis URL: option ca: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(body) {
+			return nil, fmt.Errorf("read Redis URL: option ca: %s holds no certificate", ca)
+		}
+	}
+	cert, key := q.Get("cert"), q.Get("key")
+	if cert == "" && key == "" {
+		return c, nil
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("read Redis URL: options cert and key: %w", err)
+	}
+	c.Certificates = []tls.Certificate{pair}
+	return c, nil
 }
 
 // cutHosts takes the list of hosts out by hand, since net/url refuses most of
@@ -115,59 +174,12 @@ func OpenRedis(rawURL string) (redis.UniversalClient, error) {
 	}
 	if o.IsClusterMode {
 		c := o.Cluster()
+		// Retries are at a node: they would go on knocking at one that is dead.
+		// To ask again whose slot it is counts as a redirect.
+		c.MaxRetries = -1
 		// The default of a minute is how long a failover would stall us.
 		c.ClusterStateReloadInterval = time.Second
 		return redis.NewClusterClient(c), nil
 	}
 	return redis.NewUniversalClient(o), nil
-}
-
-// CheckRedis looks for settings that would lose tasks. It refuses a Redis
-// that evicts; of anything else it warns, also where it may not look.
-func CheckRedis(ctx context.Context, c redis.UniversalClient) (warnings []string, err error) {
-	limit, policy, err := memorySettings(ctx, c)
-	if err != nil && refusedToTell(err) {
-		return []string{"Redis does not let us read its settings (+info): see that maxmemory-policy is noeviction"}, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("ask Redis for its settings: %w", err)
-	}
-	if limit != "0" && limit != "" && policy != "noeviction" {
-		return nil, fmt.Errorf("Redis evicts keys when it is full (maxmemory-policy %s): set maxmemory-policy noeviction", policy) //nolint:staticcheck // Redis is a name
-	}
-	if persistence, err := c.Info(ctx, "persistence").Result(); err == nil && infoField(persistence, "aof_enabled") == "0" {
-		warnings = append(warnings, "Redis keeps no append-only file: after its restart the queue is rebuilt from the store; appendonly yes spares that")
-	}
-	return warnings, nil
-}
-
-// memorySettings asks by INFO, which hosted servers allow, and where that is
-// refused by CONFIG GET.
-func memorySettings(ctx context.Context, c redis.UniversalClient) (limit, policy string, err error) {
-	memory, err := c.Info(ctx, "memory").Result()
-	if err == nil {
-		return infoField(memory, "maxmemory"), infoField(memory, "maxmemory_policy"), nil
-	}
-	if !refusedToTell(err) {
-		return "", "", err
-	}
-	settings, configErr := c.ConfigGet(ctx, "maxmemory*").Result()
-	if configErr != nil {
-		return "", "", err
-	}
-	return settings["maxmemory"], settings["maxmemory-policy"], nil
-}
-
-func refusedToTell(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "NOPERM") || strings.Contains(text, "unknown") || strings.Contains(text, "not supported")
-}
-
-func infoField(info, name string) string {
-	for line := range strings.Lines(info) {
-		if v, ok := strings.CutPrefix(strings.TrimSpace(line), name+":"); ok {
-			return v
-		}
-	}
-	return ""
 }

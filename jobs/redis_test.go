@@ -1,10 +1,13 @@
 package jobs_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/plateq/plateq/internal/redistest"
 	"github.com/plateq/plateq/jobs"
@@ -53,6 +56,7 @@ func TestParseRedisURLRefusesWithoutThePassword(t *testing.T) {
 	for _, url := range []string{
 		"", "localhost:6379", "http://h", "redis://", "redis://:hunter2@", "redis://:hunter2@a,,b",
 		"redis://:hunter2@h/notanumber", "redis://:hunter2@h/-1", "redis-sentinel://:hunter2@h", "redis://:hun%zzter2@h",
+		"redis://:x?hunter2@h", "redis://h?ca=hunter2", "redis-sentinel://h?master=m&masters=hunter2", "rediss://h?ca=%zzhunter2",
 	} {
 		_, err := jobs.ParseRedisURL(url)
 		if err == nil {
@@ -75,45 +79,89 @@ func FuzzParseRedisURL(f *testing.F) {
 	})
 }
 
-func TestARedisThatEvictsIsRefused(t *testing.T) {
+func TestFilesOfTLSThatCannotBeReadAreNamed(t *testing.T) {
 	t.Parallel()
-	srv := redistest.Start(t, "--appendonly", "no", "--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru")
-	c := srv.Client()
-	_, err := jobs.CheckRedis(t.Context(), c)
-	if err == nil || !strings.Contains(err.Error(), "noeviction") {
-		t.Fatalf("got %v, want a refusal that names noeviction", err)
-	}
-	if err := c.ConfigSet(t.Context(), "maxmemory-policy", "noeviction").Err(); err != nil {
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	warnings, err := jobs.CheckRedis(t.Context(), c)
-	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "append-only") {
-		t.Fatalf("got %q, %v, want one warning of the append-only file", warnings, err)
+	for options, want := range map[string]string{
+		"ca=missing.pem": "option ca",
+		"ca=" + empty:    "holds no certificate",
+		"cert=" + empty:  "options cert and key",
+		"key=" + empty:   "options cert and key",
+	} {
+		if _, err := jobs.ParseRedisURL("rediss://h?" + options); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want it to say %q", options, err, want)
+		}
 	}
 }
 
-func TestARedisThatEvictsIsRefusedWhereOnlyCONFIGIsAllowed(t *testing.T) {
+// opened connects to a Redis and demands that it answers.
+func opened(t *testing.T, url string) redis.UniversalClient {
+	t.Helper()
+	c, err := jobs.OpenRedis(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if err := c.Ping(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestRedisByTLSAsAUserOfItsOwn(t *testing.T) {
 	t.Parallel()
-	srv := redistest.Start(t, "--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru")
-	for rights, want := range map[string]string{
-		"-info":             "noeviction", // refused
-		"-info -config|get": "",           // one warning
+	srv := redistest.StartTLS(t, "--user", "plateq", "on", ">p@ss", "~*", "&*", "+@all")
+	url := "rediss://plateq:p%40ss@" + srv.Addr() + "/3?" + srv.TLSOptions().Encode()
+	opened(t, url)
+	for name, bad := range map[string]string{
+		"another password": strings.Replace(url, "p%40ss", "pass", 1),
+		"no certificate":   "rediss://plateq:p%40ss@" + srv.Addr() + "?ca=" + srv.TLSOptions().Get("ca"),
+		"the system's authorities": "rediss://plateq:p%40ss@" + srv.Addr() + "?cert=" + srv.TLSOptions().Get("cert") +
+			"&key=" + srv.TLSOptions().Get("key"),
 	} {
-		args := []any{"ACL", "SETUSER", "guest", "on", "nopass", "~*", "+@all"}
-		for right := range strings.FieldsSeq(rights) {
-			args = append(args, right)
-		}
-		if err := srv.Client().Do(t.Context(), args...).Err(); err != nil {
-			t.Fatal(err)
-		}
-		c, err := jobs.OpenRedis(strings.Replace(srv.URL(), "://", "://guest:x@", 1))
+		o, err := jobs.ParseRedisURL(bad)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = c.Close() })
-		warnings, err := jobs.CheckRedis(t.Context(), c)
-		if want == "" && (err != nil || len(warnings) != 1) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("%s: %q, %v", rights, warnings, err)
+		o.MaxRetries = -1
+		c := redis.NewUniversalClient(o)
+		if err := c.Ping(t.Context()).Err(); err == nil {
+			t.Errorf("%s was let in", name)
 		}
+		_ = c.Close() // it has served
+	}
+}
+
+func TestRedisBySentinels(t *testing.T) {
+	t.Parallel()
+	s := redistest.StartSentinels(t)
+	c := opened(t, s.URL())
+	if warnings, err := jobs.CheckRedis(t.Context(), c); err != nil || len(warnings) != 0 {
+		t.Errorf("%q, %v; want no word", warnings, err)
+	}
+	s.Master.Kill()
+	if err := c.Set(t.Context(), "k", "v", 0).Err(); err != nil {
+		t.Errorf("after a failover: %v", err)
+	}
+}
+
+func TestEveryMasterOfAClusterIsLookedAt(t *testing.T) {
+	t.Parallel()
+	cluster := redistest.StartCluster(t)
+	c := opened(t, cluster.URL())
+	if warnings, err := jobs.CheckRedis(t.Context(), c); err != nil || len(warnings) != 0 {
+		t.Errorf("%q, %v; want no word", warnings, err)
+	}
+	last := cluster.Masters[len(cluster.Masters)-1].Client()
+	for _, set := range [][2]string{{"maxmemory", "50mb"}, {"maxmemory-policy", "allkeys-lru"}} {
+		if err := last.ConfigSet(t.Context(), set[0], set[1]).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := jobs.CheckRedis(t.Context(), c); err == nil || !strings.Contains(err.Error(), "noeviction") {
+		t.Errorf("got %v, want a refusal that names noeviction", err)
 	}
 }

@@ -31,6 +31,7 @@ const perCall = 20
 // ground is what a trial stands on. What is not given is made.
 type ground struct {
 	redis    *redistest.Server
+	redisURL string        // of a Redis of another kind
 	database string        // a postgres:// URL
 	rows     int           // of the list; a multiple of perCall
 	call     time.Duration // that each paid call takes
@@ -38,8 +39,11 @@ type ground struct {
 
 func (g ground) withDefaults(t *testing.T) ground {
 	t.Helper()
-	if g.redis == nil {
+	if g.redis == nil && g.redisURL == "" {
 		g.redis = redistest.Start(t, "--appendonly", "yes")
+	}
+	if g.redis != nil {
+		g.redisURL = g.redis.URL()
 	}
 	if g.database == "" {
 		g.database = pgtest.Schema(t)
@@ -70,7 +74,8 @@ func begin(t *testing.T, g ground) *trial {
 	t.Helper()
 	g = g.withDefaults(t)
 	u := slowCalls(t, g.call)
-	tr := &trial{fleet: fleetOver(t, u, g.redis, g.database, patience(g.call)), u: u, list: plates(g.rows)}
+	tr := &trial{fleet: fleetAt(t, u, g.redisURL, g.database, patience(g.call)), u: u, list: plates(g.rows)}
+	tr.redis = g.redis
 	tr.serve()
 	for range 2 {
 		tr.workers = append(tr.workers, tr.spawn("worker"))

@@ -21,10 +21,11 @@ import (
 // fleet is several processes over one PostgreSQL and one Redis.
 type fleet struct {
 	*desk
-	redis *redistest.Server
-	api   *client.Client
-	url   string // of the API
-	end   func() // ends what runs in this process
+	redis  *redistest.Server // nil: embedded, or of another kind
+	shared bool              // the store, by several processes
+	api    *client.Client
+	url    string // of the API
+	end    func() // ends what runs in this process
 }
 
 // newFleet returns a fleet that has no processes yet, over a schema of the
@@ -37,8 +38,16 @@ func newFleet(t *testing.T, u upstream, env ...string) *fleet {
 // fleetOver is newFleet over a Redis and a database of the test's own.
 func fleetOver(t *testing.T, u upstream, redis *redistest.Server, database string, env ...string) *fleet {
 	t.Helper()
-	return &fleet{redis: redis, desk: newDesk(t, u, append(strings.Fields(app.NewKeys()),
-		append(env, "PLATEQ_REDIS_URL="+redis.URL(), "PLATEQ_DATABASE_URL="+database, "PLATEQ_LISTEN=127.0.0.1:0")...)...)}
+	f := fleetAt(t, u, redis.URL(), database, env...)
+	f.redis = redis
+	return f
+}
+
+// fleetAt is fleetOver for any kind of Redis, by URL.
+func fleetAt(t *testing.T, u upstream, redisURL, database string, env ...string) *fleet {
+	t.Helper()
+	return &fleet{shared: true, desk: newDesk(t, u, append(strings.Fields(app.NewKeys()),
+		append(env, "PLATEQ_REDIS_URL="+redisURL, "PLATEQ_DATABASE_URL="+database, "PLATEQ_LISTEN=127.0.0.1:0")...)...)}
 }
 
 // serve opens the API in this process: its port is then known.
@@ -86,7 +95,7 @@ func (f *fleet) spawn(part string) *exec.Cmd {
 // check holds the books against each other. An SQLite file must be left to it.
 func (f *fleet) check() {
 	f.t.Helper()
-	if f.redis == nil {
+	if !f.shared {
 		f.end()
 	}
 	f.desk.check()

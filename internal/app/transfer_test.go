@@ -44,7 +44,7 @@ func (d *desk) moved(url string) *fleet {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	f := &fleet{redis: redistest.Start(d.t), desk: &desk{t: d.t, dir: d.dir, log: d.log, logs: d.logs, env: append([]string{}, d.env...)}}
+	f := &fleet{shared: true, redis: redistest.Start(d.t), desk: &desk{t: d.t, dir: d.dir, log: d.log, logs: d.logs, env: append([]string{}, d.env...)}}
 	for line := range strings.Lines(string(keys)) {
 		if strings.HasPrefix(line, "PLATEQ_") {
 			f.env = append(f.env, strings.TrimSpace(line))

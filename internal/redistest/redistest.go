@@ -18,16 +18,34 @@ import (
 
 // Server is a redis-server of one test.
 type Server struct {
-	t    testing.TB
-	dir  string
-	args []string
-	port int
-	cmd  *exec.Cmd
+	t        testing.TB
+	dir      string
+	conf     string // its configuration file, if it has one
+	args     []string
+	password string
+	port     int
+	tls      *authority // nil: without TLS
+	cmd      *exec.Cmd
 }
 
 // Start runs a redis-server with further arguments, such as "--appendonly",
 // "yes". Without the program the test is skipped; with CI=true it fails.
 func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	return start(&Server{t: t, args: args})
+}
+
+func start(s *Server) *Server {
+	s.t.Helper()
+	need(s.t)
+	s.dir, s.port = s.t.TempDir(), freePort(s.t)
+	s.Run()
+	s.t.Cleanup(s.Kill)
+	return s
+}
+
+// need skips the test without the program.
+func need(t testing.TB) {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		if os.Getenv("CI") == "true" {
@@ -35,10 +53,6 @@ func Start(t testing.TB, args ...string) *Server {
 		}
 		t.Skip("redis-server is missing")
 	}
-	s := &Server{t: t, dir: t.TempDir(), args: args, port: freePort(t)}
-	s.Run()
-	t.Cleanup(s.Kill)
-	return s
 }
 
 func freePort(t testing.TB) int {
@@ -55,20 +69,37 @@ func freePort(t testing.TB) int {
 func (s *Server) URL() string { return "redis://" + s.Addr() + "/0" }
 
 // Addr returns the server's host:port.
-func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", s.portText()) }
+
+func (s *Server) portText() string { return strconv.Itoa(s.port) }
 
 // Client returns a client that ends with the test.
 func (s *Server) Client() *redis.Client {
-	c := redis.NewClient(&redis.Options{Addr: s.Addr(), MaxRetries: -1})
+	c := redis.NewClient(s.options())
 	s.t.Cleanup(func() { _ = c.Close() })
 	return c
+}
+
+func (s *Server) options() *redis.Options {
+	o := &redis.Options{Addr: s.Addr(), Password: s.password, MaxRetries: -1}
+	if s.tls != nil {
+		o.TLSConfig = s.tls.client()
+	}
+	return o
 }
 
 // Run starts the server, also after Kill, on the same port and directory, and
 // waits until it answers.
 func (s *Server) Run() {
 	s.t.Helper()
-	args := append([]string{"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", ""}, s.args...)
+	port := "--port"
+	if s.tls != nil {
+		port = "--tls-port"
+	}
+	args := append([]string{port, s.portText(), "--bind", "127.0.0.1", "--dir", s.dir, "--save", ""}, s.args...)
+	if s.conf != "" {
+		args = append([]string{s.conf}, args...)
+	}
 	s.cmd = exec.CommandContext(context.Background(), "redis-server", args...) //nolint:gosec // arguments are the test's own
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := s.cmd.Start(); err != nil {
@@ -80,7 +111,9 @@ func (s *Server) Run() {
 // await dials until the server answers; ten seconds are far beyond what it needs.
 func (s *Server) await() {
 	s.t.Helper()
-	c := redis.NewClient(&redis.Options{Addr: s.Addr(), MaxRetries: 100, MinRetryBackoff: 20 * time.Millisecond, MaxRetryBackoff: 100 * time.Millisecond})
+	o := s.options()
+	o.MaxRetries, o.MinRetryBackoff, o.MaxRetryBackoff = 100, 20*time.Millisecond, 100*time.Millisecond
+	c := redis.NewClient(o)
 	defer c.Close() //nolint:errcheck // it was only asked
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
