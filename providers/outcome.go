@@ -48,6 +48,9 @@ type Ticket struct {
 	// Cursor is the provider package's own, opaque to everyone else: where a
 	// pass over the records stands, what was seen of them.
 	Cursor []byte
+	// Plan belongs to those who poll: what is known of the parts of the ticket
+	// and when each is to be read. A provider leaves it alone.
+	Plan []byte
 }
 
 // Progress is what one poll of a ticket brought.

@@ -97,13 +97,19 @@ func (s *Scheduler) rest(ctx context.Context, provider string) bool {
 	if !sleep(ctx, calm, nil) {
 		return false
 	}
-	wait := idle
-	// A ticket that is overdue has been rung for, or waits behind a gate: its
-	// worker wakes us, or nobody has to hurry.
-	if due, err := s.opts.Store.NextDue(ctx, provider); err == nil && due.After(s.opts.Now()) {
-		wait = min(idle, max(dueCalm, due.Sub(s.opts.Now())))
+	return sleep(ctx, s.untilDue(ctx, provider), s.wakes[provider])
+}
+
+// untilDue is the pause until the next ticket becomes due, within bounds. One
+// that is overdue has been rung for, or waits behind a gate: its worker wakes
+// us, or nobody has to hurry.
+func (s *Scheduler) untilDue(ctx context.Context, provider string) time.Duration {
+	now := s.opts.Now()
+	next, err := s.opts.Store.NextDue(ctx, provider, now)
+	if err != nil || next.IsZero() {
+		return idle
 	}
-	return sleep(ctx, wait, s.wakes[provider])
+	return min(idle, max(dueCalm, next.Sub(now)))
 }
 
 // sleep waits for the time, or for wake; false: the context has ended.

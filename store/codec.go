@@ -48,6 +48,7 @@ type ticketHandle struct {
 	ID     string `json:"id"`
 	Number string `json:"no,omitempty"`
 	Cursor []byte `json:"cur,omitempty"`
+	Plan   []byte `json:"plan,omitempty"`
 }
 
 // EncodeTicket returns what is sealed of a ticket.

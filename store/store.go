@@ -83,9 +83,9 @@ type Work interface {
 
 	// DueTickets lists tickets of a provider that may be claimed now.
 	DueTickets(ctx context.Context, provider string, limit int) ([]TicketRef, error)
-	// NextDue returns when the next ticket of a provider becomes due; zero:
-	// there is none.
-	NextDue(ctx context.Context, provider string) (time.Time, error)
+	// NextDue returns when the next ticket of a provider becomes due, those left
+	// out that were due by then; zero: there is none.
+	NextDue(ctx context.Context, provider string, then time.Time) (time.Time, error)
 	// ClaimTicket takes a due ticket. A closed gate is a *GateClosedError.
 	ClaimTicket(ctx context.Context, r TicketClaim) (OpenTicket, error)
 	// SettleTicket writes what a poll brought, unless the lease is lost:

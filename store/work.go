@@ -182,6 +182,7 @@ type OpenTicket struct {
 	Handle   providers.Ticket
 	Asks     []Ask // those still waiting, and given-up ones that may come late
 	Created  time.Time
+	Due      time.Time // as it was when it was taken
 	Deadline time.Time
 	Late     bool // its asks have been given up: Expire was settled
 	Interval time.Duration

@@ -96,8 +96,8 @@ func (f *fleet) DueTickets(ctx context.Context, provider string, limit int) ([]s
 	return f.one().DueTickets(ctx, provider, limit)
 }
 
-func (f *fleet) NextDue(ctx context.Context, provider string) (time.Time, error) {
-	return f.one().NextDue(ctx, provider)
+func (f *fleet) NextDue(ctx context.Context, provider string, then time.Time) (time.Time, error) {
+	return f.one().NextDue(ctx, provider, then)
 }
 
 func (f *fleet) ClaimTicket(ctx context.Context, r store.TicketClaim) (store.OpenTicket, error) {

@@ -155,11 +155,12 @@ func (s *Store) DueTickets(ctx context.Context, provider string, limit int) ([]s
 }
 
 // NextDue implements store.Work.
-func (s *Store) NextDue(ctx context.Context, provider string) (time.Time, error) {
+func (s *Store) NextDue(ctx context.Context, provider string, then time.Time) (time.Time, error) {
 	return read(ctx, s, func(ctx context.Context, c conn) (time.Time, error) {
 		// A ticket that is due at the zero time is due, and there is one.
 		var next *int64
-		_, err := c.one(ctx, "SELECT min(greatest(due_at, lease_until, 1)) FROM tickets WHERE provider = $1 AND NOT closed", []any{provider}, &next)
+		_, err := c.one(ctx, `SELECT min(greatest(due_at, lease_until, 1)) FROM tickets
+			WHERE provider = $1 AND NOT closed AND greatest(due_at, lease_until, 1) > $2`, []any{provider, millis(then)}, &next)
 		if err != nil {
 			return time.Time{}, fmt.Errorf("read next ticket: %w", err)
 		}
@@ -220,7 +221,7 @@ func (t *tx) claimTicket(ctx context.Context, r store.TicketClaim) (o store.Open
 		return o, nil, err
 	}
 	o.Lease, o.Call, o.Provider, o.Created, o.Deadline, o.Interval = k.lease+1, k.call, k.provider, k.created, k.deadline, k.interval
-	o.Late, o.Probe, o.KeepRaw = k.late, passed.Probe(), in.KeepsRaw(v.Asks(k.open))
+	o.Due, o.Late, o.Probe, o.KeepRaw = k.due, k.late, passed.Probe(), in.KeepsRaw(v.Asks(k.open))
 	o.Hinted = store.HintedSince(k.hinted, k.claimed)
 	o.Asks, damaged = asks.open(t.s.sealer)
 	o.Handle, err = t.s.sealer.OpenHandle(r.ID, k.handle)

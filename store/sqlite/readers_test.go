@@ -78,7 +78,7 @@ func shortReads(s *sqlite.Store, no store.BatchNo) map[string]func(context.Conte
 		"gates":       func(ctx context.Context) error { _, err := s.Gates(ctx); return err },
 		"turns":       func(ctx context.Context) error { _, err := s.Turns(ctx, "attestr"); return err },
 		"due tickets": func(ctx context.Context) error { _, err := s.DueTickets(ctx, "attestr", 10); return err },
-		"next due":    func(ctx context.Context) error { _, err := s.NextDue(ctx, "attestr"); return err },
+		"next due":    func(ctx context.Context) error { _, err := s.NextDue(ctx, "attestr", time.Time{}); return err },
 		"stale calls": func(ctx context.Context) error { _, err := s.StaleCalls(ctx, 10); return err },
 		"batch":       func(ctx context.Context) error { _, err := s.BatchByNo(ctx, no); return err },
 		"batches":     func(ctx context.Context) error { _, err := s.Batches(ctx, store.BatchFilter{}); return err },

@@ -149,13 +149,14 @@ func (s *Store) DueTickets(ctx context.Context, provider string, limit int) ([]s
 }
 
 // NextDue implements store.Work.
-func (s *Store) NextDue(ctx context.Context, provider string) (time.Time, error) {
+func (s *Store) NextDue(ctx context.Context, provider string, then time.Time) (time.Time, error) {
 	return read(ctx, s, func(c conn) (time.Time, error) {
 		// A ticket that is due at the zero time is due, and there is one.
 		var next time.Time
-		_, err := c.one("SELECT min(max(due_at, lease_until, 1)) FROM tickets WHERE provider = ? AND closed = 0", func(stmt *sqlite.Stmt) {
+		_, err := c.one(`SELECT min(max(due_at, lease_until, 1)) FROM tickets
+			WHERE provider = ?1 AND closed = 0 AND max(due_at, lease_until, 1) > ?2`, func(stmt *sqlite.Stmt) {
 			next = columnTime(stmt, 0)
-		}, provider)
+		}, provider, then)
 		if err != nil {
 			return time.Time{}, fmt.Errorf("read next ticket: %w", err)
 		}
@@ -221,6 +222,7 @@ func (t *tx) claimTicket(r store.TicketClaim) (o store.OpenTicket, handle []byte
 	}
 	o.Lease, o.Call, o.Provider, o.Created, o.Deadline, o.Interval = k.lease+1, k.call, k.provider, k.created, k.deadline, k.interval
 	o.Late = k.late
+	o.Due = k.due
 	o.Probe = passed.Probe()
 	o.Hinted = store.HintedSince(k.hinted, k.claimed)
 	if o.Heard, err = t.heard(k.provider); err != nil {

@@ -68,7 +68,7 @@ func (w *world) polled(o store.OpenTicket, names ...string) {
 
 func (w *world) nextDue() time.Time {
 	w.t.Helper()
-	next, err := w.s.NextDue(w.ctx, provider)
+	next, err := w.s.NextDue(w.ctx, provider, time.Time{})
 	w.must(err, "read next due time")
 	return next
 }

@@ -138,7 +138,7 @@ func ticketPollNow(w *world) {
 	w.must(err, "poll now")
 	equal(w, "made due", n, 2)
 	equal(w, "due", len(w.due()), 2)
-	next, err := w.s.NextDue(w.ctx, provider)
+	next, err := w.s.NextDue(w.ctx, provider, time.Time{})
 	w.must(err, "read next due time")
 	if next.After(w.now()) {
 		w.t.Errorf("the next due time is %v, want now", next)

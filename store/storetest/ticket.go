@@ -12,6 +12,7 @@ import (
 var ticketRules = []rule{
 	{"a ticket is due at its time and not before", ticketDue},
 	{"the next due time is that of the earliest ticket", ticketNextDue},
+	{"the next due time leaves out what is due by then", ticketNextAfter},
 	{"the handle is replaced by what the poll returned, byte for byte", ticketHandle},
 	{"a poll answers some and the others wait on", ticketParts},
 	{"two tickets of a call hold each its own asks", ticketTwo},
@@ -134,29 +135,48 @@ func ticketDue(w *world) {
 	equal(w, "ticket", o, store.OpenTicket{
 		ID: refs[0].ID, Lease: o.Lease, Call: c.Call, Provider: provider,
 		Handle: providers.Ticket{ID: "T-1", Number: "N-T-1"}, Asks: c.Asks,
-		Created: created.Add(-time.Minute), Deadline: created.Add(48 * time.Hour), Interval: time.Minute,
+		Created: created.Add(-time.Minute), Due: created, Deadline: created.Add(48 * time.Hour), Interval: time.Minute,
 	})
 }
 
 func ticketNextDue(w *world) {
-	none, err := w.s.NextDue(w.ctx, provider)
+	none, err := w.s.NextDue(w.ctx, provider, time.Time{})
 	w.must(err, "read next due time")
 	equal(w, "without tickets", none.IsZero(), true)
 	w.ticketed(w.claim(w.list("P1")), "T-1", 3*time.Minute)
 	w.ticketed(w.claim(w.list("P2")), "T-2", 2*time.Minute)
-	next, err := w.s.NextDue(w.ctx, provider)
+	next, err := w.s.NextDue(w.ctx, provider, time.Time{})
 	w.must(err, "read next due time")
 	equal(w, "next", next, w.in(2*time.Minute))
-	other, err := w.s.NextDue(w.ctx, "regnum")
+	other, err := w.s.NextDue(w.ctx, "regnum", time.Time{})
 	w.must(err, "read next due time")
 	equal(w, "of another provider", other.IsZero(), true)
+}
+
+// ticketNextAfter: of those that are due by a time, or taken until then, it is
+// known that they are; who waits for the next must not be held up by them.
+func ticketNextAfter(w *world) {
+	w.ticketed(w.claim(w.list("P1")), "T-1", time.Minute)
+	w.ticketed(w.claim(w.list("P2")), "T-2", 2*time.Minute)
+	w.ticketed(w.claim(w.list("P3")), "T-3", 3*time.Minute)
+	after := func(d time.Duration) time.Time {
+		next, err := w.s.NextDue(w.ctx, provider, w.in(d))
+		w.must(err, "read next due time")
+		return next
+	}
+	equal(w, "after the first", after(time.Minute), w.in(2*time.Minute))
+	w.pass(2 * time.Minute)
+	w.poll("T-2")
+	equal(w, "while the second is taken", after(0), w.in(time.Minute))
+	equal(w, "after the third", after(time.Minute), w.in(lease))
+	equal(w, "after all", after(lease).IsZero(), true)
 }
 
 func ticketHandle(w *world) {
 	w.waiting("T-1", "P1")
 	for _, cursor := range [][]byte{[]byte("page 2"), {0, 255, 10, 13, 0}, slices.Repeat([]byte{0xfe, '"', '<'}, 3000), nil} {
 		o := w.poll("T-1")
-		h := providers.Ticket{ID: "T-1", Number: "N-<\"1\">", Cursor: cursor}
+		h := providers.Ticket{ID: "T-1", Number: "N-<\"1\">", Cursor: cursor, Plan: slices.Clone(cursor)}
 		w.settlePoll(store.TicketSettlement{ID: o.ID, Lease: o.Lease, Handle: h, Due: w.now(), Interval: time.Second})
 		o = w.poll("T-1")
 		equal(w, "handle", o.Handle, h)
@@ -251,7 +271,7 @@ func ticketClose(w *world) {
 	w.pass(90 * 24 * time.Hour)
 	equal(w, "due", w.due(), nil)
 	equal(w, "taken", w.takeTicket(o.ID).Lease, 0)
-	next, err := w.s.NextDue(w.ctx, provider)
+	next, err := w.s.NextDue(w.ctx, provider, time.Time{})
 	w.must(err, "read next due time")
 	equal(w, "next due", next.IsZero(), true)
 }
@@ -330,7 +350,7 @@ func ticketSurvives(w *world) {
 	})
 	w.reopen()
 	w.states(b, store.Found, store.Waiting)
-	next, err := w.s.NextDue(w.ctx, provider)
+	next, err := w.s.NextDue(w.ctx, provider, time.Time{})
 	w.must(err, "read next due time")
 	equal(w, "next due", next, w.in(time.Minute))
 	w.pass(time.Minute)
