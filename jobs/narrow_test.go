@@ -19,12 +19,12 @@ func refuse(t *testing.T, n int, bad ...int) int {
 	p.spec.MaxBatch = n
 	chunk := store.NewChunk(store.NewAskID(1, 0), n)
 	calls := 0
-	for queued, _ := chunk.Count(); queued > 0; queued, _ = chunk.Count() {
+	for queued, _, _ := chunk.Count(); queued > 0; queued, _, _ = chunk.Count() {
 		if calls++; calls > 100*n {
 			t.Fatalf("%d asks: no end after %d calls", n, calls)
 		}
 		claim := store.Claim{Part: chunk.Part}
-		taken, _ := chunk.Take(n, nil)
+		taken, _ := chunk.Take(n, noon, nil)
 		for _, i := range taken {
 			claim.Asks = append(claim.Asks, store.Ask{ID: chunk.Ask(i)})
 		}

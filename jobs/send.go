@@ -32,7 +32,7 @@ func (w *Worker) send(ctx context.Context, l *line, payload []byte) error {
 }
 
 // lane makes one call after the other until nothing of the chunk is left to
-// take, a gate is closed, or a call sends its asks back to the queue.
+// take now, or a gate is closed.
 func (w *Worker) lane(ctx context.Context, l *line, chunk store.ChunkID) error {
 	for {
 		more, err := w.call(ctx, l, chunk)
@@ -88,7 +88,7 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 	if err := w.settle(ctx, l, s); err != nil {
 		return false, err
 	}
-	return !claim.Whole && s.Ready.IsZero() && len(s.Gates.Close) == 0, nil
+	return !claim.Whole && len(s.Gates.Close) == 0, nil
 }
 
 // ask makes the paid request. From here on nothing but the call's own timeout

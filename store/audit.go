@@ -50,10 +50,11 @@ func (a *Audit) Expect(got, want int, format string, args ...any) {
 func (a AskID) Name() string { return fmt.Sprintf("ask %d of batch %d", a.Pos(), a.Home()) }
 
 // Chunk holds what a chunk says of itself against its marks.
-func (a *Audit) Chunk(c *Chunk, n, queued, open int) {
-	q, o := c.Count()
+func (a *Audit) Chunk(c *Chunk, n, queued, fresh, open int) {
+	q, f, o := c.Count()
 	a.Expect(n, c.Len(), "length of the chunk at %s", c.ID.Name())
 	a.Expect(queued, q, "queued asks in the chunk at %s", c.ID.Name())
+	a.Expect(fresh, f, "queued asks that wait for no time in the chunk at %s", c.ID.Name())
 	a.Expect(open, o, "open asks in the chunk at %s", c.ID.Name())
 }
 

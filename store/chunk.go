@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -37,8 +38,11 @@ type Move struct {
 type Chunk struct {
 	ID ChunkID
 	// Part bounds how many asks one call takes.
-	Part  Part
-	marks []byte
+	Part Part
+	// RetryAt is when asks that were attempted may be sent again. The others
+	// need not wait for it, unless Part has the asks taken in their order.
+	RetryAt time.Time
+	marks   []byte
 }
 
 // NewChunk returns a chunk of n asks, all queued.
@@ -95,25 +99,51 @@ func (c *Chunk) setMark(i int, m Mark) {
 	c.marks[i*markSize+1] = byte(min(m.Attempts, markLimit) | min(m.Deaths, markLimit)<<4) //nolint:gosec // two halves of a byte
 }
 
-// Count returns how many asks are queued, and how many are open in all.
-func (c *Chunk) Count() (queued, open int) {
+// Count returns how many asks are queued, how many of these wait for no time,
+// and how many are open in all.
+func (c *Chunk) Count() (queued, fresh, open int) {
 	for i := range c.Len() {
 		if s := c.State(i); s.Open() {
 			open++
 			if s == Queued {
 				queued++
 			}
+			if c.fresh(i) {
+				fresh++
+			}
 		}
 	}
-	return queued, open
+	return queued, fresh, open
 }
 
-// Take moves queued asks to Sending for one call: those that wanted accepts,
-// from the first on, at most limit of them and as many as Part allows. A limit
-// of 0 is none, a nil wanted accepts all. While a call of a chunk that has a
-// bound is on its way there is no other: it would be made without knowing what
-// the first one tells.
-func (c *Chunk) Take(limit int, wanted func(AskID) bool) (Offsets, []Move) {
+// fresh reports that the ask at offset i is queued and may be sent at any
+// time.
+func (c *Chunk) fresh(i int) bool {
+	m := c.Mark(i)
+	return m.State == Queued && m.Attempts == 0 && c.Part == 0
+}
+
+// Ready reports that the ask at offset i is queued and may be sent now.
+func (c *Chunk) Ready(i int, now time.Time) bool {
+	return c.State(i) == Queued && (!now.Before(c.RetryAt) || c.fresh(i))
+}
+
+// HasReady reports that some ask may be sent now.
+func (c *Chunk) HasReady(now time.Time) bool {
+	for i := range c.Len() {
+		if c.Ready(i, now) {
+			return true
+		}
+	}
+	return false
+}
+
+// Take moves asks that are ready to Sending for one call: those that wanted
+// accepts, at most limit of them and as many as Part allows, fresh ones before
+// others, from the first on. A limit of 0 is none, a nil wanted accepts all.
+// While a call of a chunk that has a bound is on its way there is no other: it
+// would be made without knowing what the first one tells.
+func (c *Chunk) Take(limit int, now time.Time, wanted func(AskID) bool) (Offsets, []Move) {
 	if c.Part != 0 && c.sending() {
 		return nil, nil
 	}
@@ -125,14 +155,19 @@ func (c *Chunk) Take(limit int, wanted func(AskID) bool) (Offsets, []Move) {
 	}
 	var taken Offsets
 	var moves []Move
-	for i := 0; i < c.Len() && len(taken) < limit; i++ {
-		if c.State(i) != Queued || wanted != nil && !wanted(c.Ask(i)) {
-			continue
+	take := func(may func(i int) bool) {
+		for i := 0; i < c.Len() && len(taken) < limit; i++ {
+			if !may(i) || wanted != nil && !wanted(c.Ask(i)) {
+				continue
+			}
+			c.marks[i*markSize] = byte(Sending)
+			taken = append(taken, i)
+			moves = append(moves, Move{Ask: c.Ask(i), From: Queued, To: Sending})
 		}
-		c.marks[i*markSize] = byte(Sending)
-		taken = append(taken, i)
-		moves = append(moves, Move{Ask: c.Ask(i), From: Queued, To: Sending})
 	}
+	take(c.fresh)
+	take(func(i int) bool { return c.Ready(i, now) })
+	slices.Sort(taken)
 	return taken, moves
 }
 
@@ -188,6 +223,14 @@ type Answered struct {
 	// By is the index of the verdict that brought it; -1: it was the rest, or
 	// the ask is poison.
 	By int
+}
+
+// Wait has asks that went back to the queue wait until then, if they were
+// attempted.
+func (c *Chunk) Wait(r Ruling, until time.Time) {
+	if len(r.Requeued) > 0 && until.After(c.RetryAt) {
+		c.RetryAt = Millis(until)
+	}
 }
 
 // Settle applies verdicts to the asks that the holder has a say over; rest, if

@@ -17,7 +17,7 @@ var home = store.NewAskID(7, 40)
 // sending is a chunk of n asks in sending, and what its call holds.
 func sending(n int) (*store.Chunk, store.Holding) {
 	c := store.NewChunk(home, n)
-	taken, _ := c.Take(0, nil)
+	taken, _ := c.Take(0, noon, nil)
 	return c, store.Holding{Open: taken, Carried: n}
 }
 
@@ -75,12 +75,52 @@ func TestTakeIsBounded(t *testing.T) {
 			t.Parallel()
 			c := store.NewChunk(home, 5)
 			c.Part = tc.part
-			taken, moves := c.Take(tc.limit, tc.wanted)
+			taken, moves := c.Take(tc.limit, noon, tc.wanted)
 			equal(t, "taken", taken, tc.want)
-			queued, open := c.Count()
+			queued, _, open := c.Count()
 			equal(t, "queued and open", []int{queued, open}, []int{5 - len(taken), 5})
 			for i, m := range moves {
 				equal(t, "move", m, store.Move{Ask: c.Ask(taken[i]), From: store.Queued, To: store.Sending})
+			}
+		})
+	}
+}
+
+// Asks that were attempted wait for their time, behind those that were not, but
+// where a bound has all taken in their order.
+func TestTakePrefersFreshAsks(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name  string
+		part  store.Part
+		limit int
+		after time.Duration
+		want  []store.Offsets
+	}{
+		{"before the time", 0, 2, -time.Millisecond, []store.Offsets{{1, 2}, {4}, nil}},
+		{"at the time", 0, 2, 0, []store.Offsets{{1, 2}, {0, 4}, {3}}},
+		{"all at once", 0, 0, 0, []store.Offsets{{0, 1, 2, 3, 4}}},
+		{"under a bound, before the time", 3, 0, -time.Millisecond, []store.Offsets{nil}},
+		{"under a bound, at the time", 3, 0, 0, []store.Offsets{{0, 1, 2}}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			c, h := sending(5)
+			retried := store.Verdict{To: store.Queued, Counted: true}
+			first, third := retried, retried
+			first.Ask, third.Ask = home, home+3
+			r, err := c.Settle(h, []store.Verdict{first, third}, &store.Verdict{To: store.Queued}, noon)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Wait(r, noon.Add(time.Minute))
+			c.Wait(r, noon) // the later time counts
+			c.Part = tc.part
+			now := noon.Add(time.Minute + tc.after)
+			for _, want := range tc.want {
+				equal(t, "some are ready", c.HasReady(now), len(want) > 0)
+				taken, _ := c.Take(tc.limit, now, nil)
+				equal(t, "taken", taken, want)
 			}
 		})
 	}
@@ -92,13 +132,13 @@ func TestTakeOneCallAtATimeUnderABound(t *testing.T) {
 	for _, bound := range []store.Part{store.Suspects(4), 2} {
 		c := store.NewChunk(home, 5)
 		c.Part = bound
-		first, _ := c.Take(0, nil)
-		beside, moves := c.Take(0, nil)
+		first, _ := c.Take(0, noon, nil)
+		beside, moves := c.Take(0, noon, nil)
 		equal(t, "beside", []int{len(beside), len(moves)}, []int{0, 0})
 		if _, err := c.Settle(store.Holding{Open: first, Carried: 2}, nil, &store.Verdict{To: store.Unknown}, noon); err != nil {
 			t.Fatal(err)
 		}
-		next, _ := c.Take(0, nil)
+		next, _ := c.Take(0, noon, nil)
 		equal(t, "after it", next, store.Offsets{2, 3})
 	}
 }
@@ -212,9 +252,9 @@ func TestPoisonIsFound(t *testing.T) {
 	const n, poison = 500, 377
 	c := store.NewChunk(home, n)
 	calls := 0
-	for queued, _ := c.Count(); queued > 0; queued, _ = c.Count() {
+	for queued, _, _ := c.Count(); queued > 0; queued, _, _ = c.Count() {
 		calls++
-		taken, _ := c.Take(0, nil)
+		taken, _ := c.Take(0, noon, nil)
 		rest := verdict(0, store.Found)
 		if slices.Contains(taken, poison) {
 			rest = store.Verdict{To: store.Queued, Died: true}
@@ -239,7 +279,7 @@ func TestPoisonTakesThreeDeaths(t *testing.T) {
 	t.Parallel()
 	c := store.NewChunk(home, 1)
 	for death := 1; death <= 3; death++ {
-		taken, _ := c.Take(0, nil)
+		taken, _ := c.Take(0, noon, nil)
 		r := settle(t, c, store.Holding{Open: taken, Carried: 1}, store.Verdict{Ask: home, To: store.Queued, Died: true})
 		if death < 3 {
 			equal(t, "state", c.State(0), store.Queued)
@@ -266,7 +306,7 @@ func TestVerdictsThatMakeNoSense(t *testing.T) {
 func TestDrop(t *testing.T) {
 	t.Parallel()
 	c := store.NewChunk(home, 2)
-	c.Take(1, nil)
+	c.Take(1, noon, nil)
 	if _, ok := c.Drop(0); ok {
 		t.Error("an ask was dropped while it was sent")
 	}

@@ -70,7 +70,8 @@ type Work interface {
 	// Turns lists batches of a provider that run and have open rows.
 	Turns(ctx context.Context, provider string) ([]Turn, error)
 	// Offer names chunks with queued asks that are ready and wanted by the
-	// batch, cutting new ones as needed.
+	// batch, cutting new ones as needed. An ask that was attempted is ready
+	// when its time has come, and holds up no others.
 	Offer(ctx context.Context, r OfferRequest) ([]ChunkRef, error)
 	// Claim records a call. A closed gate is a *GateClosedError. A caller that
 	// holds the store back may answer *OldCopyError.

@@ -65,7 +65,7 @@ func Tables() []Table {
 		{Name: "ask_keys", Key: 1, Columns: join(blobs("key"), integers("ask"))},
 		{Name: "wants", Key: 2, Columns: join(integers("ask batch rows"), truths("has_left"))},
 		{Name: "batch_homes", Key: 2, Columns: integers("batch home")},
-		{Name: "chunks", Key: 1, Columns: join(integers("id n queued open claims part ready_at"), blobs("marks"))},
+		{Name: "chunks", Key: 1, Columns: join(integers("id n queued open claims part retry_at fresh"), blobs("marks"))},
 		{Name: "calls", Key: 1, Numbered: true, Columns: join(
 			integers("id chunk"), texts("provider scope owner"), integers("state n unknown"), blobs("open"),
 			integers("sent_at expires_at settled_at"), texts("class code"), blobs("note"))},

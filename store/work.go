@@ -52,7 +52,8 @@ type Claim struct {
 	Provider string
 	Tenant   string
 	Asks     []Ask
-	// Whole is false where asks of the chunk were left queued.
+	// Whole is false where asks of the chunk were left queued that may be
+	// claimed now.
 	Whole bool
 	// Part is the bound of the chunk's calls, as an earlier settlement had it.
 	Part Part
@@ -94,7 +95,8 @@ type Settlement struct {
 	// does not name. Its Ask is ignored.
 	Rest    *Verdict
 	Tickets []NewTicket
-	// Ready is when asks that go back to the queue may be sent again.
+	// Ready is when asks that go back to the queue may be sent again, if they
+	// were attempted.
 	Ready time.Time
 	// Part is the bound of the chunk's calls from now on: 0 leaves it as it
 	// is, NoBound lifts it.

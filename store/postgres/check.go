@@ -56,20 +56,21 @@ func (c conn) counts(ctx context.Context) (r store.Report, err error) {
 
 // chunksHold checks marks, and what chunks say of themselves.
 func (c *checker) chunksHold(ctx context.Context) error {
-	return c.each(ctx, "SELECT id, n, queued, open, marks FROM chunks ORDER BY id", func(r pgx.Rows) error {
+	return c.each(ctx, "SELECT id, n, part, queued, fresh, open, marks FROM chunks ORDER BY id", func(r pgx.Rows) error {
 		var id store.ChunkID
-		var n, queued, open int
+		var n, queued, fresh, open int
+		var part store.Part
 		var marks []byte
-		if err := r.Scan(&id, &n, &queued, &open, &marks); err != nil {
+		if err := r.Scan(&id, &n, &part, &queued, &fresh, &open, &marks); err != nil {
 			return err
 		}
-		k, err := store.LoadChunk(id, 0, marks)
+		k, err := store.LoadChunk(id, part, marks)
 		if err != nil {
 			c.Problem("the chunk at %s: %v", id.Name(), err)
 			c.damaged = true
 			return nil
 		}
-		c.Chunk(k, n, queued, open)
+		c.Chunk(k, n, queued, fresh, open)
 		return nil
 	})
 }

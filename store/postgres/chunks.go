@@ -14,21 +14,24 @@ import (
 // chunk is a chunk with what SQL needs to know of it beside the marks.
 type chunk struct {
 	*store.Chunk
-	queued  int
-	claims  int
-	readyAt int64
+	queued int
+	claims int
 }
 
-const chunkColumns = "id, part, marks, queued, claims, ready_at"
+const chunkColumns = "id, part, marks, queued, claims, retry_at"
 
 func scanChunk(r pgx.Row) (*chunk, error) {
 	k := &chunk{}
 	var id store.ChunkID
 	var part store.Part
 	var marks []byte
-	err := r.Scan(&id, &part, &marks, &k.queued, &k.claims, &k.readyAt)
+	var retry int64
+	err := r.Scan(&id, &part, &marks, &k.queued, &k.claims, &retry)
 	if err == nil {
 		k.Chunk, err = store.LoadChunk(id, part, marks)
+	}
+	if err == nil {
+		k.RetryAt = fromMillis(retry)
 	}
 	return k, err
 }
@@ -49,9 +52,9 @@ func (c conn) chunks(ctx context.Context, query string, args ...any) ([]*chunk, 
 
 // saveChunk adds the writing of what a chunk became to a batch of statements.
 func saveChunk(b *pgx.Batch, k *chunk) {
-	queued, open := k.Count()
-	b.Queue("UPDATE chunks SET queued = $1, open = $2, claims = $3, part = $4, ready_at = $5, marks = $6 WHERE id = $7",
-		queued, open, k.claims, int(k.Part), k.readyAt, k.Marks(), k.ID)
+	queued, fresh, open := k.Count()
+	b.Queue("UPDATE chunks SET queued = $1, fresh = $2, open = $3, claims = $4, part = $5, retry_at = $6, marks = $7 WHERE id = $8",
+		queued, fresh, open, k.claims, int(k.Part), millis(k.RetryAt), k.Marks(), k.ID)
 	k.queued = queued
 }
 
@@ -71,7 +74,7 @@ func (t *tx) cut(ctx context.Context, h *header, size, limit, last int) ([]*chun
 	for len(made) < limit && h.cut < h.asks && h.cut <= last {
 		n := min(max(size, 1), h.asks-h.cut)
 		k := &chunk{Chunk: store.NewChunk(store.NewAskID(h.no, h.cut), n), queued: n}
-		b.Queue("INSERT INTO chunks (id, n, queued, open, marks) VALUES ($1, $2, $2, $2, $3)", k.ID, n, k.Marks())
+		b.Queue("INSERT INTO chunks (id, n, queued, fresh, open, marks) VALUES ($1, $2, $2, $2, $2, $3)", k.ID, n, k.Marks())
 		made = append(made, k)
 		h.cut += n
 	}
@@ -99,7 +102,7 @@ type marks []*chunk
 func (c conn) marksOf(ctx context.Context, asks []store.AskID) (marks, error) {
 	from, to := spans(asks, chunkGap)
 	var m marks
-	err := c.each(ctx, `SELECT k.id, k.part, k.marks, k.queued, k.claims, k.ready_at FROM unnest($1::bigint[], $2::bigint[]) AS s (lo, hi)
+	err := c.each(ctx, `SELECT k.id, k.part, k.marks, k.queued, k.claims, k.retry_at FROM unnest($1::bigint[], $2::bigint[]) AS s (lo, hi)
 		CROSS JOIN LATERAL (SELECT * FROM chunks WHERE id BETWEEN
 			coalesce((SELECT c.id FROM chunks c WHERE c.id <= s.lo ORDER BY c.id DESC LIMIT 1), s.lo) AND s.hi) k
 		ORDER BY k.id`, func(r pgx.Rows) error {

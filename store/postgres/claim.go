@@ -44,15 +44,15 @@ func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, da
 	if err != nil {
 		return c, nil, err
 	}
-	c = store.Claim{Provider: v.home.provider, Tenant: v.home.tenant, Whole: v.queued == 0, Part: v.Part}
-	if c.Whole || v.readyAt > millis(t.now) {
+	c = store.Claim{Provider: v.home.provider, Tenant: v.home.tenant, Whole: !v.HasReady(t.now), Part: v.Part}
+	if c.Whole {
 		return c, nil, nil
 	}
 	in, err := t.interestOf(ctx, v.home, v.wants)
 	if err != nil {
 		return c, nil, err
 	}
-	taken, moves := v.Take(passed.Max(r.Max), in.Running)
+	taken, moves := v.Take(passed.Max(r.Max), t.now, in.Running)
 	if len(taken) == 0 {
 		return c, nil, nil
 	}
@@ -74,7 +74,7 @@ func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, da
 	if err := t.send(ctx, b); err != nil {
 		return c, nil, fmt.Errorf("record call: %w", err)
 	}
-	c.Whole = v.queued == 0
+	c.Whole = !v.HasReady(t.now)
 	c.Asks, damaged = asks.open(t.s.sealer)
 	return c, damaged, t.saveGates(ctx, passed.Take(store.CallProber(c.Call), r.Expires))
 }

@@ -34,3 +34,9 @@ func (s *Store) Ask(ctx context.Context, query string) (text string, err error) 
 
 // MaxOrphans makes the bound on hints about nothing that is known smaller.
 func (s *Store) MaxOrphans(n int) { s.maxOrphans = n }
+
+// Migration is the text of a migration.
+func Migration(name string) (string, error) {
+	text, err := migrations.ReadFile("migrations/" + name)
+	return string(text), err
+}

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -85,14 +87,16 @@ func (o *offer) offerCut(ctx context.Context) (*header, error) {
 	})
 }
 
-const readyChunks = "queued > 0 AND ready_at <= "
+// readyChunks chooses chunks with asks that may be claimed at a time.
+func readyChunks(now string) string { return "queued > 0 AND (fresh > 0 OR retry_at <= " + now + ")" }
 
 // own offers the batch's own chunks.
 func (o *offer) own(ctx context.Context, c conn) error {
 	next, last := askRange(o.Batch)
 	for !o.full() {
 		var page []store.ChunkRef
-		err := c.each(ctx, "SELECT id, queued, claims FROM chunks WHERE id BETWEEN $1 AND $2 AND "+readyChunks+"$3 ORDER BY id LIMIT $4",
+		err := c.each(ctx, `SELECT id, CASE WHEN retry_at <= $3 THEN queued ELSE fresh END, claims FROM chunks
+			WHERE id BETWEEN $1 AND $2 AND `+readyChunks("$3")+` ORDER BY id LIMIT $4`,
 			func(r pgx.Rows) error {
 				var ref store.ChunkRef
 				err := r.Scan(&ref.ID, &ref.N, &ref.Ring)
@@ -116,9 +120,9 @@ func (o *offer) foreign(ctx context.Context, c conn, home *header) error {
 	if home.state == store.BatchRunning {
 		return nil
 	}
-	now := millis(o.s.clock())
-	err := c.eachWanted(ctx, o.Batch, home.no, fmt.Sprint(readyChunks, now), func(k *chunk, asks []store.AskID) (bool, error) {
-		o.addWanted(k, asks)
+	now := o.s.clock()
+	err := c.eachWanted(ctx, o.Batch, home.no, readyChunks(strconv.FormatInt(millis(now), 10)), func(k *chunk, asks []store.AskID) (bool, error) {
+		o.addWanted(k, asks, now)
 		return !o.full(), nil
 	})
 	if err != nil || o.full() {
@@ -133,10 +137,10 @@ func (o *offer) foreign(ctx context.Context, c conn, home *header) error {
 
 // addWanted offers a chunk of another batch if this one wants a queued ask of
 // it.
-func (o *offer) addWanted(k *chunk, asks []store.AskID) {
+func (o *offer) addWanted(k *chunk, asks []store.AskID, now time.Time) {
 	n := 0
 	for _, a := range asks {
-		if k.State(int(a-k.ID)) == store.Queued {
+		if k.Ready(int(a-k.ID), now) {
 			n++
 		}
 	}
@@ -187,7 +191,7 @@ func (o *offer) cutForeign(ctx context.Context, home store.BatchNo) error {
 			if err != nil {
 				return err
 			}
-			o.addWanted(k, asks)
+			o.addWanted(k, asks, o.s.clock())
 		}
 	}
 	return nil

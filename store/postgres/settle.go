@@ -101,9 +101,7 @@ func (t *tx) settle(ctx context.Context, v *view, c *call, r store.Settlement, b
 	if err != nil {
 		return outcome{}, err
 	}
-	if len(ruling.Requeued) > 0 && !r.Ready.IsZero() {
-		v.readyAt = max(v.readyAt, millis(store.Millis(r.Ready)))
-	}
+	v.Wait(ruling, r.Ready)
 	v.Bind(r.Part)
 	b := &pgx.Batch{}
 	moved, err := t.follow(ctx, b, v, ruling, c.id, bodies)

@@ -151,14 +151,14 @@ func (c *checker) rowsOf(h *header) error {
 
 // chunks checks marks, and what chunks say of themselves.
 func (c *checker) chunks() error {
-	return c.each("SELECT "+chunkColumns+", n, open FROM chunks ORDER BY id", func(stmt *sqlite.Stmt) error {
+	return c.each("SELECT "+chunkColumns+", n, fresh, open FROM chunks ORDER BY id", func(stmt *sqlite.Stmt) error {
 		k, err := scanChunk(stmt)
 		if err != nil {
 			c.Problem("the chunk at %s: %v", columnAsk(stmt, 0).Name(), err)
 			c.damaged = true
 			return nil
 		}
-		c.Chunk(k.Chunk, stmt.ColumnInt(6), k.queued, stmt.ColumnInt(7))
+		c.Chunk(k.Chunk, stmt.ColumnInt(6), k.queued, stmt.ColumnInt(7), stmt.ColumnInt(8))
 		return nil
 	})
 }

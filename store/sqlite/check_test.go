@@ -3,7 +3,9 @@ package sqlite_test
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/sqlite"
 	"github.com/plateq/plateq/store/storetest"
 )
@@ -48,6 +50,7 @@ func TestCheckIsRedOnSpoiltBooks(t *testing.T) {
 		{"a batch is cut too far", "UPDATE batches SET cut = 12 WHERE no = 1", "asks of batch 1 that are in chunks: 10, want 12"},
 		{"chunks overlap", "INSERT INTO chunks (id, n, queued, open, marks) VALUES (1 << 32 | 5, 1, 1, 1, x'0100')", "the chunk at ask 5 of batch 1 overlaps the one before it"},
 		{"a chunk counts queued asks wrongly", "UPDATE chunks SET queued = 1", "queued asks in the chunk at ask 0 of batch 1: 1, want 0"},
+		{"a chunk counts fresh asks wrongly", "UPDATE chunks SET fresh = 1", "queued asks that wait for no time in the chunk at ask 0 of batch 1: 1, want 0"},
 		{"a chunk counts open asks wrongly", "UPDATE chunks SET open = 1", "open asks in the chunk at ask 0 of batch 1: 1, want 4"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -60,5 +63,42 @@ func TestCheckIsRedOnSpoiltBooks(t *testing.T) {
 				t.Errorf("got:\n%s\nwant it to say: %s", got, tc.want)
 			}
 		})
+	}
+}
+
+// The count of asks that wait for no time is taken from the marks of chunks
+// that were there before it.
+func TestMigrationCountsFreshAsks(t *testing.T) {
+	t.Parallel()
+	s := openNew(t)
+	no := storetest.List(t, s, 5)
+	refs, err := s.Offer(t.Context(), store.OfferRequest{Batch: no, Size: 5, Limit: 1})
+	if err != nil || len(refs) != 1 {
+		t.Fatalf("offer: %v %v", refs, err)
+	}
+	c, err := s.Claim(t.Context(), store.ClaimRequest{Chunk: refs[0].ID, Owner: "w", Max: 2, Expires: time.Now().Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Settle(t.Context(), store.Settlement{Call: c.Call, Ready: time.Now().Add(time.Hour),
+		Rest: &store.Verdict{To: store.Queued, Counted: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := sqlite.Migration("00004_retries.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, count, _ := strings.Cut(text, "UPDATE ")
+	for _, statement := range []string{"UPDATE chunks SET fresh = 0", "UPDATE " + strings.TrimRight(count, ";\n")} {
+		if err := s.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := storetest.Problems(t, s); got != "" {
+		t.Error(got)
+	}
+	if got, err := s.Ask(t.Context(), "SELECT fresh FROM chunks"); err != nil || got != "3" {
+		t.Errorf("got %s fresh asks, %v, want 3", got, err)
 	}
 }

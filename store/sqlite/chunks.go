@@ -12,19 +12,19 @@ import (
 // chunk is a chunk with what SQL needs to know of it beside the marks.
 type chunk struct {
 	*store.Chunk
-	queued  int
-	claims  int
-	readyAt int64
+	queued int
+	claims int
 }
 
-const chunkColumns = "id, part, marks, queued, claims, ready_at"
+const chunkColumns = "id, part, marks, queued, claims, retry_at"
 
 func scanChunk(stmt *sqlite.Stmt) (*chunk, error) {
 	c, err := store.LoadChunk(columnAsk(stmt, 0), store.Part(stmt.ColumnInt(1)), columnBytes(stmt, 2))
 	if err != nil {
 		return nil, err
 	}
-	return &chunk{Chunk: c, queued: stmt.ColumnInt(3), claims: stmt.ColumnInt(4), readyAt: stmt.ColumnInt64(5)}, nil
+	c.RetryAt = columnTime(stmt, 5)
+	return &chunk{Chunk: c, queued: stmt.ColumnInt(3), claims: stmt.ColumnInt(4)}, nil
 }
 
 // chunk returns the chunk of that id, or nil.
@@ -56,9 +56,9 @@ func (c conn) scanOne(query string, args ...any) (k *chunk, err error) {
 
 // save writes back what a chunk became.
 func (t *tx) save(k *chunk) error {
-	queued, open := k.Count()
-	err := t.exec("UPDATE chunks SET queued = ?, open = ?, claims = ?, part = ?, ready_at = ?, marks = ? WHERE id = ?",
-		queued, open, k.claims, int(k.Part), k.readyAt, k.Marks(), k.ID)
+	queued, fresh, open := k.Count()
+	err := t.exec("UPDATE chunks SET queued = ?, fresh = ?, open = ?, claims = ?, part = ?, retry_at = ?, marks = ? WHERE id = ?",
+		queued, fresh, open, k.claims, int(k.Part), k.RetryAt, k.Marks(), k.ID)
 	if err != nil {
 		return fmt.Errorf("write chunk: %w", err)
 	}
@@ -71,7 +71,7 @@ func (t *tx) cutChunk(b *header, size int) (*chunk, error) {
 	n := min(max(size, 1), b.asks-b.cut)
 	k := &chunk{Chunk: store.NewChunk(store.NewAskID(b.no, b.cut), n), queued: n}
 	b.cut += n
-	err := t.exec("INSERT INTO chunks (id, n, queued, open, marks) VALUES (?, ?, ?, ?, ?)", k.ID, n, n, n, k.Marks())
+	err := t.exec("INSERT INTO chunks (id, n, queued, fresh, open, marks) VALUES (?, ?, ?, ?, ?, ?)", k.ID, n, n, n, n, k.Marks())
 	if err == nil {
 		err = t.exec("UPDATE batches SET cut = ? WHERE no = ?", b.cut, b.no)
 	}

@@ -75,15 +75,15 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 	if err != nil {
 		return store.Claim{}, nil, err
 	}
-	c := store.Claim{Provider: home.provider, Tenant: home.tenant, Whole: k.queued == 0, Part: k.Part}
-	if c.Whole || k.readyAt > millis(t.now) {
+	c := store.Claim{Provider: home.provider, Tenant: home.tenant, Whole: !k.HasReady(t.now), Part: k.Part}
+	if c.Whole {
 		return c, nil, nil
 	}
 	in, err := t.interest(home, k.ID, k.Last())
 	if err != nil {
 		return store.Claim{}, nil, err
 	}
-	taken, moves := k.Take(passed.Max(r.Max), in.Running)
+	taken, moves := k.Take(passed.Max(r.Max), t.now, in.Running)
 	if len(taken) == 0 {
 		return c, nil, nil
 	}
@@ -105,7 +105,7 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 	if err := t.apply(moved); err != nil {
 		return store.Claim{}, nil, err
 	}
-	c.Whole = k.queued == 0
+	c.Whole = !k.HasReady(t.now)
 	c.Probe = passed.Probe()
 	if err := t.saveGates(passed.Take(store.CallProber(c.Call), r.Expires)); err != nil {
 		return store.Claim{}, nil, err

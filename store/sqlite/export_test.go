@@ -61,3 +61,9 @@ func HasMigrations() (int, error) {
 
 // MaxOrphans makes the bound on hints about nothing that is known smaller.
 func (s *Store) MaxOrphans(n int) { s.maxOrphans = n }
+
+// Migration is the text of a migration.
+func Migration(name string) (string, error) {
+	text, err := migrations.ReadFile("migrations/" + name)
+	return string(text), err
+}

@@ -69,10 +69,13 @@ func (o *offer) add(ref store.ChunkRef) {
 	}
 }
 
+// readyChunks chooses chunks with asks that may be claimed at the time ?3.
+const readyChunks = "queued > 0 AND (fresh > 0 OR retry_at <= ?3)"
+
 // own offers the batch's own chunks, then cuts new ones.
 func (o *offer) own(h *header) error {
 	first, last := askRange(h.no)
-	err := o.each("SELECT id, queued, claims FROM chunks WHERE id BETWEEN ? AND ? AND queued > 0 AND ready_at <= ? ORDER BY id",
+	err := o.each("SELECT id, iif(retry_at <= ?3, queued, fresh), claims FROM chunks WHERE id BETWEEN ?1 AND ?2 AND "+readyChunks+" ORDER BY id",
 		func(stmt *sqlite.Stmt) error {
 			if o.full() {
 				return errEnough
@@ -100,7 +103,7 @@ func (o *offer) foreign(home *header) error {
 		return nil
 	}
 	first, last := askRange(home.no)
-	err := o.eachChunk("SELECT "+chunkColumns+" FROM chunks WHERE id BETWEEN ? AND ? AND queued > 0 AND ready_at <= ? ORDER BY id",
+	err := o.eachChunk("SELECT "+chunkColumns+" FROM chunks WHERE id BETWEEN ?1 AND ?2 AND "+readyChunks+" ORDER BY id",
 		func(k *chunk) (bool, error) { return !o.full(), o.addWanted(k) }, first, last, o.now)
 	for cuts := 0; err == nil && cuts < maxCuts && !o.full(); cuts++ {
 		uncut, wantErr := o.firstWant(o.Batch, store.NewAskID(home.no, home.cut), home)
@@ -125,7 +128,7 @@ func (o *offer) addWanted(k *chunk) error {
 	}
 	n := 0
 	for _, a := range asks {
-		if k.State(int(a-k.ID)) == store.Queued {
+		if k.Ready(int(a-k.ID), o.now) {
 			n++
 		}
 	}

@@ -68,9 +68,7 @@ func (t *tx) settle(c *call, r store.Settlement, bodies store.SealedAnswers) (st
 	if err := t.keepTickets(c, home, r.Tickets, ruling.Waiting); err != nil {
 		return store.Settled{}, err
 	}
-	if len(ruling.Requeued) > 0 && !r.Ready.IsZero() {
-		k.readyAt = max(k.readyAt, millis(store.Millis(r.Ready)))
-	}
+	k.Wait(ruling, r.Ready)
 	k.Bind(r.Part)
 	done, err := t.follow(k, home, ruling, c.id, bodies)
 	if err != nil {

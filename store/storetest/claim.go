@@ -14,6 +14,10 @@ var offerRules = []rule{
 	{"no more chunks are offered than wanted", offerLimit},
 	{"a chunk's ring changes with each claim", offerRing},
 	{"asks that are not ready are not offered, nor claimed", offerReady},
+	{"an ask that waits to be repeated holds up no others", offerFresh},
+	{"nor does it hold up those of a list that joined", offerFreshJoined},
+	{"asks that were not attempted go first", offerFreshFirst},
+	{"in a bounded chunk all wait, as its asks are taken in order", offerBoundWaits},
 	{"chunks that nobody wants from this batch are not offered", offerOthers},
 	{"an ask of another list is offered to the one that joined it", offerJoined},
 }
@@ -80,12 +84,65 @@ func offerReady(w *world) {
 	b := w.list("P1")
 	ref := w.chunk(b)
 	c := w.take(ref.ID)
-	w.settleAll(store.Settlement{Call: c.Call, Rest: &store.Verdict{To: store.Queued}, Ready: w.in(time.Minute)})
+	w.settleAll(store.Settlement{Call: c.Call, Rest: &store.Verdict{To: store.Queued, Counted: true}, Ready: w.in(time.Minute)})
 	w.pass(59 * time.Second)
 	equal(w, "offer before", w.offer(b, 10), nil)
 	equal(w, "claim before", plates(w.take(ref.ID)), nil)
 	w.pass(time.Second)
 	equal(w, "claim", plates(w.claim(b)), []string{"P1"})
+}
+
+// retry claims n asks of a chunk and has them fail so that they wait a minute.
+func (w *world) retry(c store.ChunkID, n int, part store.Part) {
+	w.t.Helper()
+	w.settleAll(store.Settlement{Call: w.takeMax(c, n).Call, Part: part, Ready: w.in(time.Minute),
+		Rest: &store.Verdict{To: store.Queued, Counted: true}})
+}
+
+func offerFresh(w *world) {
+	b := w.list("P1", "P2", "P3")
+	ref := w.chunk(b)
+	w.retry(ref.ID, 1, 0)
+	equal(w, "asks offered", w.chunk(b).N, 2)
+	c := w.claim(b)
+	equal(w, "asks", plates(c), []string{"P2", "P3"})
+	equal(w, "whole", c.Whole, true)
+	w.settleRest(c, w.found(0))
+	equal(w, "offer before", w.offer(b, 10), nil)
+	w.pass(time.Minute)
+	equal(w, "the other one", plates(w.claim(b)), []string{"P1"})
+}
+
+func offerFreshJoined(w *world) {
+	home := w.list("P1", "P2", "P3")
+	w.retry(w.chunk(home).ID, 2, 0)
+	one, both := w.list("P1"), w.list("P2", "P3")
+	w.pause(home)
+	equal(w, "offer of one that waits", w.offer(one, 10), nil)
+	equal(w, "asks offered", w.chunk(both).N, 1)
+	equal(w, "asks", plates(w.claim(both)), []string{"P3"})
+	w.pass(time.Minute)
+	equal(w, "asks offered in the end", w.chunk(one).N, 1)
+}
+
+func offerFreshFirst(w *world) {
+	b := w.list("P1", "P2", "P3")
+	ref := w.chunk(b)
+	w.retry(ref.ID, 1, 0)
+	w.pass(time.Minute)
+	equal(w, "asks offered", w.chunk(b).N, 3)
+	equal(w, "first", plates(w.takeMax(ref.ID, 2)), []string{"P2", "P3"})
+	equal(w, "last", plates(w.takeMax(ref.ID, 2)), []string{"P1"})
+}
+
+func offerBoundWaits(w *world) {
+	b := w.list("P1", "P2", "P3")
+	ref := w.chunk(b)
+	w.retry(ref.ID, 1, 2)
+	equal(w, "offer before", w.offer(b, 10), nil)
+	equal(w, "claim before", plates(w.take(ref.ID)), nil)
+	w.pass(time.Minute)
+	equal(w, "asks", plates(w.claim(b)), []string{"P1", "P2"})
 }
 
 func offerOthers(w *world) {
