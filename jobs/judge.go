@@ -23,9 +23,9 @@ func requests(asks []store.Ask) []providers.Request {
 }
 
 // judge turns the outcomes of a submit, one for each ask in order, into what
-// the store is to write.
-func (p *Policy) judge(c store.Claim, outs []providers.Outcome) store.Settlement {
-	j := &judgement{p: p, claim: c, now: p.now(), tickets: map[string]int{}, doors: map[string]bool{}}
+// the store is to write. sent is when the request went out.
+func (p *Policy) judge(c store.Claim, sent time.Time, outs []providers.Outcome) store.Settlement {
+	j := &judgement{p: p, claim: c, sent: sent, now: p.now(), tickets: map[string]int{}, doors: map[string]bool{}}
 	j.out = store.Settlement{Call: c.Call, Verdicts: make([]store.Verdict, 0, len(c.Asks))}
 	outs = p.limits.Overrides.submitted(outs)
 	refused := refusedAsWhole(outs)
@@ -57,10 +57,11 @@ func refusedAsWhole(outs []providers.Outcome) bool {
 type judgement struct {
 	p       *Policy
 	claim   store.Claim
+	sent    time.Time
 	now     time.Time
 	out     store.Settlement
 	tickets map[string]int  // by id, into out.Tickets
-	doors   map[string]bool // by class and scope: whether this call closes the gate
+	doors   map[string]bool // by class and scope: whether the gate is closed by now
 	reached bool            // the provider answered at least one ask
 }
 
@@ -96,7 +97,7 @@ func (j *judgement) failed(a store.Ask, err error, halve bool) store.Verdict {
 	e := asError(j.p.spec, err)
 	class, r := j.p.rule(e, j.p.spec.Repeatable(a.Params))
 	v := store.Verdict{Ask: a.ID, To: r.to, Counted: r.counted}
-	opened := j.close(e, class, r)
+	shut := j.close(e, class, r)
 	switch {
 	case class == providers.Poison:
 		v.Died = true
@@ -105,7 +106,7 @@ func (j *judgement) failed(a store.Ask, err error, halve bool) store.Verdict {
 		v.To, v.Counted = store.Queued, false
 	case class == providers.Unavailable:
 		// While a circuit is open nobody's attempts are used up.
-		v.Counted = !j.claim.Probe && !opened
+		v.Counted = !j.claim.Probe && !shut
 		if v.Counted && a.Attempts+1 >= maxAttempts {
 			v.To = store.Failed
 		} else {
@@ -125,22 +126,22 @@ func (j *judgement) failed(a store.Ask, err error, halve bool) store.Verdict {
 	return v
 }
 
-// close moves the gate of an error, once for a call, and reports whether the
-// call closes it.
+// close moves the gate of an error, once for a call, and reports whether it is
+// closed by now.
 func (j *judgement) close(e *providers.Error, class providers.Class, r ruling) bool {
 	key := class.String() + e.Scope
-	if closed, decided := j.doors[key]; decided || r.door == stays {
-		return closed
+	if shut, decided := j.doors[key]; decided || r.door == stays {
+		return shut
 	}
 	if j.out.Class == "" {
 		j.out.Class, j.out.Code = class.String(), e.Code
 	}
-	g, closes := j.p.gate(e, r.door, j.p.spec.SubmitScope(), j.claim.Probe)
-	j.doors[key] = closes
-	if closes {
-		j.out.Gates.Close = append(j.out.Gates.Close, g)
+	g, shut := j.p.gate(e, r.door, asked{sent: j.sent, endpoint: j.p.spec.SubmitScope(), probe: j.claim.Probe})
+	j.doors[key] = shut
+	if g != nil {
+		j.out.Gates.Close = append(j.out.Gates.Close, *g)
 	}
-	return closes
+	return shut
 }
 
 func (j *judgement) ready(at time.Time) { j.out.Ready = later(j.out.Ready, at) }

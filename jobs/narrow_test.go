@@ -35,7 +35,7 @@ func refuse(t *testing.T, n int, bad ...int) int {
 				outs[i] = providers.Outcome{Ref: outs[i].Ref, Record: &providers.Record{Result: []byte(`{}`)}}
 			}
 		}
-		s := p.judge(claim, outs)
+		s := p.judge(claim, noon, outs)
 		if _, err := chunk.Settle(store.Holding{Open: taken, Carried: len(taken)}, s.Verdicts, s.Rest, noon); err != nil {
 			t.Fatal(err)
 		}

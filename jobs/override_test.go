@@ -31,7 +31,7 @@ func TestOverridesOfASubmit(t *testing.T) {
 		p := testPolicy(false)
 		p.limits.Overrides = o
 		claim := claimOf(2)
-		s := p.judge(claim, []providers.Outcome{
+		s := p.judge(claim, noon, []providers.Outcome{
 			{Err: &providers.Error{Provider: "acme", Scope: "acme", Class: tc.class, Code: tc.code, Message: tc.said}},
 			{Record: &providers.Record{Result: []byte(`{}`)}},
 		})
@@ -47,7 +47,7 @@ func TestOverridesOfAPoll(t *testing.T) {
 	p := testPolicy(false)
 	p.limits.Overrides = Overrides{AmbiguousCodes: []string{"BLOCKED"}, NotFoundTexts: []string{"blocked"}}
 	ticket := openTicket(2)
-	got := p.judgePoll(ticket, providers.Progress{Outcomes: []providers.Outcome{
+	got := p.judgePoll(ticket, noon, providers.Progress{Outcomes: []providers.Outcome{
 		{Ref: ref(ticket.Asks[0].ID), Err: &providers.Error{Class: providers.ProviderError, Code: "BLOCKED", Message: "BLOCKED"}},
 		{Ref: ref(ticket.Asks[1].ID), Err: &providers.Error{Class: providers.ProviderError, Code: "OTHER", Message: "OTHER"}},
 	}}, nil, 0).settlement.Verdicts

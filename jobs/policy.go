@@ -76,12 +76,18 @@ type Policy struct {
 	rules  map[providers.Class]ruling
 
 	mu   sync.Mutex
-	runs map[string]int // by scope: failures, or refusals, in a row
+	runs map[string]run // by scope
+}
+
+// run is failures, or refusals, in a row.
+type run struct {
+	n  int
+	at time.Time // when the last one was counted
 }
 
 // NewPolicy returns the policy for a provider.
 func NewPolicy(spec providers.Spec, l Limits, now func() time.Time) *Policy {
-	return &Policy{spec: spec, limits: l, now: now, rules: rulings(), runs: map[string]int{}}
+	return &Policy{spec: spec, limits: l, now: now, rules: rulings(), runs: map[string]run{}}
 }
 
 // rule returns what err means. Ambiguous turns into Unavailable where asking
@@ -107,45 +113,59 @@ func (p *Policy) succeed(scopes ...string) {
 	}
 }
 
-// strike adds to the run of a scope and returns its length.
-func (p *Policy) strike(scope string) int {
+// strike adds to the run of a scope and returns its length. Not counted is,
+// in a run of at least enough, what was on its way when the last one was
+// counted: it is of the same burst and says nothing new.
+func (p *Policy) strike(scope string, sent time.Time, enough int) (n int, counted bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.runs[scope]++
-	return p.runs[scope]
+	r := p.runs[scope]
+	if r.n >= enough && sent.Before(r.at) {
+		return r.n, false
+	}
+	r = run{r.n + 1, p.now()}
+	p.runs[scope] = r
+	return r.n, true
 }
 
-// gate decides whether an error closes a gate. endpoint is the scope of the
-// operation that drew it.
-func (p *Policy) gate(err *providers.Error, d door, endpoint string, probe bool) (store.GateClose, bool) {
+// asked is the request that an error is about.
+type asked struct {
+	sent     time.Time
+	endpoint string // the scope of the operation
+	probe    bool
+}
+
+// gate decides whether an error closes a gate; nil: it does not. shut says
+// that the gate is closed, by this error or by another of the same burst.
+func (p *Policy) gate(err *providers.Error, d door, a asked) (g *store.GateClose, shut bool) {
 	now := p.now()
-	g := store.GateClose{Scope: err.Scope, Class: err.Class, Code: err.Code, By: "policy", Probe: true, Strikes: 1}
+	g = &store.GateClose{Scope: err.Scope, Class: err.Class, Code: err.Code, By: "policy", Probe: true, Strikes: 1}
 	switch d {
 	case strikes:
-		n := p.strike(err.Scope)
-		if n < strikesClose && err.Until.IsZero() {
-			return g, false
-		}
-		g.Probe, g.Strikes, g.Until = false, n, err.Until
-		if n >= strikesClose {
+		n, counted := p.strike(err.Scope, a.sent, 1)
+		g.Probe, g.Strikes, g.Until, g.Told = false, n, err.Until, !err.Until.IsZero()
+		if counted && n >= strikesClose {
 			g.Until = later(err.Until, now.Add(grow(n-strikesClose)))
+		}
+		if g.Until.IsZero() {
+			return nil, n >= strikesClose
 		}
 	case daily:
 		g.Until = p.limits.NextReset(now)
-		if probe {
+		if a.probe {
 			g.Until = sooner(g.Until, now.Add(p.limits.Probe))
 		}
 	case refused:
 		g.Scope, g.Until = p.spec.Name, now.Add(slowProbe)
 	case circuit:
-		n := p.strike(endpoint)
-		if n < runOpens && !probe {
-			return g, false
+		n, counted := p.strike(a.endpoint, a.sent, runOpens)
+		if !a.probe && (!counted || n < runOpens) {
+			return nil, n >= runOpens
 		}
-		g.Scope, g.Strikes = endpoint, n
+		g.Scope, g.Strikes = a.endpoint, n
 		g.Until = now.Add(grow(max(0, n-runOpens)))
 	default:
-		return g, false
+		return nil, false
 	}
 	return g, true
 }

@@ -82,7 +82,7 @@ func TestWhatAnOutcomeDoes(t *testing.T) {
 		{class: providers.Poison, to: store.Queued},
 	} {
 		claim := claimOf(1)
-		s := testPolicy(c.free).judge(claim, failAll(claim, &providers.Error{Provider: "acme", Scope: "acme/submit", Class: c.class, Code: "x"}))
+		s := testPolicy(c.free).judge(claim, noon, failAll(claim, &providers.Error{Provider: "acme", Scope: "acme/submit", Class: c.class, Code: "x"}))
 		v := s.Verdicts[0]
 		if v.To != c.to || v.Counted != c.counted {
 			t.Errorf("%s (free %t): got %s, counted %t; want %s, %t", c.class, c.free, v.To, v.Counted, c.to, c.counted)
@@ -107,7 +107,7 @@ func TestUnavailableFailsAfterFiveAttempts(t *testing.T) {
 		claim := claimOf(1)
 		claim.Asks[0].Attempts = attempts
 		p.succeed("acme/submit") // others get through: no circuit opens
-		s := p.judge(claim, failAll(claim, &providers.Error{Class: providers.Unavailable, Code: "no_answer"}))
+		s := p.judge(claim, noon, failAll(claim, &providers.Error{Class: providers.Unavailable, Code: "no_answer"}))
 		v := s.Verdicts[0]
 		if want := attempts == 4; (v.To == store.Failed) != want {
 			t.Errorf("after %d attempts: %s", attempts+1, v.To)
@@ -125,7 +125,7 @@ func TestProbesDoNotCountAsAttempts(t *testing.T) {
 	t.Parallel()
 	claim := claimOf(1)
 	claim.Probe, claim.Asks[0].Attempts = true, 4
-	s := testPolicy(false).judge(claim, failAll(claim, &providers.Error{Class: providers.Unavailable}))
+	s := testPolicy(false).judge(claim, noon, failAll(claim, &providers.Error{Class: providers.Unavailable}))
 	if v := s.Verdicts[0]; v.To != store.Queued || v.Counted {
 		t.Errorf("got %s, counted %t; want queued, not counted", v.To, v.Counted)
 	}
@@ -137,22 +137,70 @@ func TestTheThirdRefusalInARowClosesTheScope(t *testing.T) {
 	limited := &providers.Error{Class: providers.RateLimited, Scope: "acme", Code: "4291"}
 	claim := claimOf(1)
 	for n := 1; n <= 3; n++ {
-		s := p.judge(claim, failAll(claim, limited))
+		s := p.judge(claim, noon, failAll(claim, limited))
 		if closes := len(s.Gates.Close) == 1; closes != (n == 3) {
 			t.Errorf("refusal %d closes: %t", n, closes)
 		}
 	}
-	p.judge(claim, []providers.Outcome{{Record: &providers.Record{}}})
+	p.judge(claim, noon, []providers.Outcome{{Record: &providers.Record{}}})
 	p.succeed("acme")
-	if s := p.judge(claim, failAll(claim, limited)); len(s.Gates.Close) != 0 {
+	if s := p.judge(claim, noon, failAll(claim, limited)); len(s.Gates.Close) != 0 {
 		t.Error("a success in between did not end the run")
+	}
+}
+
+// Of what was on its way at once, one refusal counts: the others say no more.
+func TestABurstOfRefusalsIsOneStrike(t *testing.T) {
+	t.Parallel()
+	now := noon
+	p := testPolicy(false)
+	p.now = func() time.Time { return now }
+	limited := &providers.Error{Class: providers.RateLimited, Scope: "acme", Code: "4291"}
+	for n := range strikesClose {
+		sent := now
+		for i := range 64 {
+			now = now.Add(time.Millisecond)
+			s := p.judge(claimOf(1), sent, failAll(claimOf(1), limited))
+			if closes := len(s.Gates.Close) == 1; closes != (n == strikesClose-1 && i == 0) {
+				t.Fatalf("burst %d, refusal %d: closes %t", n+1, i+1, closes)
+			}
+			if len(s.Gates.Close) == 1 && s.Gates.Close[0].Until.Sub(now) > 1200*time.Millisecond {
+				t.Errorf("closed for %v, want a second", s.Gates.Close[0].Until.Sub(now))
+			}
+		}
+	}
+}
+
+// Five failures at once open the circuit; the others of the burst neither
+// lengthen it nor count against anybody.
+func TestABurstOfFailuresOpensTheCircuitOnce(t *testing.T) {
+	t.Parallel()
+	now := noon
+	p := testPolicy(false)
+	p.now = func() time.Time { return now }
+	down := &providers.Error{Class: providers.Unavailable, Scope: "acme", Code: "no_connection"}
+	for i := range 64 {
+		now = now.Add(time.Millisecond)
+		s := p.judge(claimOf(1), noon, failAll(claimOf(1), down))
+		if closes := len(s.Gates.Close) == 1; closes != (i == runOpens-1) {
+			t.Fatalf("failure %d: closes %t", i+1, closes)
+		}
+		if counted := s.Verdicts[0].Counted; counted != (i < runOpens-1) {
+			t.Errorf("failure %d counts as an attempt: %t", i+1, counted)
+		}
+	}
+	probe := claimOf(1)
+	probe.Probe = true
+	s := p.judge(probe, now, failAll(probe, down))
+	if len(s.Gates.Close) != 1 || s.Gates.Close[0].Strikes != runOpens+1 {
+		t.Errorf("the probe that failed: got %+v, want the sixth strike", s.Gates.Close)
 	}
 }
 
 func TestRetryAfterClosesAtOnce(t *testing.T) {
 	t.Parallel()
 	claim := claimOf(1)
-	s := testPolicy(false).judge(claim, failAll(claim, &providers.Error{Class: providers.RateLimited, Scope: "acme/submit", Until: noon.Add(17 * time.Second)}))
+	s := testPolicy(false).judge(claim, noon, failAll(claim, &providers.Error{Class: providers.RateLimited, Scope: "acme/submit", Until: noon.Add(17 * time.Second)}))
 	if len(s.Gates.Close) != 1 || s.Gates.Close[0].Until.Before(noon.Add(17*time.Second)) || s.Gates.Close[0].Probe {
 		t.Errorf("got %+v, want acme/submit closed for 17 s, open to all after", s.Gates.Close)
 	}
@@ -163,12 +211,12 @@ func TestDailyLimitClosesUntilTheResetThenByProbe(t *testing.T) {
 	p := testPolicy(false)
 	claim := claimOf(1)
 	daily := &providers.Error{Class: providers.DailyLimited, Scope: "acme"}
-	g := p.judge(claim, failAll(claim, daily)).Gates.Close[0]
+	g := p.judge(claim, noon, failAll(claim, daily)).Gates.Close[0]
 	if !g.Until.Equal(noon.Add(12*time.Hour)) || !g.Probe {
 		t.Errorf("closed until %v, probe %t; want midnight, by probe", g.Until, g.Probe)
 	}
 	claim.Probe = true
-	g = p.judge(claim, failAll(claim, daily)).Gates.Close[0]
+	g = p.judge(claim, noon, failAll(claim, daily)).Gates.Close[0]
 	if !g.Until.Equal(noon.Add(time.Hour)) {
 		t.Errorf("a refused probe waits until %v, want an hour", g.Until)
 	}
@@ -179,7 +227,7 @@ func TestARunOfFailuresOpensTheCircuit(t *testing.T) {
 	p := testPolicy(false)
 	claim := claimOf(1)
 	for n := 1; n <= runOpens; n++ {
-		s := p.judge(claim, failAll(claim, &providers.Error{Class: providers.Ambiguous, Scope: "acme"}))
+		s := p.judge(claim, noon, failAll(claim, &providers.Error{Class: providers.Ambiguous, Scope: "acme"}))
 		if closes := len(s.Gates.Close) == 1; closes != (n == runOpens) {
 			t.Errorf("failure %d closes: %t", n, closes)
 		}
@@ -191,7 +239,7 @@ func TestACallRefusedOverItsInputIsHalved(t *testing.T) {
 	p := testPolicy(false)
 	bad := &providers.Error{Class: providers.InvalidInput, Code: "4001"}
 	claim := claimOf(4)
-	s := p.judge(claim, failAll(claim, bad))
+	s := p.judge(claim, noon, failAll(claim, bad))
 	if s.Part != store.Suspects(4) {
 		t.Errorf("part %d, want one of four to be looked for", s.Part)
 	}
@@ -202,12 +250,12 @@ func TestACallRefusedOverItsInputIsHalved(t *testing.T) {
 	}
 	claim = claimOf(1)
 	claim.Whole, claim.Part = false, store.Suspects(1)
-	if s := p.judge(claim, failAll(claim, bad)); s.Verdicts[0].To != store.Failed {
+	if s := p.judge(claim, noon, failAll(claim, bad)); s.Verdicts[0].To != store.Failed {
 		t.Errorf("alone it is %s, want failed", s.Verdicts[0].To)
 	}
 	// Each has an error of its own: nothing was sent, nobody is looked for.
 	claim = claimOf(2)
-	s = p.judge(claim, []providers.Outcome{
+	s = p.judge(claim, noon, []providers.Outcome{
 		{Err: &providers.Error{Class: providers.InvalidInput, Code: "no_vin"}},
 		{Err: &providers.Error{Class: providers.InvalidInput, Code: "no_vin"}},
 	})
@@ -220,7 +268,7 @@ func TestOneTicketForManyAsks(t *testing.T) {
 	t.Parallel()
 	claim := claimOf(3)
 	a, b := &providers.Ticket{ID: "a"}, &providers.Ticket{ID: "b"}
-	s := testPolicy(false).judge(claim, []providers.Outcome{{Ticket: a}, {Ticket: b}, {Ticket: a}})
+	s := testPolicy(false).judge(claim, noon, []providers.Outcome{{Ticket: a}, {Ticket: b}, {Ticket: a}})
 	if len(s.Tickets) != 2 || s.Verdicts[0].Ticket != 0 || s.Verdicts[1].Ticket != 1 || s.Verdicts[2].Ticket != 0 {
 		t.Errorf("got %d tickets, %+v", len(s.Tickets), s.Verdicts)
 	}
@@ -234,7 +282,7 @@ func TestRawIsKeptOnlyWhereAsked(t *testing.T) {
 	for _, keep := range []bool{true, false} {
 		claim := claimOf(1)
 		claim.KeepRaw = keep
-		s := testPolicy(false).judge(claim, []providers.Outcome{{Record: &providers.Record{Result: []byte(`{}`), Raw: []byte(`{"x":1}`)}}})
+		s := testPolicy(false).judge(claim, noon, []providers.Outcome{{Record: &providers.Record{Result: []byte(`{}`), Raw: []byte(`{"x":1}`)}}})
 		if got := s.Verdicts[0].Answer.Raw != nil; got != keep {
 			t.Errorf("keep %t: raw kept %t", keep, got)
 		}
@@ -249,17 +297,17 @@ func openTicket(n int) store.OpenTicket {
 func TestPollPaceGrowsAndShrinks(t *testing.T) {
 	t.Parallel()
 	p := testPolicy(false)
-	idle := p.judgePoll(openTicket(2), providers.Progress{}, nil, 0)
+	idle := p.judgePoll(openTicket(2), noon, providers.Progress{}, nil, 0)
 	if idle.settlement.Interval != 30*time.Second {
 		t.Errorf("after nothing new: %v, want 30s", idle.settlement.Interval)
 	}
-	busy := p.judgePoll(openTicket(2), providers.Progress{}, nil, 3)
+	busy := p.judgePoll(openTicket(2), noon, providers.Progress{}, nil, 3)
 	if busy.settlement.Interval != 10*time.Second {
 		t.Errorf("after news: %v, want 10s", busy.settlement.Interval)
 	}
 	slow := openTicket(2)
 	slow.Interval = time.Minute
-	if got := p.judgePoll(slow, providers.Progress{}, nil, 0).settlement.Interval; got != time.Minute {
+	if got := p.judgePoll(slow, noon, providers.Progress{}, nil, 0).settlement.Interval; got != time.Minute {
 		t.Errorf("at the longest pause: %v, want 1m", got)
 	}
 }
@@ -267,13 +315,13 @@ func TestPollPaceGrowsAndShrinks(t *testing.T) {
 func TestAPassGoesOnPageByPage(t *testing.T) {
 	t.Parallel()
 	ticket := openTicket(2)
-	got := testPolicy(false).judgePoll(ticket, providers.Progress{More: true, Outcomes: []providers.Outcome{
+	got := testPolicy(false).judgePoll(ticket, noon, providers.Progress{More: true, Outcomes: []providers.Outcome{
 		{Ref: ref(ticket.Asks[0].ID), Record: &providers.Record{}},
 	}}, nil, 0)
 	if !got.more || !got.settlement.Hold || len(got.settlement.Verdicts) != 1 {
 		t.Errorf("got %+v, want the pass to go on with one verdict", got)
 	}
-	last := testPolicy(false).judgePoll(ticket, providers.Progress{More: true, Outcomes: []providers.Outcome{
+	last := testPolicy(false).judgePoll(ticket, noon, providers.Progress{More: true, Outcomes: []providers.Outcome{
 		{Ref: ref(ticket.Asks[0].ID), Record: &providers.Record{}},
 		{Ref: ref(ticket.Asks[1].ID), Err: &providers.Error{Class: providers.NotFound}},
 	}}, nil, 0)
@@ -288,7 +336,7 @@ func TestTheDeadlineGivesUpAndAsksOnHourly(t *testing.T) {
 	ticket := openTicket(2)
 	ticket.Deadline = noon
 	for _, err := range []error{nil, errors.New("no answer")} {
-		got := p.judgePoll(ticket, providers.Progress{}, err, 0).settlement
+		got := p.judgePoll(ticket, noon, providers.Progress{}, err, 0).settlement
 		if !got.Expire || len(got.Verdicts) != 2 || got.Verdicts[0].Answer.Failure.Class != store.ClassProviderTimeout {
 			t.Errorf("%v: got %+v, want both given up", err, got)
 		}
@@ -297,7 +345,7 @@ func TestTheDeadlineGivesUpAndAsksOnHourly(t *testing.T) {
 		}
 	}
 	ticket.Late, ticket.Deadline = true, noon.Add(-lateFor-time.Second)
-	if got := p.judgePoll(ticket, providers.Progress{}, nil, 0).settlement; !got.Close || len(got.Verdicts) != 0 {
+	if got := p.judgePoll(ticket, noon, providers.Progress{}, nil, 0).settlement; !got.Close || len(got.Verdicts) != 0 {
 		t.Errorf("after 30 days: %+v, want it closed", got)
 	}
 }
@@ -305,7 +353,7 @@ func TestTheDeadlineGivesUpAndAsksOnHourly(t *testing.T) {
 func TestAPollIsRepeatedWhateverItsError(t *testing.T) {
 	t.Parallel()
 	for _, c := range providers.Classes() {
-		got := testPolicy(false).judgePoll(openTicket(1), providers.Progress{}, &providers.Error{Class: c, Scope: "acme/items"}, 0).settlement
+		got := testPolicy(false).judgePoll(openTicket(1), noon, providers.Progress{}, &providers.Error{Class: c, Scope: "acme/items"}, 0).settlement
 		if len(got.Verdicts) != 0 || got.Close || got.Due.IsZero() {
 			t.Errorf("%s: got %+v, want another poll", c, got)
 		}
@@ -318,7 +366,7 @@ func TestTheFailureThatOpensTheCircuitFailsNobody(t *testing.T) {
 	claim := claimOf(1)
 	for attempts := range runOpens {
 		claim.Asks[0].Attempts = attempts
-		s := p.judge(claim, failAll(claim, &providers.Error{Class: providers.Unavailable, Code: "no_connection"}))
+		s := p.judge(claim, noon, failAll(claim, &providers.Error{Class: providers.Unavailable, Code: "no_connection"}))
 		if v := s.Verdicts[0]; v.To != store.Queued {
 			t.Errorf("after %d attempts it is %s: a provider that is down fails no row", attempts+1, v.To)
 		}
@@ -328,7 +376,7 @@ func TestTheFailureThatOpensTheCircuitFailsNobody(t *testing.T) {
 func TestALostRecordIsAskedAboutForAWhileLonger(t *testing.T) {
 	t.Parallel()
 	ticket := openTicket(2)
-	got := testPolicy(false).judgePoll(ticket, providers.Progress{Outcomes: []providers.Outcome{
+	got := testPolicy(false).judgePoll(ticket, noon, providers.Progress{Outcomes: []providers.Outcome{
 		{Ref: ref(ticket.Asks[0].ID), Record: &providers.Record{}},
 		{Ref: ref(ticket.Asks[1].ID), Err: &providers.Error{Class: providers.Missing}},
 	}}, nil, 0).settlement
@@ -336,7 +384,7 @@ func TestALostRecordIsAskedAboutForAWhileLonger(t *testing.T) {
 		t.Errorf("got %+v, want it late and due in an hour", got)
 	}
 	ticket.Late = true
-	got = testPolicy(false).judgePoll(ticket, providers.Progress{}, nil, 0).settlement
+	got = testPolicy(false).judgePoll(ticket, noon, providers.Progress{}, nil, 0).settlement
 	if got.Close || !got.Due.Equal(noon.Add(time.Hour)) {
 		t.Errorf("late: got %+v, want it due in an hour", got)
 	}
@@ -346,7 +394,7 @@ func TestRawOfFailuresIsKeptWhereAsked(t *testing.T) {
 	t.Parallel()
 	ticket := openTicket(2)
 	ticket.KeepRaw = true
-	got := testPolicy(false).judgePoll(ticket, providers.Progress{Outcomes: []providers.Outcome{
+	got := testPolicy(false).judgePoll(ticket, noon, providers.Progress{Outcomes: []providers.Outcome{
 		{Ref: ref(ticket.Asks[0].ID), Err: &providers.Error{Class: providers.NotFound, Head: []byte(`{"a":1}`)}},
 		{Ref: ref(ticket.Asks[1].ID), Err: &providers.Error{Class: providers.ProviderError, Head: []byte("no JSON")}},
 	}}, nil, 0).settlement

@@ -74,9 +74,10 @@ func (w *Worker) giveBack(ctx context.Context, t store.OpenTicket) error {
 func (w *Worker) pages(ctx context.Context, l *line, t store.OpenTicket, permit *Permit) error {
 	news := 0
 	for {
+		sent := w.opts.Now()
 		got, err := w.page(ctx, l, t, permit)
 		permit.Release()
-		j := l.policy.judgePoll(t, got, err, news)
+		j := l.policy.judgePoll(t, sent, got, err, news)
 		if j.more {
 			j.settlement.Due = w.lease(l)
 		}

@@ -21,12 +21,13 @@ type polled struct {
 }
 
 // judgePoll turns what a poll brought into what the store is to write. news is
-// how many records became final earlier in the same pass.
-func (p *Policy) judgePoll(t store.OpenTicket, got providers.Progress, err error, news int) polled {
+// how many records became final earlier in the same pass, sent when the poll
+// went out.
+func (p *Policy) judgePoll(t store.OpenTicket, sent time.Time, got providers.Progress, err error, news int) polled {
 	now := p.now()
 	s := store.TicketSettlement{ID: t.ID, Lease: t.Lease, Handle: t.Handle, Interval: t.Interval}
 	if err != nil {
-		p.pollFailed(&s, t, asError(p.spec, err), now)
+		p.pollFailed(&s, t, sent, asError(p.spec, err), now)
 		p.expire(&s, t, now)
 		return polled{settlement: s}
 	}
@@ -117,11 +118,13 @@ func (p *Policy) verdicts(t store.OpenTicket, outs []providers.Outcome, now time
 // pollFailed plans the next poll after one that brought no answer. A poll is
 // free, so it is repeated until the deadline whatever its error; only the pace
 // and the gates tell errors apart.
-func (p *Policy) pollFailed(s *store.TicketSettlement, t store.OpenTicket, e *providers.Error, now time.Time) {
+func (p *Policy) pollFailed(s *store.TicketSettlement, t store.OpenTicket, sent time.Time, e *providers.Error, now time.Time) {
 	_, r := p.rule(e, true)
-	g, closes := p.gate(e, r.door, p.spec.PollScope(), t.Probe)
-	if closes {
-		s.Gates.Close = []store.GateClose{g}
+	g, shut := p.gate(e, r.door, asked{sent: sent, endpoint: p.spec.PollScope(), probe: t.Probe})
+	if g != nil {
+		s.Gates.Close = []store.GateClose{*g}
+	}
+	if shut {
 		s.Due = now // as soon as the gate lets it pass
 		return
 	}

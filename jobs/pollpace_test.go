@@ -30,7 +30,7 @@ func TestFirstPoll(t *testing.T) {
 			if tc.said != 0 {
 				out.PollAfter = noon.Add(tc.said)
 			}
-			got := p.judge(claimOf(1), []providers.Outcome{out}).Tickets[0]
+			got := p.judge(claimOf(1), noon, []providers.Outcome{out}).Tickets[0]
 			if !got.Due.Equal(noon.Add(tc.want)) || got.Interval != tc.min {
 				t.Errorf("got due in %v with pause %v, want %v and %v", got.Due.Sub(noon), got.Interval, tc.want, tc.min)
 			}
@@ -46,12 +46,12 @@ func TestThePaceIsSteadyAtFirst(t *testing.T) {
 	p := NewPolicy(testPolicy(true).spec, Limits{
 		PollMin: time.Second, PollMax: 15 * time.Second, FirstPoll: 2 * time.Second, SteadyFor: 7 * time.Second, Deadline: 2 * time.Minute,
 	}, func() time.Time { return now })
-	first := p.judge(claimOf(1), []providers.Outcome{{Ticket: &providers.Ticket{ID: "a"}}}).Tickets[0]
+	first := p.judge(claimOf(1), noon, []providers.Outcome{{Ticket: &providers.Ticket{ID: "a"}}}).Tickets[0]
 	ticket := store.OpenTicket{ID: 1, Lease: 1, Created: now, Interval: first.Interval, Deadline: first.Deadline, Asks: claimOf(1).Asks}
 	now = first.Due
 	for i, ms := range []float64{1000, 1000, 1000, 1000, 1000, 1500, 2250, 3375, 5062.5, 7593.75, 11390.625, 15000, 15000} {
 		want := time.Duration(ms * float64(time.Millisecond))
-		got := p.judgePoll(ticket, providers.Progress{}, nil, 0).settlement
+		got := p.judgePoll(ticket, noon, providers.Progress{}, nil, 0).settlement
 		if got.Interval != want || !got.Due.Equal(now.Add(want)) {
 			t.Fatalf("after poll %d: got a pause of %v, due in %v, want %v", i+1, got.Interval, got.Due.Sub(now), want)
 		}
@@ -86,7 +86,7 @@ func TestPollsSlowDownWhileWebhooksArrive(t *testing.T) {
 		if tc.news {
 			got.Outcomes = []providers.Outcome{found}
 		}
-		s := p.judgePoll(ticket, got, nil, 0).settlement
+		s := p.judgePoll(ticket, noon, got, nil, 0).settlement
 		if s.Interval != tc.want || !s.Due.Equal(noon.Add(tc.want)) {
 			t.Errorf("%s: got a pause of %v, due in %v, want %v", name, s.Interval, s.Due.Sub(noon), tc.want)
 		}
@@ -104,7 +104,7 @@ func TestNewsThatAPollDidNotBringAreAskedForSoon(t *testing.T) {
 	for hinted, want := range map[bool]time.Duration{true: 10 * time.Second, false: time.Minute} {
 		ticket := store.OpenTicket{ID: 1, Lease: 1, Interval: time.Minute, Deadline: noon.Add(time.Hour), Asks: claimOf(1).Asks,
 			Hinted: hinted, Heard: noon.Add(-time.Second)}
-		s := p.judgePoll(ticket, providers.Progress{}, &providers.Error{Class: providers.ProviderError}, 0).settlement
+		s := p.judgePoll(ticket, noon, providers.Progress{}, &providers.Error{Class: providers.ProviderError}, 0).settlement
 		if !s.Due.Equal(noon.Add(want)) {
 			t.Errorf("hinted %v: got due in %v, want %v", hinted, s.Due.Sub(noon), want)
 		}
@@ -116,7 +116,7 @@ func TestSharedTicketsAreKeptAsSuch(t *testing.T) {
 	for _, shared := range []bool{true, false} {
 		p := testPolicy(true)
 		p.spec.SharedTickets = shared
-		s := p.judge(claimOf(1), []providers.Outcome{{Ticket: &providers.Ticket{ID: "a"}}})
+		s := p.judge(claimOf(1), noon, []providers.Outcome{{Ticket: &providers.Ticket{ID: "a"}}})
 		if got := s.Tickets[0].Shared; got != shared {
 			t.Errorf("got shared %t, want %t", got, shared)
 		}

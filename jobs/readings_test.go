@@ -41,11 +41,11 @@ func TestReadingsComeWithTheSettlement(t *testing.T) {
 			p := testPolicy(false)
 			p.spec.CountsFirstFound = tc.counts
 			asks, outs := c.Asks[tc.from:tc.to], outs[tc.from:tc.to]
-			if diff := cmp.Diff(tc.want, p.judge(store.Claim{Call: 7, Asks: asks}, outs).Readings, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tc.want, p.judge(store.Claim{Call: 7, Asks: asks}, noon, outs).Readings, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("of a call (-want +got):\n%s", diff)
 			}
 			ticket := store.OpenTicket{Asks: asks, Deadline: noon.Add(time.Hour)}
-			got := p.judgePoll(ticket, providers.Progress{Outcomes: outs}, nil, 0)
+			got := p.judgePoll(ticket, noon, providers.Progress{Outcomes: outs}, nil, 0)
 			if diff := cmp.Diff(tc.want, got.settlement.Readings, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("of a poll (-want +got):\n%s", diff)
 			}

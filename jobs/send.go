@@ -94,7 +94,7 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 // ask makes the paid request. From here on nothing but the call's own timeout
 // ends it: cut in half, nobody would know whether it was paid for.
 func (w *Worker) ask(ctx context.Context, l *line, c store.Claim, permit *Permit) store.Settlement {
-	began := time.Now()
+	began, sent := time.Now(), w.opts.Now()
 	permit.Use()
 	ctx, cancel := providers.Within(context.WithoutCancel(ctx), l.limits.Timeout)
 	defer cancel()
@@ -104,7 +104,7 @@ func (w *Worker) ask(ctx context.Context, l *line, c store.Claim, permit *Permit
 		l.log.Error().Err(err).Int64("call", int64(c.Call)).Msg("call could not be made")
 		return store.Settlement{Call: c.Call, Rest: &store.Verdict{To: store.Queued, Died: true}, Class: providers.Poison.String()}
 	}
-	s := l.policy.judge(c, outs)
+	s := l.policy.judge(c, sent, outs)
 	w.feedback(permit, outs)
 	ev := l.log.Debug()
 	if s.Class != "" {

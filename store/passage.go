@@ -106,11 +106,12 @@ func (c GateChanges) Scopes() []string {
 
 // Change applies what a call or a person says about gates. sent is when the
 // call was claimed: a success that is older than the last closing says nothing
-// about it. It returns the gates to be written, and what is news.
+// about it, and neither does a refusal that was on its way then. It returns the
+// gates to be written, and what is news.
 func (h Gatehouse) Change(c GateChanges, by Prober, sent, now time.Time) (changed []*GateRecord, events []GateEvent) {
 	touched := map[string]bool{}
 	for _, change := range c.Close {
-		closed, event := closeGate(h[change.Scope], change, by, now)
+		closed, event := closeGate(h[change.Scope], change, by, sent, now)
 		if closed == nil {
 			continue
 		}
@@ -148,7 +149,7 @@ func (h Gatehouse) Change(c GateChanges, by Prober, sent, now time.Time) (change
 
 // closeGate returns the gate as the change leaves it, nil if it leaves it as
 // it was, and whether that is news to a person.
-func closeGate(g *GateRecord, c GateClose, by Prober, now time.Time) (closed *GateRecord, event bool) {
+func closeGate(g *GateRecord, c GateClose, by Prober, sent, now time.Time) (closed *GateRecord, event bool) {
 	next := &GateRecord{Gate: Gate{
 		Scope: c.Scope, Closed: true, Class: c.Class, Code: c.Code, By: c.By,
 		Since: now, Until: Millis(c.Until), Probe: c.Probe, Strikes: c.Strikes,
@@ -160,7 +161,8 @@ func closeGate(g *GateRecord, c GateClose, by Prober, now time.Time) (closed *Ga
 		return next, true
 	}
 	verdict := g.Prober != "" && g.Prober == by
-	if !verdict && !later(next.Until, g.Until) {
+	sameBurst := sent.Before(g.Since) && g.Class == c.Class && !c.Told
+	if !verdict && (sameBurst || !later(next.Until, g.Until)) {
 		return nil, false
 	}
 	next.Since = g.Since // for whatever reason it is closed by now

@@ -127,8 +127,10 @@ type GateChanges struct {
 
 // GateClose closes a gate; a zero Until means until a person opens it or makes
 // it due. Closing a closed gate moves Until only forward, unless this is the
-// verdict of its probe. A claim that takes nothing, or that another gate
-// refuses, uses up no probe.
+// verdict of its probe, and not at all by a call that was claimed before it
+// closed and says the same: it is of the same burst, and its word counts only
+// where the provider told it the time. A claim that takes nothing, or that
+// another gate refuses, uses up no probe.
 type GateClose struct {
 	Scope   string
 	Class   providers.Class
@@ -137,6 +139,8 @@ type GateClose struct {
 	Until   time.Time
 	Probe   bool
 	Strikes int
+	// Told: Until is the provider's own word.
+	Told bool
 }
 
 // GateEvent says that a gate moved.

@@ -16,6 +16,7 @@ var gateRules = []rule{
 	{"a claim that a gate refused has taken nothing", gateTakesNothing},
 	{"a gate that is closed twice is one event", gateClosedTwice},
 	{"closing again never brings the time forward", gateUntilForward},
+	{"a burst that was on its way when a gate closed does not lengthen it", gateBurst},
 	{"a call that passed opens the gate, once", gateOpens},
 	{"a gate moves with the settlement that learnt of it", gateInSettlement},
 	{"a poll closes and opens gates as a call does", gateInPoll},
@@ -177,6 +178,34 @@ func gateUntilForward(w *world) {
 	equal(w, "until", w.gate(wide).Until, until)
 	w.shut(w.closing(wide, 2*time.Hour))
 	equal(w, "until", w.gate(wide).Until, w.in(2*time.Hour))
+}
+
+func gateBurst(w *world) {
+	ref := w.chunk(w.list("P1", "P2", "P3", "P4", "P5"))
+	var burst []store.Claim
+	for range 4 {
+		burst = append(burst, w.passes(ref.ID, wide, submit))
+	}
+	refuse := func(c store.Claim, g store.GateClose) []store.GateEvent {
+		return w.settleAll(store.Settlement{Call: c.Call, Rest: &store.Verdict{To: store.Queued}, Gates: store.GateChanges{Close: []store.GateClose{g}}}).Gates
+	}
+	w.pass(time.Second)
+	refuse(burst[0], w.closing(wide, time.Minute))
+	until := w.in(time.Minute)
+	w.pass(time.Second)
+	equal(w, "events of the second", refuse(burst[1], w.closing(wide, time.Hour)), nil)
+	equal(w, "until, after the second", w.gate(wide).Until, until)
+	told := w.closing(wide, 2*time.Minute)
+	told.Told = true
+	refuse(burst[2], told)
+	equal(w, "until, told by the provider", w.gate(wide).Until, w.in(2*time.Minute))
+	equal(w, "events of another reason", len(refuse(burst[3], w.probing(time.Hour))), 1)
+	equal(w, "until, for another reason", w.gate(wide).Until, w.in(time.Hour))
+	w.setGates(store.GateChanges{Due: []string{wide}})
+	late := w.passes(ref.ID, wide, submit)
+	w.pass(time.Second)
+	refuse(late, w.probing(2*time.Hour))
+	equal(w, "until, after the probe", w.gate(wide).Until, w.in(2*time.Hour))
 }
 
 func gateOpens(w *world) {
