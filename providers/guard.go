@@ -34,14 +34,26 @@ func submit(ctx context.Context, p Provider, reqs []Request) (outs []Outcome, er
 	return p.Submit(s.watch(ctx), reqs)
 }
 
-// poll is submit for polls; a panic there is Ambiguous, as it settles nothing.
-func poll(ctx context.Context, p Poller, t Ticket, open []Request) (got Progress, err error) {
+// guardPoll is submit for polls; a panic there is Ambiguous, as it settles
+// nothing.
+func guardPoll(poll func() (Progress, error)) (got Progress, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			got, err = Progress{}, panicError(r, true)
 		}
 	}()
-	return p.Poll(ctx, t, open)
+	return poll()
+}
+
+// parts is submit for a look at the parts of a ticket; where that panics the
+// ticket is read as a whole.
+func parts(p PartPoller, t Ticket) (all []Part) {
+	defer func() {
+		if r := recover(); r != nil {
+			all = nil
+		}
+	}()
+	return p.Parts(t)
 }
 
 // readCallback is submit for webhooks, which send nothing.

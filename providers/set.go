@@ -47,6 +47,7 @@ func NewSet(ps ...Provider) (*Set, error) {
 func checkSpec(p Provider, spec Spec) error {
 	var bad []string
 	_, polls := p.(Poller)
+	_, inParts := p.(PartPoller)
 	_, reads := p.(CallbackReader)
 	for _, c := range []struct {
 		wrong bool
@@ -58,6 +59,7 @@ func checkSpec(p Provider, spec Spec) error {
 		{spec.Endpoints.Submit == "", "Endpoints.Submit must be set"},
 		{spec.Pending != polls, "Pending must say whether Poll is there"},
 		{spec.Pending != (spec.Endpoints.Poll != ""), "Endpoints.Poll goes with Pending"},
+		{spec.Parts != inParts, "Parts must say whether PollPart is there"},
 		{spec.Callback != reads, "Callback must say whether ReadCallback is there"},
 		{len(spec.Uses) == 0, "Uses must name a column"},
 		{!subset(spec.Needs, spec.Uses), "Needs must be among Uses"},
@@ -184,41 +186,6 @@ func exactlyOne(o Outcome) bool {
 		}
 	}
 	return n == 1
-}
-
-// Poll makes one free request about t. Outcomes that belong to none of open
-// are dropped. An error is always an *Error, or an *UnknownError.
-func (s *Set) Poll(ctx context.Context, name string, t Ticket, open []Request) (Progress, error) {
-	p, err := s.get(name)
-	if err != nil {
-		return Progress{}, err
-	}
-	spec := p.Spec()
-	poller, ok := p.(Poller)
-	if !ok {
-		return Progress{}, fmt.Errorf("poll %s: it answers at once and has no tickets", name)
-	}
-	got, err := poll(ctx, poller, t, open)
-	if err != nil {
-		return Progress{}, wrap(spec, spec.Endpoints.Poll, err)
-	}
-	known := make(map[string]bool, len(open))
-	for _, r := range open {
-		known[r.Ref] = true
-	}
-	kept := make([]Outcome, 0, len(got.Outcomes))
-	for _, o := range got.Outcomes {
-		if !known[o.Ref] || !exactlyOne(o) || o.Ticket != nil {
-			continue
-		}
-		known[o.Ref] = false
-		if o.Err != nil {
-			o.Err = wrap(spec, spec.Endpoints.Poll, o.Err)
-		}
-		kept = append(kept, o)
-	}
-	got.Outcomes = kept
-	return got, nil
 }
 
 // opCallback names the reading of webhooks in errors.

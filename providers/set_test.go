@@ -93,6 +93,7 @@ func TestNewSetRefusesBadSpecs(t *testing.T) {
 		})},
 		"Pending must say":      &single{spec: spec(pending)},
 		"whether Poll is there": &batch{single: single{spec: spec(nil)}},
+		"Parts must say":        &single{spec: spec(func(s *providers.Spec) { s.Parts = true })},
 		"Endpoints.Poll goes":   &batch{single: single{spec: spec(func(s *providers.Spec) { s.Pending = true })}},
 		"goes with Pending":     &single{spec: spec(func(s *providers.Spec) { s.Endpoints.Poll = "items" })},
 		"Callback must say":     &single{spec: spec(func(s *providers.Spec) { s.Callback = true })},

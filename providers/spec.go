@@ -24,6 +24,27 @@ type Poller interface {
 	Poll(ctx context.Context, t Ticket, open []Request) (Progress, error)
 }
 
+// PartPoller is implemented exactly by pollers whose Spec says Parts.
+type PartPoller interface {
+	// Parts returns how the parts of t stand, in the provider's order. It asks
+	// nobody. None: t is to be read as a whole, by Poll, since its parts are not
+	// known or cannot be relied on.
+	Parts(t Ticket) []Part
+	// PollPart is Poll for one of Parts, by its place among them. It begins
+	// anew each time: Progress never says More.
+	PollPart(ctx context.Context, t Ticket, part int, open []Request) (Progress, error)
+}
+
+// Part is one of the parts that a ticket is read in, such as a page of records,
+// as it was found last.
+type Part struct {
+	// Size is how many requests the provider answers in it, Open how many of
+	// them are not final. One that was never read is open as a whole.
+	Size, Open int
+	// Ahead is how many are final though one that is listed before them is not.
+	Ahead int
+}
+
 // CallbackReader is implemented exactly by providers whose Spec says Callback.
 type CallbackReader interface {
 	// ReadCallback verifies and reads a webhook. Nothing in it is believed
@@ -89,6 +110,9 @@ type Spec struct {
 	MaxBatch int
 	// Pending: Submit may return tickets; Poller is implemented.
 	Pending bool
+	// Parts: what Submit gives tickets for may be read in parts; PartPoller is
+	// implemented.
+	Parts bool
 	// Callback: CallbackReader is implemented.
 	Callback bool
 	// FreeRepeat tells whether asking again with the same parameters costs

@@ -17,6 +17,7 @@ package attestr
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -77,6 +78,7 @@ func (p *Provider) Spec() providers.Spec {
 		Results:   []string{"valid", "status", "contact"},
 		MaxBatch:  p.cfg.BatchSize,
 		Pending:   true,
+		Parts:     true,
 		Callback:  true,
 		Repeats:   "no",
 		Limits:    "per second and per day, for the account and for each API; the figures are set per account",
@@ -129,7 +131,7 @@ func (p *Provider) submit(ctx context.Context, plates []string) (*providers.Tick
 	if !ok {
 		return nil, p.refusal(answer, opSubmit)
 	}
-	return &providers.Ticket{ID: got.id, Number: got.number, Cursor: newCursor(plates).encode()}, nil
+	return &providers.Ticket{ID: got.id, Number: got.number, Cursor: newCursor(plates, p.cfg.PageSize).encode()}, nil
 }
 
 // Poll reads one page of the records of t and goes on where its cursor
@@ -139,21 +141,53 @@ func (p *Provider) submit(ctx context.Context, plates []string) (*providers.Tick
 // short) and "cursor_reset" (the cursor could not be read; the pass begins
 // anew, which costs nothing but requests).
 func (p *Provider) Poll(ctx context.Context, t providers.Ticket, open []providers.Request) (providers.Progress, error) {
-	if !usableID(t.ID) {
-		return providers.Progress{}, &providers.Error{Provider: Name, Op: opItems, Class: providers.InvalidInput,
-			Code: "no_ticket", Err: errors.New("the ticket has no usable id")}
-	}
-	s := newSweep(t, open)
-	answer, err := p.client.items(ctx, t.ID, query{Skip: s.cursor.skip, Limit: p.cfg.PageSize})
+	s := newSweep(t, open, p.cfg.PageSize)
+	s.naming = p.cfg.Webhook
+	records, err := p.items(ctx, t.ID, query{Skip: s.cursor.skip, Limit: p.cfg.PageSize})
 	if err != nil {
 		return providers.Progress{}, err
 	}
+	return s.take(records), nil
+}
+
+// Parts returns the pages of t. From the first sign that its records are not
+// all listed, or change from page to page, there are none.
+func (p *Provider) Parts(t providers.Ticket) []providers.Part {
+	c, err := decodeCursor(t.Cursor)
+	if err != nil {
+		return nil
+	}
+	return c.parts()
+}
+
+// PollPart reads one of Parts. Its notices are those of Poll, and "pages_moved"
+// where t has no parts any more.
+func (p *Provider) PollPart(ctx context.Context, t providers.Ticket, part int, open []providers.Request) (providers.Progress, error) {
+	s := newSweep(t, open, p.cfg.PageSize)
+	s.naming = p.cfg.Webhook
+	size := s.cursor.pages.size
+	records, err := p.items(ctx, t.ID, query{Skip: part * size, Limit: size})
+	if err != nil {
+		return providers.Progress{}, err
+	}
+	return s.takePart(part, records), nil
+}
+
+// items asks for records of a batch.
+func (p *Provider) items(ctx context.Context, id string, q query) ([]json.RawMessage, error) {
+	if !usableID(id) {
+		return nil, &providers.Error{Provider: Name, Op: opItems, Class: providers.InvalidInput,
+			Code: "no_ticket", Err: errors.New("the ticket has no usable id")}
+	}
+	answer, err := p.client.items(ctx, id, q)
+	if err != nil {
+		return nil, err
+	}
 	records, ok := decodeItems(answer)
 	if !ok {
-		return providers.Progress{}, p.refusal(answer, opItems)
+		return nil, p.refusal(answer, opItems)
 	}
-	s.naming = p.cfg.Webhook
-	return s.take(records), nil
+	return records, nil
 }
 
 // Check asks for the records of a batch that does not exist. The error is not

@@ -13,13 +13,16 @@ import (
 // A pass reads the batch from its first record on. It ends when each plate
 // was seen in it or is final from before, or at an empty page; never at a
 // short one, as the provider may give fewer records than it was asked for.
+//
+// As long as the list stands still it may be read in parts instead, see pages.
 type cursor struct {
 	plates []uint64 // hashes, in the order in which the plates were submitted
 	seen   bitmap   // in this pass
 	final  bitmap   // in any pass
-	skip   int      // the next page begins here
-	doubts int      // signs in this pass that its pages did not show the batch as it is
-	passes int      // that have ended
+	pages  pages
+	skip   int // the next page begins here
+	doubts int // signs in this pass that its pages did not show the batch as it is
+	passes int // that have ended
 
 	// Whole passes since one last saw a plate that is not final, or had all:
 	// those that prove that a plate is not listed, and those with doubts.
@@ -27,17 +30,21 @@ type cursor struct {
 }
 
 // cursorVersion is the first byte of an encoded cursor.
-const cursorVersion = 1
+const cursorVersion = 2
 
-// cursorHead is the size of what comes before the plates: the version and six
-// numbers.
-const cursorHead = 1 + 6*4
+// cursorHead is the size of what comes before the plates: the version and
+// eight numbers.
+const cursorHead = 1 + 8*4
+
+// cursorEach is the size of what there is of each plate, but for its two bits.
+const cursorEach = 8 + 2
 
 // maxCount bounds every number in a cursor.
 const maxCount = 1 << 30
 
-func newCursor(plates []string) *cursor {
-	c := &cursor{plates: make([]uint64, len(plates))}
+// newCursor begins with a list of plates of which so many make a page.
+func newCursor(plates []string, size int) *cursor {
+	c := &cursor{plates: make([]uint64, len(plates)), pages: pages{size: size, at: make([]uint16, len(plates))}}
 	for i, plate := range plates {
 		c.plates[i] = hashPlate(plate)
 	}
@@ -53,13 +60,16 @@ func hashPlate(plate string) uint64 {
 
 // encode is the inverse of decodeCursor.
 func (c *cursor) encode() []byte {
-	b := make([]byte, 0, cursorHead+8*len(c.plates)+2*len(c.seen))
+	b := make([]byte, 0, cursorHead+cursorEach*len(c.plates)+2*len(c.seen))
 	b = append(b, cursorVersion)
-	for _, n := range []int{len(c.plates), c.skip, c.doubts, c.passes, c.barren, c.doubtful} {
+	for _, n := range []int{len(c.plates), c.skip, c.doubts, c.passes, c.barren, c.doubtful, c.pages.size, c.pages.moves} {
 		b = binary.BigEndian.AppendUint32(b, uint32(min(n, maxCount))) //nolint:gosec // bounded on both sides
 	}
 	for _, h := range c.plates {
 		b = binary.BigEndian.AppendUint64(b, h)
+	}
+	for _, at := range c.pages.at {
+		b = binary.BigEndian.AppendUint16(b, at)
 	}
 	b = append(b, c.seen...)
 	return append(b, c.final...)
@@ -72,7 +82,7 @@ func decodeCursor(b []byte) (*cursor, error) {
 	if len(b) < cursorHead || b[0] != cursorVersion {
 		return nil, errCursor
 	}
-	var nums [6]int
+	var nums [8]int
 	for i := range nums {
 		n := binary.BigEndian.Uint32(b[1+4*i:])
 		if n > maxCount {
@@ -82,14 +92,16 @@ func decodeCursor(b []byte) (*cursor, error) {
 	}
 	n, rest := nums[0], b[cursorHead:]
 	size := bitmapSize(n)
-	if len(rest) != 8*n+2*size {
+	if nums[6] == 0 || len(rest) != cursorEach*n+2*size {
 		return nil, errCursor
 	}
 	c := &cursor{skip: nums[1], doubts: nums[2], passes: nums[3], barren: nums[4], doubtful: nums[5], plates: make([]uint64, n)}
+	c.pages = pages{size: nums[6], moves: nums[7], at: make([]uint16, n)}
 	for i := range c.plates {
 		c.plates[i] = binary.BigEndian.Uint64(rest[8*i:])
+		c.pages.at[i] = binary.BigEndian.Uint16(rest[8*n+2*i:])
 	}
-	maps := append([]byte(nil), rest[8*n:]...)
+	maps := append([]byte(nil), rest[cursorEach*n:]...)
 	c.seen, c.final = bitmap(maps[:size:size]), bitmap(maps[size:])
 	if c.seen.beyond(n) || c.final.beyond(n) {
 		return nil, errCursor

@@ -57,8 +57,8 @@ func FuzzDecodeItems(f *testing.F) {
 		for _, plate := range plates {
 			open = append(open, providers.Request{Ref: plate, Subject: providers.Subject{providers.Plate: plate}})
 		}
-		ticket := providers.Ticket{ID: "b1", Cursor: newCursor(plates).encode()}
-		got := newSweep(ticket, open).take(records)
+		ticket := providers.Ticket{ID: "b1", Cursor: newCursor(plates, 2).encode()}
+		got := newSweep(ticket, open, 2).take(records)
 		if len(got.Outcomes) > len(open) {
 			t.Errorf("got %d outcomes of %d requests", len(got.Outcomes), len(open))
 		}
@@ -70,16 +70,39 @@ func FuzzDecodeItems(f *testing.F) {
 		if _, err := decodeCursor(got.Ticket.Cursor); err != nil {
 			t.Errorf("got a cursor that does not read back: %v", err)
 		}
+		page := newSweep(ticket, open, 2).takePart(0, records)
+		if c, err := decodeCursor(page.Ticket.Cursor); err != nil {
+			t.Errorf("got a cursor that does not read back from a page: %v", err)
+		} else {
+			wantParts(t, c)
+		}
 	})
+}
+
+// wantParts wants parts that can be.
+func wantParts(t *testing.T, c *cursor) {
+	t.Helper()
+	total := 0
+	for i, p := range c.parts() {
+		total += p.Size
+		if p.Size < 1 || p.Open < 0 || p.Open > p.Size || p.Ahead < 0 || p.Ahead > p.Size-p.Open {
+			t.Errorf("got part %d as %+v", i, p)
+		}
+	}
+	if total != 0 && total != len(c.plates) {
+		t.Errorf("got parts of %d plates in all, want %d", total, len(c.plates))
+	}
 }
 
 func FuzzDecodeCursor(f *testing.F) {
 	for _, n := range []int{0, 1, 7, 8, 9, 500} {
-		c := newCursor(make([]string, n))
+		c := newCursor(make([]string, n), 3)
 		c.skip, c.doubts, c.passes, c.barren, c.doubtful = 1, 2, 3, 4, 5
 		if n > 0 {
 			c.seen.set(n - 1)
 			c.final.set(0)
+			c.place(n-1, n-1)
+			c.place(0, n-1)
 		}
 		f.Add(c.encode())
 	}
@@ -92,6 +115,7 @@ func FuzzDecodeCursor(f *testing.F) {
 		if got := c.encode(); !bytes.Equal(got, b) {
 			t.Errorf("got %x back from %x", got, b)
 		}
+		wantParts(t, c)
 		c.covered()
 		c.endPass(false)
 		if c.seen.any() || c.skip != 0 {

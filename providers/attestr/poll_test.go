@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,14 +77,13 @@ func (s *script) poll(records ...string) string {
 		words = append(words, "more")
 	}
 	s.ticket = got.Ticket
-	var open []providers.Request
-	for _, r := range s.open {
-		if !done[r.Ref] {
-			open = append(open, r)
-		}
-	}
-	s.open = open
+	s.settle(done)
 	return strings.Join(words, ", ")
+}
+
+// settle leaves open what is not done, by Ref.
+func (s *script) settle(done map[string]bool) {
+	s.open = slices.DeleteFunc(slices.Clone(s.open), func(r providers.Request) bool { return done[r.Ref] })
 }
 
 func (s *script) want(want string, records ...string) {

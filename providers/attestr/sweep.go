@@ -19,12 +19,16 @@ type sweep struct {
 	got     providers.Progress
 	notices map[string]int
 	naming  bool // records are named for webhooks
+	place   int  // of the record that is read, in the list; nowhere in a whole pass
 }
+
+// nowhere is the place of a record in a whole pass.
+const nowhere = -1
 
 // newSweep begins where the cursor of t stands. A ticket without a usable
 // cursor, as one that a person adopted, begins anew with what is open.
-func newSweep(t providers.Ticket, open []providers.Request) *sweep {
-	s := &sweep{ticket: t, open: make(map[string][]providers.Request, len(open)), notices: map[string]int{}}
+func newSweep(t providers.Ticket, open []providers.Request, pageSize int) *sweep {
+	s := &sweep{ticket: t, open: make(map[string][]providers.Request, len(open)), notices: map[string]int{}, place: nowhere}
 	var plates []string
 	for _, r := range open {
 		plate := canonical(r.Subject[providers.Plate])
@@ -38,7 +42,7 @@ func newSweep(t providers.Ticket, open []providers.Request) *sweep {
 		if len(t.Cursor) > 0 {
 			s.notices["cursor_reset"]++
 		}
-		s.cursor = newCursor(plates)
+		s.cursor = newCursor(plates, pageSize)
 		s.covers(plates)
 	}
 	return s
@@ -74,8 +78,29 @@ func (s *sweep) take(records []json.RawMessage) providers.Progress {
 			s.giveUpMissing()
 		}
 	}
+	s.got.More = !ended
+	return s.progress()
+}
+
+// takePart reads the page that is a part.
+func (s *sweep) takePart(part int, records []json.RawMessage) providers.Progress {
+	place := part * s.cursor.pages.size
+	ours := 0
+	for _, raw := range records {
+		s.place = place + ours
+		if s.takeOne(raw) {
+			ours++
+		}
+	}
+	if s.cursor.endPage(part, ours); s.cursor.pages.moves > 0 {
+		s.notices["pages_moved"]++
+	}
+	return s.progress()
+}
+
+func (s *sweep) progress() providers.Progress {
 	s.ticket.Cursor = s.cursor.encode()
-	s.got.Ticket, s.got.More = s.ticket, !ended
+	s.got.Ticket = s.ticket
 	for _, kind := range slices.Sorted(maps.Keys(s.notices)) {
 		s.got.Notices = append(s.got.Notices, providers.Notice{Kind: kind, Count: s.notices[kind]})
 	}
@@ -104,6 +129,9 @@ func (s *sweep) takeOne(raw json.RawMessage) bool {
 		s.cursor.doubts++
 	}
 	s.cursor.seen.set(i)
+	if s.place != nowhere {
+		s.cursor.place(i, s.place)
+	}
 	if s.naming {
 		s.got.Names = append(s.got.Names, r.names...)
 	}

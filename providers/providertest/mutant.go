@@ -83,6 +83,7 @@ type mutant struct {
 	before func() error // each submit
 	submit func([]providers.Request, []providers.Outcome, error) ([]providers.Outcome, error)
 	poll   func([]providers.Request, providers.Progress, error) (providers.Progress, error)
+	parts  func([]providers.Part) []providers.Part
 	// headers and read are before and after the reading of a callback.
 	headers func(http.Header) http.Header
 	read    func([]providers.Hint, error) ([]providers.Hint, error)
@@ -91,8 +92,17 @@ type mutant struct {
 // withMethods returns m with the optional methods that the real one has.
 func (m *mutant) withMethods() providers.Provider {
 	_, polls := m.real.(providers.Poller)
+	_, inParts := m.real.(providers.PartPoller)
 	_, reads := m.real.(providers.CallbackReader)
 	switch {
+	case inParts && reads:
+		return &struct {
+			*mutant
+			mutantPoller
+			mutantParts
+			mutantReader
+			Leaked string
+		}{m, mutantPoller{m}, mutantParts{m}, mutantReader{m}, m.Leaked}
 	case polls && reads:
 		return &struct {
 			*mutant
@@ -146,6 +156,26 @@ type mutantPoller struct{ m *mutant }
 // Poll is Submit for polls.
 func (p mutantPoller) Poll(ctx context.Context, t providers.Ticket, open []providers.Request) (providers.Progress, error) {
 	got, err := p.m.real.(providers.Poller).Poll(ctx, t, open)
+	if p.m.poll == nil {
+		return got, err
+	}
+	return p.m.poll(open, got, err)
+}
+
+type mutantParts struct{ m *mutant }
+
+// Parts lets the fault at what the real one says.
+func (p mutantParts) Parts(t providers.Ticket) []providers.Part {
+	all := p.m.real.(providers.PartPoller).Parts(t)
+	if p.m.parts != nil {
+		all = p.m.parts(all)
+	}
+	return all
+}
+
+// PollPart is Poll for parts.
+func (p mutantParts) PollPart(ctx context.Context, t providers.Ticket, part int, open []providers.Request) (providers.Progress, error) {
+	got, err := p.m.real.(providers.PartPoller).PollPart(ctx, t, part, open)
 	if p.m.poll == nil {
 		return got, err
 	}

@@ -18,6 +18,7 @@ func mutations(h Harness) map[string]faults {
 	return map[string]faults{
 		"spec agrees with methods": {
 			"says Pending where it is not":  changedSpec(func(s *providers.Spec) { s.Pending = !s.Pending }),
+			"says Parts where they are not": changedSpec(func(s *providers.Spec) { s.Parts = !s.Parts }),
 			"says Callback where it is not": changedSpec(func(s *providers.Spec) { s.Callback = !s.Callback }),
 			"nothing said of repeats":       changedSpec(func(s *providers.Spec) { s.Repeats = "" }),
 			"repeats belied":                changedSpec(func(s *providers.Spec) { s.FreeRepeat = func(providers.Params) bool { return s.Repeats == "no" } }),
@@ -81,6 +82,23 @@ func mutations(h Harness) map[string]faults {
 			},
 			"not found": judged(always(providers.NotFound)),
 		},
+		"parts bring all, in any order": {
+			"drops the last": func(m *mutant) {
+				m.poll = func(_ []providers.Request, got providers.Progress, err error) (providers.Progress, error) {
+					got.Outcomes = got.Outcomes[:max(0, len(got.Outcomes)-1)]
+					return got, err
+				}
+			},
+			"has none": func(m *mutant) { m.parts = func([]providers.Part) []providers.Part { return nil } },
+		},
+		"parts tell what is open in them": {"says too many": func(m *mutant) {
+			m.parts = func(all []providers.Part) []providers.Part {
+				if len(all) > 0 {
+					all[0].Size, all[0].Open = all[0].Size+1, all[0].Size+1
+				}
+				return all
+			}
+		}},
 		"two goroutines at once": {"one at a time": func(m *mutant) {
 			var calls atomic.Int32
 			m.before = func() error {

@@ -61,6 +61,7 @@ func (r Rule) applies(s providers.Spec) bool { return r.about == nil || r.about(
 // Rules returns every rule.
 func Rules() []Rule {
 	pending := func(s providers.Spec) bool { return s.Pending }
+	inParts := func(s providers.Spec) bool { return s.Parts }
 	callback := func(s providers.Spec) bool { return s.Callback }
 	return []Rule{
 		{"spec agrees with methods", specAgrees, nil},
@@ -85,6 +86,8 @@ func Rules() []Rule {
 		{"two goroutines at once", twoAtOnce, nil},
 		{"poll goes on from the stored ticket alone", pollAfterRestart, pending},
 		{"failed poll settles nothing", failedPoll, pending},
+		{"parts bring all, in any order", partsBringAll, inParts},
+		{"parts tell what is open in them", partsTell, inParts},
 		{"callback is read as documented", callbackRead, callback},
 		{"callback without proof is refused", callbackProof, callback},
 		{"callback that makes no sense is refused", callbackNonsense, callback},
