@@ -32,6 +32,8 @@ type Provider struct {
 	DocumentedLimits string `json:"documented_limits"`
 	// Limits are the pace at which it is asked, as it is set; nil: not known.
 	Limits *Limits `json:"limits"`
+	// Pace is how fast it is asked at present; nil: not known.
+	Pace *Pace `json:"pace"`
 	// Gates are those that are closed.
 	Gates    []Gate    `json:"gates"`
 	Open     Backlog   `json:"open"`
@@ -67,6 +69,27 @@ type Limits struct {
 	Rate        string `json:"rate"` // requests a second, "learn" or "none"
 	Burst       int    `json:"burst"`
 	Concurrency int    `json:"concurrency"`
+	Daily       int    `json:"daily"` // requests a day; 0: not known
+}
+
+// Pace is how fast the whole fleet asks a provider.
+type Pace struct {
+	// Rate is requests a second, as told or as learnt so far; 0: it is to be
+	// learnt, and nothing has been asked yet; nil: there is no bound.
+	Rate *float64 `json:"rate"`
+	// Learnt: Rate was not told, but found out.
+	Learnt bool `json:"learnt"`
+	// Limit is the provider's own, as it was measured; nil: not yet.
+	Limit *float64 `json:"limit"`
+	// PausedUntil is until when nothing is sent; nil: it is not.
+	PausedUntil *time.Time `json:"paused_until"`
+	// Workers asked lately; InFlight is how many of their calls are under way.
+	Workers  int `json:"workers"`
+	InFlight int `json:"in_flight"`
+	// UsedToday is requests since the provider's day began, DayEnds is when the
+	// next one does; nil: nothing was counted yet.
+	UsedToday int        `json:"used_today"`
+	DayEnds   *time.Time `json:"day_ends"`
 }
 
 // Gate is a gate that is closed.

@@ -20,8 +20,8 @@ import (
 )
 
 const providersLong = `Show what each provider answers and how it stands: whether it is set up, its
-limits, gates that are closed, work that is open, and figures that came with
-its answers. With --balance those that tell are asked for their credit.`
+limits, how fast it is asked at present, gates that are closed, work that is
+open, and figures that came with its answers. With --balance those that tell are asked for their credit.`
 
 func (c *cli) providersCommand() *cobra.Command {
 	balance := false
@@ -192,7 +192,10 @@ func printProvider(w io.Writer, p client.Provider) error {
 	}
 	line("documented", p.DocumentedLimits)
 	if l := p.Limits; l != nil && p.SetUp {
-		line("limits", fmt.Sprintf("rate %s, burst %d, %d at once", l.Rate, l.Burst, l.Concurrency))
+		line("limits", limits(*l))
+	}
+	if p.Pace != nil {
+		line("pace", pace(*p.Pace))
 	}
 	for _, g := range p.Gates {
 		line("closed", closed(g))
@@ -240,6 +243,47 @@ func parameter(p client.Param) string {
 		text += "; it must be given"
 	}
 	return text
+}
+
+func limits(l client.Limits) string {
+	text := fmt.Sprintf("rate %s, burst %d, %d at once", l.Rate, l.Burst, l.Concurrency)
+	if l.Daily > 0 {
+		text += fmt.Sprintf(", %d a day", l.Daily)
+	}
+	return text
+}
+
+// pace says how fast a provider is asked. A rate that was told is among its
+// limits.
+func pace(p client.Pace) string {
+	var parts []string
+	if p.Learnt && p.Rate != nil {
+		if *p.Rate > 0 {
+			parts = append(parts, fmt.Sprintf("%.3g a second, as learnt so far", *p.Rate))
+		} else {
+			parts = append(parts, "to be learnt: nothing was asked yet")
+		}
+	}
+	if p.Limit != nil {
+		parts = append(parts, fmt.Sprintf("the limit was measured at %.3g", *p.Limit))
+	}
+	if p.PausedUntil != nil {
+		parts = append(parts, "paused until "+clock(*p.PausedUntil))
+	}
+	if p.Workers > 0 {
+		parts = append(parts, fmt.Sprintf("%d in flight at %s", p.InFlight, workers(p.Workers)))
+	}
+	if p.DayEnds != nil {
+		parts = append(parts, fmt.Sprintf("%d used of the day that ends %s", p.UsedToday, clock(*p.DayEnds)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func workers(n int) string {
+	if n == 1 {
+		return "one worker"
+	}
+	return fmt.Sprintf("%d workers", n)
 }
 
 func closed(g client.Gate) string {

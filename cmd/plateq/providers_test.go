@@ -25,7 +25,8 @@ func TestProvidersAsPeopleReadThem(t *testing.T) {
 				{Name: "owner", Ways: []client.Way{{Needs: []string{"last_name", "first_name"}, May: []string{"patronymic"}}, {Needs: []string{"inn"}}}},
 			},
 			Params: []client.Param{{Name: "country", Usage: "whose plates", Default: "NO"}, {Name: "force", Usage: "ask anew", Required: true}},
-			Limits: &client.Limits{Rate: "1.5", Burst: 2, Concurrency: 4},
+			Limits: &client.Limits{Rate: "learn", Burst: 2, Concurrency: 4, Daily: 9000},
+			Pace:   &client.Pace{Rate: new(12.3456), Learnt: true, Limit: new(12.5), PausedUntil: new(at), Workers: 2, InFlight: 3, UsedToday: 120, DayEnds: new(at)},
 			Gates: []client.Gate{
 				{Scope: "acme", Reason: "out_of_credit", Code: "4005", Since: at, Until: new(at), Probe: true},
 				{Scope: "acme/submit", Reason: "rate_limited", Since: at, Until: new(at)},
@@ -53,7 +54,10 @@ acme: Acme Vehicles (NO, SE), set up
   parameter   country: whose plates; NO where nobody says
   parameter   force: ask anew; it must be given
   documented  500 vehicles a call; quotas of a day, a month and in all
-  limits      rate 1.5, burst 2, 4 at once
+  limits      rate learn, burst 2, 4 at once, 9000 a day
+  pace        12.3 a second, as learnt so far, the limit was measured at 12.5,
+              paused until 4 March 05:06, 3 in flight at 2 workers, 120 used of
+              the day that ends 4 March 05:06
   closed      acme since 4 March 05:06: out of credit (4005), next probe 4 March
               05:06
   closed      acme/submit since 4 March 05:06: rate limited, until 4 March 05:06
@@ -92,6 +96,19 @@ bare: Bare (IN), not set up
 	} {
 		if got := afterProviders(tc.all); got != tc.want {
 			t.Errorf("%s: got %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
+func TestThePaceAsPeopleReadIt(t *testing.T) {
+	t.Parallel()
+	for want, p := range map[string]client.Pace{
+		"":                                    {Rate: new(5.0)}, // it is among the limits
+		"to be learnt: nothing was asked yet": {Rate: new(0.0), Learnt: true},
+		"0.251 a second, as learnt so far, 0 in flight at one worker": {Rate: new(0.2514), Learnt: true, Workers: 1},
+	} {
+		if got := pace(p); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

@@ -37,7 +37,10 @@ type Options struct {
 	Catalogue []providers.Spec
 	// Limits says at what pace a provider is asked; nil: nobody knows.
 	Limits func(provider string) Limits
-	Log    zerolog.Logger
+	// Pace says how fast one is asked at present, or that nobody knows; nil:
+	// nobody ever does.
+	Pace func(ctx context.Context, provider string) (Pace, bool)
+	Log  zerolog.Logger
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 	// Reuse says which known answers the lists for a provider are content

@@ -22,6 +22,8 @@ type Limits struct {
 	Burst int `json:"burst"`
 	// Concurrency is how many calls are in flight over the whole fleet.
 	Concurrency int `json:"concurrency"`
+	// Daily is how many requests a day may be made; 0: not known.
+	Daily int `json:"daily"`
 }
 
 // providerView is a provider as it is sent: what it can do, and how it stands.
@@ -44,6 +46,7 @@ type providerView struct {
 	Repeats          string        `json:"repeats"`
 	DocumentedLimits string        `json:"documented_limits"`
 	Limits           *Limits       `json:"limits"`
+	Pace             *paceView     `json:"pace"`
 	Gates            []gateView    `json:"gates"`
 	Open             backlogView   `json:"open"`
 	Readings         []readingView `json:"readings"`
@@ -139,6 +142,9 @@ func (s *server) providerViews(ctx context.Context) ([]*providerView, error) {
 		v := describe(spec, err == nil)
 		if s.Limits != nil {
 			v.Limits = new(s.Limits(spec.Name))
+		}
+		if v.SetUp {
+			v.Pace = s.pace(ctx, spec.Name)
 		}
 		for _, g := range gates {
 			if g.Closed && of(spec.Name, g.Scope) {

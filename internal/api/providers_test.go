@@ -26,6 +26,8 @@ type rich struct {
 
 func (p rich) Balance(ctx context.Context) ([]providers.Balance, error) { return p.balance(ctx) }
 
+var until = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+
 func withRich(t *testing.T, balance func(context.Context) ([]providers.Balance, error)) func(*api.Options) {
 	t.Helper()
 	p, err := attestr.New(attestr.Config{AuthToken: "c4n4ry"}, attestr.Options{})
@@ -42,13 +44,15 @@ func withRich(t *testing.T, balance func(context.Context) ([]providers.Balance, 
 			Params:  []providers.Param{{Name: "country", Default: "NO", Required: true}},
 			Choices: []providers.Choice{{Name: "vehicle", Ways: []providers.Way{{Needs: []providers.Column{providers.VIN}, May: []providers.Column{providers.Plate}}}}},
 		}, p.Spec()}
-		o.Limits = func(string) api.Limits { return api.Limits{Rate: "learn", Burst: 1, Concurrency: 4} }
+		o.Limits = func(string) api.Limits { return api.Limits{Rate: "learn", Burst: 1, Concurrency: 4, Daily: 5000} }
+		o.Pace = func(_ context.Context, provider string) (api.Pace, bool) {
+			return api.Pace{Rate: 7.5, Learnt: true, Limit: 8, Workers: 2, InFlight: 1, Used: 4000, Until: until, Paused: until.AddDate(-1, 0, 0)}, provider == "attestr"
+		}
 	}
 }
 
 func TestProviders(t *testing.T) {
 	t.Parallel()
-	until := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	asked := 0
 	w := newWorld(t, withRich(t, func(context.Context) ([]providers.Balance, error) {
 		asked++
@@ -70,7 +74,8 @@ func TestProviders(t *testing.T) {
 		{
 			Name: "attestr", Title: "Attestr RC_MOBILE", Answers: "owner's mobile number", Countries: []string{"IN"}, SetUp: true,
 			Needs: []string{"plate"}, Results: []string{"valid", "status", "contact"}, MaxBatch: 500, Later: true, Repeats: "no",
-			Limits:   &client.Limits{Rate: "learn", Burst: 1, Concurrency: 4},
+			Limits:   &client.Limits{Rate: "learn", Burst: 1, Concurrency: 4, Daily: 5000},
+			Pace:     &client.Pace{Rate: new(7.5), Learnt: true, Limit: new(8.0), Workers: 2, InFlight: 1, UsedToday: 4000, DayEnds: &until},
 			Gates:    []client.Gate{{Scope: "attestr", Reason: "out_of_credit", Code: "4005", Until: &until, Probe: true}},
 			Open:     client.Backlog{Queued: 2},
 			Readings: []client.Reading{{Name: "decoded", Value: 1}, {Name: "left", Value: 7, Gauge: true}},
@@ -79,7 +84,7 @@ func TestProviders(t *testing.T) {
 			Name: "zeta", Title: "Zeta", Answers: "nothing", Countries: []string{"NO"}, MaxBatch: 1, Repeats: "yes: always",
 			Choices: []client.Choice{{Name: "vehicle", Ways: []client.Way{{Needs: []string{"vin"}, May: []string{"plate"}}}}},
 			Params:  []client.Param{{Name: "country", Required: true}},
-			Limits:  &client.Limits{Rate: "learn", Burst: 1, Concurrency: 4},
+			Limits:  &client.Limits{Rate: "learn", Burst: 1, Concurrency: 4, Daily: 5000},
 			Gates:   []client.Gate{{Scope: "zeta/ask", Reason: "unauthorised"}},
 		},
 	}

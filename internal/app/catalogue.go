@@ -8,6 +8,7 @@ import (
 
 	"github.com/plateq/plateq/internal/api"
 	"github.com/plateq/plateq/internal/config"
+	"github.com/plateq/plateq/jobs"
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/providers/sim"
 	"github.com/plateq/plateq/store"
@@ -58,7 +59,36 @@ func (a *App) limitsInUse(provider string) api.Limits {
 	if a.opts.Simulate {
 		c.Rate = config.Unlimited
 	}
-	return api.Limits{Rate: c.Rate.String(), Burst: c.Burst, Concurrency: c.Concurrency}
+	return api.Limits{Rate: c.Rate.String(), Burst: c.Burst, Concurrency: c.Concurrency, Daily: a.limits[provider].Daily}
+}
+
+// paceTime is how long people wait for the pace of a provider.
+const paceTime = time.Second
+
+// pace says how fast a provider is asked at present. A process that works
+// with the books alone asks the Redis that the others share.
+func (a *App) pace(ctx context.Context, provider string) (api.Pace, bool) {
+	c := a.redis
+	if c == nil {
+		url := a.opts.Config.RedisURL.Reveal()
+		if url == "" || url == "embedded" || a.opts.Simulate {
+			return api.Pace{}, false
+		}
+		own, err := jobs.OpenRedis(url)
+		if err != nil {
+			return api.Pace{}, false
+		}
+		defer own.Close() //nolint:errcheck // it was only asked
+		c = own
+	}
+	ctx, cancel := context.WithTimeout(ctx, paceTime)
+	defer cancel()
+	spec, err := a.set.Spec(provider)
+	if err != nil {
+		return api.Pace{}, false
+	}
+	p, err := jobs.ReadPace(ctx, c, spec, a.limits[provider])
+	return api.Pace(p), err == nil // where Redis is away, all else is still worth showing
 }
 
 // Describe returns an API that tells of providers only: what they can do, and

@@ -16,6 +16,7 @@ package pgtest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"os"
 	"strings"
 	"sync"
@@ -29,8 +30,7 @@ func Main(m *testing.M) {
 	defer func() {
 		if started {
 			if s, err := shared(); err == nil {
-				s.Kill()
-				_ = os.RemoveAll(s.dir) // it lies among temporary files
+				_ = s.Remove() // it lies among temporary files
 			}
 		}
 	}()
@@ -68,12 +68,20 @@ func Start(t testing.TB, args ...string) *Server {
 		t.Fatalf("start a cluster: %v", err)
 	}
 	t.Cleanup(func() {
-		s.Kill()
-		if err := os.RemoveAll(s.dir); err != nil {
+		if err := s.Remove(); err != nil {
 			t.Error(err)
 		}
 	})
 	return s
+}
+
+// New is Start for a program that measures something: it Removes the cluster
+// itself.
+func New(args ...string) (*Server, error) {
+	if programs() == "" {
+		return nil, errors.New("PostgreSQL is missing")
+	}
+	return start(args...)
 }
 
 // need skips the test where PostgreSQL is not installed; with CI=true it fails.

@@ -207,6 +207,12 @@ func (s *Server) Restart() error {
 	return s.Run()
 }
 
+// Remove ends the server and deletes its data.
+func (s *Server) Remove() error {
+	s.Kill()
+	return os.RemoveAll(s.dir)
+}
+
 func (s *Server) end(sig syscall.Signal) {
 	s.mu.Lock()
 	cmd, done := s.cmd, s.done

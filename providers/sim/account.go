@@ -25,6 +25,7 @@ type Limits struct {
 	Rate  float64 `json:"rate,omitempty"`  // requests a second; 0: no limit
 	Burst int     `json:"burst,omitempty"` // requests at once; 0: 1
 	Daily int     `json:"daily,omitempty"` // requests from one reset to the next; 0: no limit
+	Fixed bool    `json:"fixed,omitempty"` // Rate is counted anew with each second of the clock, and nothing is saved up
 }
 
 // Account is a customer of one provider of the stand-in.
@@ -150,7 +151,13 @@ type meter struct {
 	used   int
 }
 
-func (m *meter) burst() float64 { return float64(max(1, m.Burst)) }
+// burst is the most tokens that there can be: where windows are fixed, those of one of them.
+func (m *meter) burst() float64 {
+	if m.Fixed {
+		return max(1, m.Rate)
+	}
+	return float64(max(1, m.Burst))
+}
 
 func (m *meter) use(l Limits) {
 	if m.Limits == (Limits{}) || m.last.IsZero() {
@@ -164,8 +171,12 @@ func (m *meter) use(l Limits) {
 
 // advance moves the meter to now. A clock that jumps back neither fills the bucket nor begins a day.
 func (m *meter) advance(now, day time.Time) {
-	if !m.last.IsZero() && now.After(m.last) {
+	switch {
+	case m.last.IsZero() || !now.After(m.last):
+	case !m.Fixed:
 		m.tokens = min(m.burst(), m.tokens+m.Rate*now.Sub(m.last).Seconds())
+	case now.Unix() > m.last.Unix():
+		m.tokens = m.burst()
 	}
 	m.last = now
 	if day.After(m.day) {

@@ -207,3 +207,21 @@ func TestBadOptions(t *testing.T) {
 		}
 	}
 }
+
+func TestAFixedWindowBeginsWithTheSecond(t *testing.T) {
+	t.Parallel()
+	opts, clk := one(sim.Account{Credit: sim.Unlimited, Limits: sim.Limits{Rate: 2, Burst: 9, Fixed: true}})
+	u := start(t, opts)
+	whole := func() {
+		t.Helper()
+		u.mustSubmit(t, "KA01AB1234")
+		u.mustSubmit(t, "KA01AB1234")
+		u.submit(t, "KA01AB1234").wantCode(t, 4291)
+	}
+	clk.advance(900 * time.Millisecond)
+	whole()
+	clk.advance(99 * time.Millisecond)
+	u.submit(t, "KA01AB1234").wantCode(t, 4291)
+	clk.advance(time.Millisecond)
+	whole()
+}
