@@ -62,6 +62,7 @@ type Taken struct {
 	Invalid int
 	Asks    int // new questions
 	Shared  int // rows on an ask that was open already, or in this list
+	Joined  int // those of Shared on an open ask of another list
 	Cached  int // rows on a known answer
 	Unknown int // rows on an ask whose outcome is unknown
 }

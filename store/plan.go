@@ -195,6 +195,9 @@ func (p *Plan) judgeKnown(standing Standing) error {
 		case fateJoin:
 			p.Taken.Shared += n
 			p.Wants[q.known] += n
+			if q.known.Home() != p.home {
+				p.Taken.Joined += n
+			}
 		}
 		q.ask = q.known
 		p.Tally.Add(p.home, s, n)

@@ -198,13 +198,31 @@ type SealedRow struct {
 // SealRows does the part of an intake that needs no database, on all cores.
 // first is the number of the first row.
 func (s *Sealer) SealRows(ctx context.Context, tenant, provider string, no BatchNo, first int, rows []NewRow) ([]SealedRow, error) {
-	piece := make([]SealedRow, len(rows))
+	return onAllCores(ctx, len(rows), func(i int) (SealedRow, error) {
+		return s.sealRow(tenant, provider, NewRowID(no, first+i), rows[i])
+	})
+}
+
+// keyRows is SealRows for those who want to know what is asked and nothing
+// more.
+func (s *Sealer) keyRows(ctx context.Context, tenant, provider string, rows []NewRow) ([]SealedRow, error) {
+	return onAllCores(ctx, len(rows), func(i int) (SealedRow, error) {
+		if rows[i].Problem != nil {
+			return SealedRow{Invalid: true}, nil
+		}
+		return SealedRow{Key: s.Key(tenant, provider, rows[i].Question)}, nil
+	})
+}
+
+// onAllCores makes n rows.
+func onAllCores(ctx context.Context, n int, row func(i int) (SealedRow, error)) ([]SealedRow, error) {
+	piece := make([]SealedRow, n)
 	g, _ := errgroup.WithContext(ctx)
-	share := max(1, (len(rows)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
-	for from := 0; from < len(rows); from += share {
+	share := max(1, (n+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	for from := 0; from < n; from += share {
 		g.Go(func() error {
-			for i := from; i < min(from+share, len(rows)); i++ {
-				r, err := s.sealRow(tenant, provider, NewRowID(no, first+i), rows[i])
+			for i := from; i < min(from+share, n); i++ {
+				r, err := row(i)
 				if err != nil {
 					return err
 				}

@@ -131,6 +131,9 @@ type Reader interface {
 	// ErrNoBatch.
 	FindBatch(ctx context.Context, identity []byte) (Batch, error)
 	Batches(ctx context.Context, f BatchFilter) ([]Batch, error)
+	// Estimate says what AddRows would do with a list. Nothing is written or
+	// held back by it, so that a moment later it may be otherwise.
+	Estimate(ctx context.Context, r EstimateRequest) (Estimate, error)
 	// Rows calls yield for rows of a batch in order, from one snapshot, until
 	// it returns an error, which Rows returns. Those who read many rows slowly
 	// hold up each other, and nobody else.

@@ -28,7 +28,9 @@ func (c *Config) faults() []string {
 	l.keys(c)
 	for _, p := range c.Providers {
 		l.common(p)
+		l.price(p)
 	}
+	l.currencies(c)
 	for _, e := range c.entries() {
 		l.joined(e.prefix(), e.validate())
 	}

@@ -49,7 +49,7 @@ type Config struct {
 
 	Purposes     []string      `env:"PURPOSES" shown:"any or none" about:"comma list of purposes; when set, a batch must name one"`
 	Retention    time.Duration `env:"RETENTION" envDefault:"90d" later:"yes" about:"how long rows and answers of a batch are kept"`
-	ConfirmAbove Amount        `env:"CONFIRM_ABOVE" later:"yes" about:"money: ask before a batch that may cost more"`
+	ConfirmAbove Amount        `env:"CONFIRM_ABOVE" about:"ask before a list that may cost more: an amount or, where no price is set, questions"`
 	BudgetDay    Amount        `env:"BUDGET_DAY" later:"yes" about:"money: stop at so much a day"`
 	BudgetMonth  Amount        `env:"BUDGET_MONTH" later:"yes" about:"money: stop at so much a month"`
 	Grace        time.Duration `env:"GRACE" envDefault:"45s" about:"how long calls in flight may take to end on SIGTERM"`

@@ -28,8 +28,8 @@ type Common struct {
 	FreshFor         time.Duration `env:"FRESH_FOR" about:"how long a known answer is reused"`
 	FreshNotFoundFor time.Duration `env:"FRESH_NOT_FOUND_FOR" about:"the same for answers that nothing is known"`
 
-	Price     Amount `env:"PRICE" later:"yes" about:"price of one question, decimal"`
-	Currency  string `env:"CURRENCY" later:"yes" about:"currency of the price, such as INR"`
+	Price     Amount `env:"PRICE" about:"price of one question, decimal; goes with CURRENCY"`
+	Currency  string `env:"CURRENCY" about:"currency of the price: three capital letters, such as INR"`
 	BudgetDay Amount `env:"BUDGET_DAY" later:"yes" about:"stop at so much money a day"`
 
 	OnUnknown      OnUnknown `env:"ON_UNKNOWN" about:"a call that may have been charged and brought no answer: hold it as unknown, or resend it and perhaps pay twice"`

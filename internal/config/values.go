@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/plateq/plateq/store"
 )
 
 // Rate is requests a second.
@@ -52,15 +54,19 @@ func (r *Rate) UnmarshalText(text []byte) error {
 // Amount is money: a decimal number as it was written, or empty.
 type Amount string
 
-var decimal = regexp.MustCompile(`^[0-9]{1,12}(\.[0-9]{1,6})?$`)
-
 // UnmarshalText reads a decimal number with a point.
 func (a *Amount) UnmarshalText(text []byte) error {
-	if !decimal.Match(text) {
-		return fmt.Errorf("%q is no amount such as 12.50", text)
+	if _, err := store.ParseMoney(string(text)); err != nil {
+		return err
 	}
 	*a = Amount(text)
 	return nil
+}
+
+// Money returns the amount. False: none is set.
+func (a Amount) Money() (store.Money, bool) {
+	m, err := store.ParseMoney(string(a)) // it was read before, or is empty
+	return m, err == nil
 }
 
 // OnUnknown is what happens to a question whose call may have been charged and

@@ -117,6 +117,7 @@ func (s *Summary) add(t store.Taken, reasons map[string]int) {
 	s.Invalid += t.Invalid
 	s.Asks += t.Asks
 	s.Shared += t.Shared
+	s.Joined += t.Joined
 	s.Cached += t.Cached
 	s.Unknown += t.Unknown
 	for code, n := range reasons {

@@ -148,6 +148,10 @@ func (f *fleet) Batches(ctx context.Context, b store.BatchFilter) ([]store.Batch
 	return f.one().Batches(ctx, b)
 }
 
+func (f *fleet) Estimate(ctx context.Context, r store.EstimateRequest) (store.Estimate, error) {
+	return f.one().Estimate(ctx, r)
+}
+
 func (f *fleet) Rows(ctx context.Context, b store.BatchNo, r store.RowFilter, yield func(store.Row) error) error {
 	return f.one().Rows(ctx, b, r, yield)
 }

@@ -50,10 +50,10 @@ type intake struct {
 }
 
 func (in *intake) run(ctx context.Context) error {
-	if err := in.lookUp(ctx); err != nil {
+	if err := in.lookUp(ctx, in.Plan); err != nil {
 		return err
 	}
-	known, err := in.standing(ctx, in.Known())
+	known, err := in.holdStanding(ctx, in.Known())
 	if err != nil {
 		return err
 	}
@@ -68,19 +68,19 @@ func (in *intake) run(ctx context.Context) error {
 	return nil
 }
 
-func (in *intake) lookUp(ctx context.Context) error {
-	keys := make([][]byte, in.Questions())
+func (c conn) lookUp(ctx context.Context, p *store.Plan) error {
+	keys := make([][]byte, p.Questions())
 	for i := range keys {
-		key := in.Key(i)
+		key := p.Key(i)
 		keys[i] = key[:]
 	}
 	// The place comes back with the ask, which is less than the key.
-	return in.each(ctx, `SELECT k.place - 1, a.ask FROM unnest($1::bytea[]) WITH ORDINALITY AS k (key, place)
+	return c.each(ctx, `SELECT k.place - 1, a.ask FROM unnest($1::bytea[]) WITH ORDINALITY AS k (key, place)
 		CROSS JOIN LATERAL (SELECT ask FROM ask_keys a WHERE a.key = k.key) a`, func(r pgx.Rows) error {
 		var place int
 		var a store.AskID
 		err := r.Scan(&place, &a)
-		in.Know(place, a)
+		p.Know(place, a)
 		return err
 	}, keys)
 }

@@ -27,10 +27,10 @@ func (s *standing) Answered(a store.AskID) (time.Time, error) { return s.answere
 // FoundBefore implements store.Standing.
 func (s *standing) FoundBefore(a store.AskID) (bool, error) { return s.found[a], nil }
 
-// standing finds out where asks stand, and keeps those that are not settled
+// holdStanding finds out where asks stand, and keeps those that are not settled
 // from moving until the rows are taken in: a call that settled one of them
 // meanwhile would not know that these rows want it.
-func (in *intake) standing(ctx context.Context, asks []store.AskID) (*standing, error) {
+func (in *intake) holdStanding(ctx context.Context, asks []store.AskID) (*standing, error) {
 	s := &standing{answered: map[store.AskID]time.Time{}, found: map[store.AskID]bool{}}
 	if len(asks) == 0 {
 		return s, nil
@@ -48,10 +48,18 @@ func (in *intake) standing(ctx context.Context, asks []store.AskID) (*standing, 
 	if err := s.marks.complete(asks, cuts); err != nil {
 		return nil, err
 	}
-	if err := in.readAnswered(ctx, asks, s); err != nil {
-		return nil, err
+	return s, in.readSettled(ctx, asks, s, in.h.reuse.Fresh)
+}
+
+// readSettled reads what asks that are settled have come to. A list that is to
+// be fresh wants no answer of them.
+func (c conn) readSettled(ctx context.Context, asks []store.AskID, s *standing, fresh bool) error {
+	if !fresh {
+		if err := c.readAnswered(ctx, asks, s); err != nil {
+			return err
+		}
 	}
-	return s, in.readFoundBefore(ctx, asks, s)
+	return c.readFoundBefore(ctx, asks, s)
 }
 
 // holdUncut keeps homes from being cut further that have known asks in no
@@ -131,17 +139,17 @@ func (m marks) complete(asks []store.AskID, cuts map[store.BatchNo]int) error {
 }
 
 // readAnswered reads when asks were answered whose answers might do.
-func (in *intake) readAnswered(ctx context.Context, asks []store.AskID, s *standing) error {
+func (c conn) readAnswered(ctx context.Context, asks []store.AskID, s *standing) error {
 	var answered []store.AskID
 	for _, a := range asks {
 		if st := s.marks.mark(a).State; st == store.Found || st == store.NotFound {
 			answered = append(answered, a)
 		}
 	}
-	if len(answered) == 0 || in.h.reuse.Fresh {
+	if len(answered) == 0 {
 		return nil
 	}
-	return in.each(ctx, "SELECT ask, at FROM answers WHERE ask = ANY($1)", func(r pgx.Rows) error {
+	return c.each(ctx, "SELECT ask, at FROM answers WHERE ask = ANY($1)", func(r pgx.Rows) error {
 		var a store.AskID
 		var at int64
 		err := r.Scan(&a, &at)
@@ -152,7 +160,7 @@ func (in *intake) readAnswered(ctx context.Context, asks []store.AskID, s *stand
 
 // readFoundBefore reads of asks that may be asked again, and do not say so by
 // themselves, whether one before them was found.
-func (in *intake) readFoundBefore(ctx context.Context, asks []store.AskID, s *standing) error {
+func (c conn) readFoundBefore(ctx context.Context, asks []store.AskID, s *standing) error {
 	var settled []store.AskID
 	for _, a := range asks {
 		if st := s.marks.mark(a).State; !st.Open() && st != store.Found {
@@ -162,7 +170,7 @@ func (in *intake) readFoundBefore(ctx context.Context, asks []store.AskID, s *st
 	if len(settled) == 0 {
 		return nil
 	}
-	return in.each(ctx, "SELECT id FROM asks WHERE id = ANY($1) AND found_before", func(r pgx.Rows) error {
+	return c.each(ctx, "SELECT id FROM asks WHERE id = ANY($1) AND found_before", func(r pgx.Rows) error {
 		var a store.AskID
 		err := r.Scan(&a)
 		s.found[a] = true

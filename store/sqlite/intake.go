@@ -77,10 +77,7 @@ type intake struct {
 }
 
 func (in *intake) run() error {
-	if err := in.lookUp(); err != nil {
-		return err
-	}
-	if err := in.Decide(&standing{conn: in.conn, marks: chunkCache{conn: in.conn}}); err != nil {
+	if err := in.decide(in.Plan); err != nil {
 		return err
 	}
 	for _, insert := range []func() error{in.insertKeys, in.insertAsks, in.insertRows, in.insertWants} {
@@ -94,17 +91,25 @@ func (in *intake) run() error {
 	return in.exec("UPDATE batches SET rows = ?, asks = ? WHERE no = ?", in.h.rows+len(in.rows), in.Asks, in.h.no)
 }
 
-func (in *intake) lookUp() error {
-	stmt, err := in.Prepare("SELECT ask FROM ask_keys WHERE key = ?")
+// decide tells a plan what is known of its questions, and has it decide.
+func (c conn) decide(p *store.Plan) error {
+	if err := c.lookUp(p); err != nil {
+		return err
+	}
+	return p.Decide(&standing{conn: c, marks: chunkCache{conn: c}})
+}
+
+func (c conn) lookUp(p *store.Plan) error {
+	stmt, err := c.Prepare("SELECT ask FROM ask_keys WHERE key = ?")
 	if err != nil {
 		return err
 	}
-	for i := range in.Questions() {
-		key := in.Key(i)
+	for i := range p.Questions() {
+		key := p.Key(i)
 		stmt.BindBytes(1, key[:])
 		found, err := stmt.Step()
 		if err == nil && found {
-			in.Know(i, columnAsk(stmt, 0))
+			p.Know(i, columnAsk(stmt, 0))
 		}
 		if err := reset(stmt, err); err != nil {
 			return err

@@ -146,7 +146,7 @@ func intakeTaken(w *world) {
 	w.list("DL01AA1000")
 	b := w.begin(plain())
 	taken := w.add(b, append(rows("DL01AA1000", "DL01AA1001", "DL01AA1001"), invalid("X")))
-	equal(w, "first piece", taken, store.Taken{Rows: 4, Invalid: 1, Asks: 1, Shared: 2})
+	equal(w, "first piece", taken, store.Taken{Rows: 4, Invalid: 1, Asks: 1, Shared: 2, Joined: 1})
 	taken = w.add(b, rows("DL01AA1001", "DL01AA1002"))
 	equal(w, "second piece", taken, store.Taken{Rows: 2, Asks: 1, Shared: 1})
 	got := w.commit(b)

@@ -142,7 +142,7 @@ func reuseFreshJoins(w *world) {
 	nb := plain()
 	nb.Reuse.Fresh = true
 	b, taken := w.taken(nb)
-	equal(w, "taken", taken, store.Taken{Rows: 1, Shared: 1})
+	equal(w, "taken", taken, store.Taken{Rows: 1, Shared: 1, Joined: 1})
 	w.settleRest(w.claim(first), w.found(0))
 	w.states(b, store.Found)
 }

@@ -58,7 +58,7 @@ func shareWithIntake(w *world) {
 func shareSending(w *world) {
 	c := w.claim(w.list("DL01AA1000"))
 	second := w.begin(plain())
-	equal(w, "taken", w.add(second, rows("DL01AA1000")), store.Taken{Rows: 1, Shared: 1})
+	equal(w, "taken", w.add(second, rows("DL01AA1000")), store.Taken{Rows: 1, Shared: 1, Joined: 1})
 	w.commit(second)
 	w.states(second, store.Sending)
 	equal(w, "offer", w.offer(second, 10), nil)

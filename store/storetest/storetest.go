@@ -100,6 +100,7 @@ func subjects() []subject {
 		{"identity", identityRules},
 		{"sharing", sharingRules},
 		{"reuse", reuseRules},
+		{"estimate", estimateRules},
 		{"offer", offerRules},
 		{"claim", claimRules},
 		{"settle", settleRules},

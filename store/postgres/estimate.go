@@ -1,0 +1,39 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/plateq/plateq/store"
+)
+
+// Estimate implements store.Reader. On one snapshot nothing need be held to
+// know where the asks of a piece stand.
+func (s *Store) Estimate(ctx context.Context, r store.EstimateRequest) (store.Estimate, error) {
+	return store.NewForecast(s.sealer, r).Run(ctx, s.clock, func(ctx context.Context, p *store.Plan) error {
+		known, err := read(ctx, s, func(ctx context.Context, c conn) (*standing, error) { return c.standing(ctx, p, r.Reuse.Fresh) })
+		if err != nil {
+			return fmt.Errorf("estimate list: %w", err)
+		}
+		return p.Decide(known)
+	})
+}
+
+// standing finds out which asks the questions of a plan have, and where these
+// stand.
+func (c conn) standing(ctx context.Context, p *store.Plan, fresh bool) (*standing, error) {
+	if err := c.lookUp(ctx, p); err != nil {
+		return nil, err
+	}
+	s := &standing{answered: map[store.AskID]time.Time{}, found: map[store.AskID]bool{}}
+	known := p.Known()
+	if len(known) == 0 {
+		return s, nil
+	}
+	var err error
+	if s.marks, err = c.marksOf(ctx, known); err != nil {
+		return nil, err
+	}
+	return s, c.readSettled(ctx, known, s, fresh)
+}
