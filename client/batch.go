@@ -147,6 +147,14 @@ type SubmitOptions struct {
 // Submit hands a list over. It is read once and streamed; the batch runs when
 // Submit returns, or was not created.
 func (c *Client) Submit(ctx context.Context, o SubmitOptions, list io.Reader) (Batch, error) {
+	var b Batch
+	// The body is hidden behind a plain reader: it is sent as it comes.
+	err := c.post(ctx, request{path: "/v1/batches", query: o.query(), contentType: string(o.Format), body: io.NopCloser(list)}, &b)
+	return b, err
+}
+
+// query is how options go with a list that is not JSON.
+func (o SubmitOptions) query() url.Values {
 	q := url.Values{"provider": {o.Provider}, "column": o.Columns}
 	set := func(name, value string, given bool) {
 		if given {
@@ -162,10 +170,7 @@ func (c *Client) Submit(ctx context.Context, o SubmitOptions, list io.Reader) (B
 	for k, v := range o.Params {
 		q.Add("set", k+"="+v)
 	}
-	var b Batch
-	// The body is hidden behind a plain reader: it is sent as it comes.
-	err := c.post(ctx, request{path: "/v1/batches", query: q, contentType: string(o.Format), body: io.NopCloser(list)}, &b)
-	return b, err
+	return q
 }
 
 // Item is one row: values by the name of their column, "plate" among them.

@@ -59,6 +59,28 @@ func ReadPace(ctx context.Context, c redis.UniversalClient, spec providers.Spec,
 	return p, nil
 }
 
+// Least is the shortest time in which so many requests can go out at this
+// pace, where daily of them, if it is not 0, may go out from one Until to the
+// next. False: no pace is kept, or none is known yet.
+func (p Pace) Least(requests, daily int, now time.Time) (time.Duration, bool) {
+	if p.Rate <= 0 {
+		return 0, false
+	}
+	at := func(n int) time.Duration { return time.Duration(float64(n) / p.Rate * float64(time.Second)) }
+	today := max(0, daily-p.Used)
+	if daily <= 0 || requests <= today || p.Until.IsZero() && requests <= daily {
+		return at(requests), true
+	}
+	// What is left for the last day goes out from its beginning on.
+	rest := requests - today
+	days := (rest - 1) / daily
+	next := 24 * time.Hour
+	if p.Until.After(now) {
+		next = p.Until.Sub(now)
+	}
+	return next + time.Duration(days)*24*time.Hour + at(rest-days*daily), true
+}
+
 // count adds up the fleet's workers.
 func (p *Pace) count(fleet []string, now time.Time) {
 	const seen, busy, fields = 0, 5, 6

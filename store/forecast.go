@@ -20,9 +20,9 @@ type EstimateRequest struct {
 // Estimate is what AddRows would do with a list as things stand.
 type Estimate struct {
 	Taken
-	// Different is how many different questions the valid rows ask. Those that
-	// are neither known, nor open, nor unknown are Taken.Asks.
-	Different int
+	// Once is the same of a list without its invalid rows, and in which each
+	// question comes once.
+	Once Taken
 }
 
 // Forecast estimates a list as a Plan takes it in. It keeps eight bytes of
@@ -100,9 +100,15 @@ func (f *Forecast) count(rows int) {
 	e := &f.Estimate
 	e.Rows += rows
 	e.Invalid += rows - len(f.rows)
-	e.Different += len(f.plan.questions)
-	e.Asks += f.plan.Taken.Asks
-	e.Shared -= f.plan.Taken.Asks // their first rows are counted below
+	once := f.plan.Taken
+	e.Once.Rows += once.Rows
+	e.Once.Asks += once.Asks
+	e.Once.Shared += once.Shared
+	e.Once.Joined += once.Joined
+	e.Once.Cached += once.Cached
+	e.Once.Unknown += once.Unknown
+	e.Asks += once.Asks
+	e.Shared -= once.Asks // their first rows are counted below
 	for _, k := range f.rows {
 		switch f.fates[k] {
 		case fateNew:

@@ -28,18 +28,24 @@ type listFlags struct {
 	input    bool
 }
 
-func (l *listFlags) add(cmd *cobra.Command) {
+// addReading adds what decides on how a list is read, and what is asked.
+func (l *listFlags) addReading(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&l.provider, "provider", "p", "", "who is asked, such as attestr")
-	f.StringVarP(&l.out, "out", "o", "", "file for the results, .csv or .jsonl; - for standard output")
 	f.StringVar(&l.format, "format", "", "csv or jsonl, of a pipe or a file whose name does not tell")
 	f.StringArrayVar(&l.columns, "column", nil, "column that holds the plates, or vin=NAME and the like (default: found by header)")
 	f.StringArrayVar(&l.set, "set", nil, "KEY=VALUE: a parameter of the provider, or a column for every row")
+	f.IntVar(&l.limit, "limit", 0, "only the first N rows, as a rehearsal")
+	f.BoolVar(&l.fresh, "fresh", false, "ignore known answers")
+}
+
+func (l *listFlags) add(cmd *cobra.Command) {
+	l.addReading(cmd)
+	f := cmd.Flags()
+	f.StringVarP(&l.out, "out", "o", "", "file for the results, .csv or .jsonl; - for standard output")
 	f.StringVar(&l.name, "name", "", "what the batch is called (default: the name of the file)")
 	f.StringVar(&l.purpose, "purpose", "", "what the answers are for")
 	f.Float64Var(&l.weight, "weight", 0, "share of the pace among batches (default 1)")
-	f.IntVar(&l.limit, "limit", 0, "only the first N rows, as a rehearsal")
-	f.BoolVar(&l.fresh, "fresh", false, "ignore known answers")
 	f.BoolVar(&l.input, "input", false, "write the lines as they were given too")
 }
 

@@ -71,6 +71,11 @@ func (c *cli) run(cmd *cobra.Command, file string, list listFlags, ro app.RunOpt
 		}
 		m.update(s)
 	}
+	ro.Confirm = func(e client.Estimate) error {
+		m.stop() // a bar would be drawn over the question
+		defer func() { m = c.meter() }()
+		return c.spend(e)
+	}
 	sum, err := app.RunFile(cmd.Context(), c.calmly(), ro)
 	m.stop()
 	c.summarise(sum, ro.Out)

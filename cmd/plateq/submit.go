@@ -66,6 +66,9 @@ func (c *cli) submit(cmd *cobra.Command, file string, list listFlags, wait bool)
 	if err != nil {
 		return err
 	}
+	if err := c.foresee(ctx, cl, o, f); err != nil {
+		return fmt.Errorf("submit %s: %w", file, err)
+	}
 	b, err := cl.Submit(ctx, o, f)
 	if err != nil {
 		return fmt.Errorf("submit %s: %w", file, err)

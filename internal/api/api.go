@@ -46,6 +46,8 @@ type Options struct {
 	// Reuse says which known answers the lists for a provider are content
 	// with; nil: none.
 	Reuse func(provider string) store.Reuse
+	// Price is what a question to a provider costs; nil: no prices are known.
+	Price func(provider string) store.Price
 	// Wake is called when there is new work: a batch was committed or
 	// resumed, or its tickets were made due. May be nil. It must not block.
 	Wake func()
@@ -72,6 +74,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Reuse == nil {
 		o.Reuse = func(string) store.Reuse { return store.Reuse{} }
+	}
+	if o.Price == nil {
+		o.Price = func(string) store.Price { return store.Price{} }
 	}
 	if o.Wake == nil {
 		o.Wake = func() {}
@@ -115,6 +120,7 @@ func New(o Options) http.Handler {
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]handler{
 		"POST /v1/batches":               s.submit,
+		"POST /v1/estimates":             s.estimate,
 		"GET /v1/batches":                s.list,
 		"GET /v1/batches/{id}":           s.batch,
 		"GET /v1/batches/{id}/results":   s.results,

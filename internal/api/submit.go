@@ -22,6 +22,22 @@ const (
 
 // submit takes a list in, whole or not at all, and answers with its batch.
 func (s *server) submit(w http.ResponseWriter, r *http.Request) error {
+	l, up, err := s.readAny(w, r)
+	if err != nil {
+		return err
+	}
+	b, err := s.accept(r.Context(), l)
+	if err != nil {
+		return err
+	}
+	s.Wake()
+	up.answerable()
+	w.Header().Set("Location", "/v1/batches/"+b.ID)
+	return s.answer(w, r, http.StatusCreated, b)
+}
+
+// readAny reads the envelope of a list in any of its forms.
+func (s *server) readAny(w http.ResponseWriter, r *http.Request) (list, *upload, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || r.Header.Get("Content-Encoding") != "" {
 		media = ""
@@ -39,17 +55,7 @@ func (s *server) submit(w http.ResponseWriter, r *http.Request) error {
 		err = problem(http.StatusUnsupportedMediaType, "unsupported_media_type",
 			"the body must be %s, %s or %s, not compressed", typeJSON, typeCSV, typeNDJSON)
 	}
-	if err != nil {
-		return err
-	}
-	b, err := s.accept(r.Context(), l)
-	if err != nil {
-		return err
-	}
-	s.Wake()
-	up.answerable()
-	w.Header().Set("Location", "/v1/batches/"+b.ID)
-	return s.answer(w, r, http.StatusCreated, b)
+	return l, up, err
 }
 
 // list is a list as it came, its rows not read yet.
@@ -117,11 +123,9 @@ func (s *server) accept(ctx context.Context, l list) (store.Batch, error) {
 	if err != nil {
 		return store.Batch{}, err
 	}
-	reuse := s.Reuse(l.Provider)
-	reuse.Fresh = l.Fresh
 	no, err := s.Store.BeginBatch(ctx, store.NewBatch{
 		Provider: l.Provider, Params: rows.Params(), Name: l.Name, Purpose: l.Purpose, Metadata: l.Metadata,
-		Columns: rows.Columns(), Weight: l.Weight, Reuse: reuse,
+		Columns: rows.Columns(), Weight: l.Weight, Reuse: s.reuse(l),
 	})
 	if err != nil {
 		return store.Batch{}, fmt.Errorf("begin batch: %w", err)
@@ -136,12 +140,27 @@ func (s *server) accept(ctx context.Context, l list) (store.Batch, error) {
 	return b, nil
 }
 
+// reuse says which known answers the list is content with.
+func (s *server) reuse(l list) store.Reuse {
+	reuse := s.Reuse(l.Provider)
+	reuse.Fresh = l.Fresh
+	return reuse
+}
+
+// fits refuses a list that has too many rows.
+func (s *server) fits(rows int) error {
+	if rows > s.MaxRows {
+		return problem(http.StatusRequestEntityTooLarge, "too_many_rows", "a list has at most %d rows", s.MaxRows)
+	}
+	return nil
+}
+
 func (s *server) feed(ctx context.Context, no store.BatchNo, rows *intake.Reader) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	_, err := intake.Feed(ctx, s.Store, no, rows, func(n int) {
-		if n > s.MaxRows {
-			stop(problem(http.StatusRequestEntityTooLarge, "too_many_rows", "a list has at most %d rows", s.MaxRows))
+		if err := s.fits(n); err != nil {
+			stop(err)
 		}
 	})
 	if cause := context.Cause(ctx); cause != nil {

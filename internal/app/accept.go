@@ -95,6 +95,9 @@ func (r *run) take(ctx context.Context) error {
 		return errors.Join(spaceHint(r.app, refusal(err)), r.abandon(ctx, no))
 	}
 	r.sum.Cached, r.sum.Shared = got.Cached, got.Shared
+	if err := r.confirm(ctx, got); err != nil {
+		return errors.Join(err, r.abandon(ctx, no))
+	}
 	if err := r.commit(ctx, no, r.identity(reader)); err != nil {
 		return errors.Join(fmt.Errorf("accept list: %w", spaceHint(r.app, err)), r.abandon(ctx, no))
 	}

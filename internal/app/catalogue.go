@@ -115,3 +115,13 @@ func (noBooks) Backlogs(context.Context) ([]store.Backlog, error) { return nil, 
 
 // Readings implements store.Reader.
 func (noBooks) Readings(context.Context) ([]store.Reading, error) { return nil, nil }
+
+// Estimate implements store.Reader: nothing is known, so every question is to
+// be asked.
+func (noBooks) Estimate(ctx context.Context, r store.EstimateRequest) (store.Estimate, error) {
+	sealer, err := store.NewSealer(store.NewKeys())
+	if err != nil {
+		return store.Estimate{}, err
+	}
+	return store.NewForecast(sealer, r).Run(ctx, time.Now, func(_ context.Context, p *store.Plan) error { return p.Decide(nil) })
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/internal/config"
 	"github.com/plateq/plateq/internal/export"
 	"github.com/plateq/plateq/internal/intake"
@@ -57,6 +58,10 @@ type RunOptions struct {
 	Raw      bool // keep and write answers as received
 	// MaxWait bounds the waiting for gates that open by time; 0: no bound.
 	MaxWait time.Duration
+	// Confirm is told what the list will come to before it is accepted; an error
+	// of it ends the run. Duplicates are rows on a question of this list, Known
+	// and the like count rows, Different is not told. nil: nobody is.
+	Confirm func(client.Estimate) error
 	// Progress is told now and then how things stand; nil: nobody is.
 	Progress func(Progress)
 }

@@ -132,6 +132,12 @@ func (a *App) limitsOf(c config.Provider, s providers.Spec) jobs.Limits {
 	return l
 }
 
+// price is what a question to the provider costs.
+func (a *App) price(provider string) store.Price {
+	c, _ := a.opts.Config.Provider(provider)
+	return c.Cost()
+}
+
 // reuse says which known answers a batch for the provider is content with.
 func (a *App) reuse(provider string) store.Reuse {
 	c, _ := a.opts.Config.Provider(provider)

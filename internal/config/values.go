@@ -69,6 +69,14 @@ func (a Amount) Money() (store.Money, bool) {
 	return m, err == nil
 }
 
+// Exceeded reports whether a decimal is more than the amount. One that is not
+// set is never exceeded.
+func (a Amount) Exceeded(by string) bool {
+	most, set := a.Money()
+	m, err := store.ParseMoney(by)
+	return set && (err != nil || m > most)
+}
+
 // OnUnknown is what happens to a question whose call may have been charged and
 // brought no answer.
 type OnUnknown string

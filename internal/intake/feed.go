@@ -17,9 +17,8 @@ const readAhead = 2
 
 // Summary is what became of a list.
 type Summary struct {
-	store.Taken // summed over the list
-	// Reasons counts the invalid rows by the code of their problem.
-	Reasons map[string]int
+	store.Taken         // summed over the list
+	Reasons     Reasons // why rows are invalid
 }
 
 // Feed gives the rows of r to the batch in pieces, reading ahead while the
@@ -36,7 +35,7 @@ func Feed(ctx context.Context, st store.Intake, batch store.BatchNo, r *Reader, 
 	pieces := make(chan piece, readAhead)
 	go cut(ctx, r, pieces)
 
-	sum := Summary{Reasons: map[string]int{}}
+	sum := Summary{Reasons: Reasons{}}
 	for {
 		p, err := take(ctx, pieces)
 		if errors.Is(err, io.EOF) {
@@ -59,7 +58,7 @@ func Feed(ctx context.Context, st store.Intake, batch store.BatchNo, r *Reader, 
 // piece is a run of rows, or what ended the list.
 type piece struct {
 	rows    []store.NewRow
-	reasons map[string]int
+	reasons Reasons
 	err     error
 }
 
@@ -88,7 +87,7 @@ func send(ctx context.Context, to chan<- piece, p piece) bool {
 }
 
 func read(ctx context.Context, r *Reader) piece {
-	p := piece{rows: make([]store.NewRow, 0, pieceRows), reasons: map[string]int{}}
+	p := piece{rows: make([]store.NewRow, 0, pieceRows), reasons: Reasons{}}
 	for len(p.rows) < pieceRows {
 		row, err := r.Next(ctx)
 		if err != nil {
@@ -96,7 +95,7 @@ func read(ctx context.Context, r *Reader) piece {
 			return p
 		}
 		if row.Problem != nil {
-			p.reasons[row.Problem.Code]++
+			p.reasons.add(row.Problem, row.Line)
 		}
 		p.rows = append(p.rows, row.NewRow)
 	}
@@ -112,7 +111,7 @@ func take(ctx context.Context, from <-chan piece) (piece, error) {
 	}
 }
 
-func (s *Summary) add(t store.Taken, reasons map[string]int) {
+func (s *Summary) add(t store.Taken, reasons Reasons) {
 	s.Rows += t.Rows
 	s.Invalid += t.Invalid
 	s.Asks += t.Asks
@@ -120,7 +119,5 @@ func (s *Summary) add(t store.Taken, reasons map[string]int) {
 	s.Joined += t.Joined
 	s.Cached += t.Cached
 	s.Unknown += t.Unknown
-	for code, n := range reasons {
-		s.Reasons[code] += n
-	}
+	s.Reasons.merge(reasons)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/plateq/plateq/internal/intake"
 	"github.com/plateq/plateq/providers"
@@ -76,12 +77,15 @@ func TestFeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := intake.Summary{
-		Taken:   store.Taken{Rows: rows, Invalid: 26, Asks: rows - 26},
-		Reasons: map[string]int{"plate_characters": 13, "plate_empty": 13},
+	if diff := cmp.Diff(store.Taken{Rows: rows, Invalid: 26, Asks: rows - 26}, got.Taken); diff != "" {
+		t.Errorf("taken (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("summary (-want +got):\n%s", diff)
+	reasons := []intake.Reason{
+		{Code: "plate_characters", Rows: 13, Lines: []int{3, 1005, 2007, 3009, 4011}},
+		{Code: "plate_empty", Rows: 13, Lines: []int{4, 1006, 2008, 3010, 4012}},
+	}
+	if diff := cmp.Diff(reasons, got.Reasons.Sorted(), cmpopts.IgnoreFields(intake.Reason{}, "Message")); diff != "" {
+		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]int{5000, 10_000, rows}, told); diff != "" {
 		t.Errorf("progress (-want +got):\n%s", diff)

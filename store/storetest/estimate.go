@@ -71,14 +71,15 @@ func estimateTrue(w *world) {
 	}
 	w.commit(b)
 	equal(w, "estimate", got.Taken, want)
-	equal(w, "estimate", got, store.Estimate{Different: 10, Taken: store.Taken{
-		Rows: 22, Invalid: 3, Asks: 5, Shared: 8, Joined: 4, Cached: 4, Unknown: 2,
-	}})
+	equal(w, "estimate", got, store.Estimate{
+		Taken: store.Taken{Rows: 22, Invalid: 3, Asks: 5, Shared: 8, Joined: 4, Cached: 4, Unknown: 2},
+		Once:  store.Taken{Rows: 10, Asks: 5, Shared: 2, Joined: 2, Cached: 2, Unknown: 1},
+	})
 }
 
 func estimateDifferent(w *world) {
 	list := rows("A", "B", "A", "C", "B", "A", "D")
-	want := store.Estimate{Different: 4, Taken: store.Taken{Rows: 7, Asks: 4, Shared: 3}}
+	want := store.Estimate{Taken: store.Taken{Rows: 7, Asks: 4, Shared: 3}, Once: store.Taken{Rows: 4, Asks: 4}}
 	equal(w, "in one piece", w.estimate(plain(), list), want)
 	equal(w, "row by row", w.estimate(plain(), slices.Collect(slices.Chunk(list, 1))...), want)
 }
@@ -87,15 +88,16 @@ func estimateFresh(w *world) {
 	w.past()
 	nb := reusing(time.Hour, time.Hour)
 	nb.Reuse.Fresh = true
-	equal(w, "estimate", w.estimate(nb, rows("P1", "P2", "P4", "P5")),
-		store.Estimate{Different: 4, Taken: store.Taken{Rows: 4, Asks: 2, Shared: 1, Joined: 1, Unknown: 1}})
+	want := store.Taken{Rows: 4, Asks: 2, Shared: 1, Joined: 1, Unknown: 1}
+	equal(w, "estimate", w.estimate(nb, rows("P1", "P2", "P4", "P5")), store.Estimate{Taken: want, Once: want})
 }
 
 func estimateTenant(w *world) {
 	w.past()
 	nb := reusing(time.Hour, time.Hour)
 	nb.Tenant = "acme"
-	equal(w, "estimate", w.estimate(nb, rows("P1", "P4", "P5")), store.Estimate{Different: 3, Taken: store.Taken{Rows: 3, Asks: 3}})
+	want := store.Taken{Rows: 3, Asks: 3}
+	equal(w, "estimate", w.estimate(nb, rows("P1", "P4", "P5")), store.Estimate{Taken: want, Once: want})
 }
 
 func estimateFree(w *world) {

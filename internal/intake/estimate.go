@@ -1,0 +1,49 @@
+package intake
+
+import (
+	"context"
+
+	"github.com/plateq/plateq/store"
+)
+
+// Estimate is what a list would come to.
+type Estimate struct {
+	store.Estimate
+	Reasons Reasons // why rows are invalid
+}
+
+// Estimator is the part of a store that estimates.
+type Estimator interface {
+	Estimate(ctx context.Context, r store.EstimateRequest) (store.Estimate, error)
+}
+
+// Foresee reads a list through and says what the store would make of it for
+// the provider. Nothing is stored. check, which may be nil, is told how many
+// rows there are so far, and may end it with an error.
+func Foresee(ctx context.Context, st Estimator, provider string, reuse store.Reuse, r *Reader, check func(rows int) error) (Estimate, error) {
+	e := Estimate{Reasons: Reasons{}}
+	rows := 0
+	var ended error
+	got, err := st.Estimate(ctx, store.EstimateRequest{
+		Provider: provider, Reuse: reuse,
+		Next: func(ctx context.Context) ([]store.NewRow, error) {
+			if ended != nil {
+				return nil, ended
+			}
+			p := read(ctx, r)
+			if ended = p.err; len(p.rows) == 0 && ended != nil {
+				return nil, ended
+			}
+			e.Reasons.merge(p.reasons)
+			rows += len(p.rows)
+			if check != nil {
+				if err := check(rows); err != nil {
+					return nil, err
+				}
+			}
+			return p.rows, nil
+		},
+	})
+	e.Estimate = got
+	return e, err
+}
