@@ -32,13 +32,13 @@ func (p *place) spoil(t *testing.T, query string) {
 func TestMigrate(t *testing.T) {
 	t.Parallel()
 	p := withStore(t)
-	if out, _ := p.ok(t, 0, "migrate", "--status"); out != "schema 3, this version knows 3\n" {
+	if out, _ := p.ok(t, 0, "migrate", "--status"); out != "schema 5, this version knows 5\n" {
 		t.Errorf("got %q", out)
 	}
-	if out, _ := p.ok(t, 0, "migrate", "--status", "--json"); out != `{"has":3,"knows":3,"pending":[]}`+"\n" {
+	if out, _ := p.ok(t, 0, "migrate", "--status", "--json"); out != `{"has":5,"knows":5,"pending":[]}`+"\n" {
 		t.Errorf("got %q", out)
 	}
-	if _, errs := p.ok(t, 0, "migrate"); !strings.Contains(errs, "schema 3: nothing was pending") {
+	if _, errs := p.ok(t, 0, "migrate"); !strings.Contains(errs, "schema 5: nothing was pending") {
 		t.Errorf("got %q", errs)
 	}
 	for _, tt := range []struct{ args, want string }{
@@ -57,7 +57,7 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 	t.Parallel()
 	p := withStore(t)
 	p.spoil(t, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (7, 1)")
-	const want = "the store has schema 7, this version knows schemas up to 3: use a newer plateq"
+	const want = "the store has schema 7, this version knows schemas up to 5: use a newer plateq"
 	out, errs := p.ok(t, 1, "migrate", "--status")
 	if !strings.HasPrefix(out, "schema 7") || !strings.Contains(errs, want) {
 		t.Errorf("got %q %q", out, errs)
