@@ -13,29 +13,9 @@ import (
 // CallerID is the column of the caller's own reference of a row.
 const CallerID providers.Column = "id"
 
-// aliases are further names under which columns are found.
-var aliases = map[string]providers.Column{
-	"reg": providers.Plate, "regnum": providers.Plate, "grz": providers.Plate, "canumber": providers.Plate,
-	"registration": providers.Plate, "vehiclenumber": providers.Plate,
-}
-
 // columnNamed returns the column that a name in a list means, "" for the
 // caller's own. Case, spaces and punctuation make no difference.
-func columnNamed(name string) providers.Column {
-	plain := plainName(name)
-	if c, ok := aliases[plain]; ok {
-		return c
-	}
-	if plain == string(CallerID) {
-		return CallerID
-	}
-	for _, c := range providers.Columns() {
-		if plain == plainName(string(c)) {
-			return c
-		}
-	}
-	return ""
-}
+func columnNamed(name string) providers.Column { return named[plainName(name)] }
 
 // meant is columnNamed with the provider's own parameters beside the columns.
 func meant(s providers.Spec, name string) providers.Column {
@@ -49,15 +29,6 @@ func meant(s providers.Spec, name string) providers.Column {
 		}
 	}
 	return ""
-}
-
-func plainName(name string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return unicode.ToLower(r)
-		}
-		return -1
-	}, name)
 }
 
 // ParseColumns reads values of --column: "NAME" says which column holds the

@@ -16,10 +16,13 @@ type Code string
 // What a list is refused for.
 const (
 	CodeEmptyList       Code = "empty_list"
-	CodeEncoding        Code = "encoding"         // not UTF-8
+	CodeEncoding        Code = "encoding"         // not UTF-8, nor what was named
+	CodePacked          Code = "packed"           // compressed, and not to be unpacked
+	CodeSheet           Code = "sheet"            // a spreadsheet of which nobody can say which sheet is meant
 	CodeUnknownFormat   Code = "unknown_format"   // a name or a content that is not read
 	CodeLineTooLong     Code = "line_too_long"    // more than MaxLine bytes
 	CodeQuotes          Code = "quotes"           // CSV whose quotes cannot be followed
+	CodeJSON            Code = "json"             // an array whose end nobody can tell
 	CodeMissingColumn   Code = "missing_column"   // what the provider needs is nowhere
 	CodeRepeatedColumn  Code = "repeated_column"  // two columns for one thing
 	CodeUnknownColumn   Code = "unknown_column"   // named by the caller, not in the list

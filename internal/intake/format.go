@@ -3,6 +3,7 @@ package intake
 import (
 	"bytes"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +15,8 @@ const (
 	Auto  Format = "" // by the first bytes
 	CSV   Format = "csv"
 	JSONL Format = "jsonl"
+	JSON  Format = "json" // one array of objects
+	XLSX  Format = "xlsx"
 )
 
 // formats lists what can be read, by name and by the endings of file names.
@@ -23,7 +26,13 @@ var formats = []struct {
 }{
 	{CSV, []string{".csv", ".tsv", ".txt"}},
 	{JSONL, []string{".jsonl", ".ndjson"}},
+	{JSON, []string{".json"}},
+	{XLSX, []string{".xlsx", ".xlsm"}},
 }
+
+// packings are the endings of compressed files: what is inside of them, the
+// ending before tells.
+var packings = []string{".gz", ".zst"}
 
 // FormatOf returns the format of a list: the one that is named, else the one
 // that the ending of path tells. A path without an ending, and "-", give Auto.
@@ -31,6 +40,9 @@ var formats = []struct {
 func FormatOf(path, name string) (Format, error) {
 	name = strings.ToLower(name)
 	ending := strings.ToLower(filepath.Ext(path))
+	if slices.Contains(packings, ending) {
+		ending = strings.ToLower(filepath.Ext(strings.TrimSuffix(strings.ToLower(path), ending)))
+	}
 	if name == "" && (path == "-" || ending == "") {
 		return Auto, nil
 	}
@@ -63,11 +75,11 @@ var foreign = []struct {
 }{
 	{"\xff\xfe\x00\x00", CodeEncoding, "it is UTF-32", saveAsUTF8},
 	{"\x00\x00\xfe\xff", CodeEncoding, "it is UTF-32", saveAsUTF8},
-	{"\xff\xfe", CodeEncoding, "it is UTF-16", saveAsUTF8},
-	{"\xfe\xff", CodeEncoding, "it is UTF-16", saveAsUTF8},
-	{"PK\x03\x04", CodeUnknownFormat, "it is a spreadsheet or a ZIP file", saveAsCSV},
-	{"\xd0\xcf\x11\xe0", CodeUnknownFormat, "it is a spreadsheet of old Excel", saveAsCSV},
-	{"\x1f\x8b", CodeUnknownFormat, "it is compressed", "unpack it first"},
+	{"\xd0\xcf\x11\xe0", CodeUnknownFormat, "it is a spreadsheet of old Excel, or one with a password", "save it as XLSX without a password, or as CSV in UTF-8"},
+	{"\x1f\x8b", CodeUnknownFormat, "it is compressed twice", "unpack it first"},
+	{"\x28\xb5\x2f\xfd", CodeUnknownFormat, "it is compressed twice", "unpack it first"},
+	{"BZh", CodeUnknownFormat, "it is compressed by bzip2", "unpack it first, or use gzip or zstd"},
+	{"\xfd7zXZ", CodeUnknownFormat, "it is compressed by xz", "unpack it first, or use gzip or zstd"},
 	{"PAR1", CodeUnknownFormat, "it is a Parquet file", saveAsCSV},
 	{"%PDF-", CodeUnknownFormat, "it is a PDF file", saveAsCSV},
 }
@@ -87,7 +99,8 @@ func sniff(head []byte, want Format) (Format, *InputError) {
 		}
 	}
 	if looksLikeUTF16(head) {
-		return Auto, &InputError{Code: CodeEncoding, Line: 1, Reason: "it looks like UTF-16", Hint: saveAsUTF8}
+		return Auto, &InputError{Code: CodeEncoding, Line: 1, Reason: "it looks like UTF-16, without the mark that tells",
+			Hint: "if that is so, confirm it with --encoding utf-16le or utf-16be"}
 	}
 	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte(bom)), " \t\r\n")
 	if len(text) == 0 {
@@ -95,8 +108,9 @@ func sniff(head []byte, want Format) (Format, *InputError) {
 	}
 	switch {
 	case text[0] == '[' && want != CSV:
-		return Auto, &InputError{Code: CodeUnknownFormat, Line: 1, Reason: "it is a JSON array",
-			Hint: "write one object on each line (JSON Lines)"}
+		return JSON, nil
+	case want == JSON:
+		return Auto, &InputError{Code: CodeUnknownFormat, Line: 1, Reason: "it is no JSON array", Hint: "name it jsonl if there is one object on each line"}
 	case want != Auto:
 		return want, nil
 	case text[0] == '{':

@@ -154,7 +154,7 @@ func (s *jsonlSource) fill(rec *record, members []member) {
 		}
 		cell, plain := m.cell()
 		if !plain {
-			rec.odd = append(rec.odd, i)
+			rec.odd = append(rec.odd, oddCell{i, oddType})
 		}
 		rec.cells[i] = cell
 	}

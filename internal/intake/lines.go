@@ -25,7 +25,7 @@ func newLines(r io.Reader) (l *lines, head []byte, err error) {
 	l = &lines{r: bufio.NewReaderSize(r, MaxLine+2), end: '\n'}
 	head, err = l.r.Peek(MaxLine)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, nil, fmt.Errorf("read list: %w", err)
+		return nil, nil, unread(err, 0)
 	}
 	if i := bytes.IndexAny(head, "\r\n"); i >= 0 && i+1 < len(head) && head[i] == '\r' && head[i+1] != '\n' {
 		l.end = '\r'
@@ -67,8 +67,17 @@ func (l *lines) fault(err error) error {
 	case errors.Is(err, bufio.ErrBufferFull):
 		return tooLong(l.n + 1)
 	default:
-		return fmt.Errorf("read list: after line %d: %w", l.n, err)
+		return unread(err, l.n)
 	}
+}
+
+// unread says behind which line the list could not be read.
+func unread(err error, after int) error {
+	if e, ok := errors.AsType[*InputError](err); ok { // of what unpacks
+		e.Line = after + 1
+		return e
+	}
+	return fmt.Errorf("read list: after line %d: %w", after, err)
 }
 
 func tooLong(n int) *InputError {
@@ -86,23 +95,9 @@ func notUTF8(line []byte, n int) *InputError {
 		at += size
 	}
 	e := &InputError{Code: CodeEncoding, Line: n, Reason: fmt.Sprintf("byte %d is not UTF-8", at+1), Hint: saveAsUTF8}
-	if looksLikeWindows1251(line) {
-		e.Reason += "; the file looks like windows-1251"
+	if g := guess(line); g != "" {
+		e.Reason += fmt.Sprintf("; the file looks like %s", g)
+		e.Hint = fmt.Sprintf("if that is so, confirm it with --encoding %s", g)
 	}
 	return e
-}
-
-// looksLikeWindows1251 reports whether most of the bytes beyond ASCII would be
-// Russian letters.
-func looksLikeWindows1251(line []byte) bool {
-	letters, high := 0, 0
-	for _, b := range line {
-		if b >= utf8.RuneSelf {
-			high++
-		}
-		if b >= 0xC0 || b == 0xA8 || b == 0xB8 {
-			letters++
-		}
-	}
-	return high > 0 && letters*4 >= high*3
 }

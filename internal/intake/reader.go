@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -15,13 +16,17 @@ import (
 	"github.com/plateq/plateq/providers"
 )
 
-// Options say how a list is to be read. The zero value, with a Spec, reads
-// CSV or JSON Lines and finds the columns by their names.
+// Options say how a list is to be read. The zero value, with a Spec, finds out
+// the format by the first bytes and the columns by their names.
 type Options struct {
 	// Name is what the list is called in errors: the name of its file.
 	Name string
 	// Format of the list; Auto tells by its first bytes.
 	Format Format
+	// Encoding of its letters; "" is UTF-8, or UTF-16 that is marked as such.
+	Encoding Encoding
+	// Sheet of a spreadsheet; "" is the one that is not empty.
+	Sheet string
 	// Spec of the provider that is to be asked: its Needs, Uses and Params.
 	Spec providers.Spec
 	// Columns name the column of the list that holds something, where its own
@@ -38,7 +43,7 @@ type Options struct {
 // Reader reads the rows of one list. It is for one goroutine.
 type Reader struct {
 	name   string
-	format Format
+	shape  Shape
 	src    source
 	layout *layout
 	build  *builder
@@ -53,19 +58,81 @@ type Reader struct {
 // *InputError (with ErrEmptyList where there is no row) unless r itself failed.
 // The Reader reads from r with a buffer of its own and does not close it.
 func Open(r io.Reader, o Options) (*Reader, error) {
-	l, head, err := newLines(r)
-	if err != nil {
-		return nil, err
-	}
-	format, bad := sniff(head, o.Format)
-	if bad != nil {
-		return nil, inFile(o.Name, bad)
-	}
-	src, err := openSource(format, l, o)
+	shape, src, err := openText(r, o)
 	if err != nil {
 		return nil, inFile(o.Name, err)
 	}
-	return open(format, src, o)
+	return open(shape, src, o)
+}
+
+// openText peels off what a list is wrapped in and finds out its format.
+func openText(r io.Reader, o Options) (Shape, source, error) {
+	var shape Shape
+	inner, packing, err := unpack(bufio.NewReader(r))
+	if err != nil {
+		return shape, nil, err
+	}
+	shape.Packing = packing
+	raw := bufio.NewReader(inner)
+	if isZIP(raw) {
+		shape.Format = XLSX
+		src, sheet, err := openXLSX(raw, o)
+		shape.Sheet = sheet
+		return shape, src, err
+	}
+	if o.Format == XLSX {
+		return shape, nil, &InputError{Code: CodeUnknownFormat, Reason: "it is no XLSX file", Hint: "name the format that it has with --format"}
+	}
+	text, encoding, err := decode(raw, o.Encoding)
+	if err != nil {
+		return shape, nil, err
+	}
+	shape.Encoding = encoding
+	l, head, err := newLines(text)
+	if err != nil {
+		return shape, nil, err
+	}
+	format, bad := sniff(head, o.Format)
+	if bad != nil {
+		return shape, nil, bad
+	}
+	shape.Format = format
+	src, err := openSource(format, l, o)
+	if c, ok := src.(*csvSource); ok && err == nil {
+		shape.Format, shape.Separator = CSV, string(c.sep)
+	}
+	return shape, src, err
+}
+
+// Shape is how a list turned out to be written.
+type Shape struct {
+	Format    Format
+	Packing   string   // gzip, zstd, or none
+	Encoding  Encoding // of text
+	Separator string   // of CSV
+	Sheet     string   // of a spreadsheet
+}
+
+// String says it in words.
+func (s Shape) String() string {
+	words := map[Format]string{CSV: "CSV", JSONL: "JSON Lines", JSON: "a JSON array", XLSX: "XLSX"}[s.Format]
+	switch s.Separator {
+	case "":
+	case "\t":
+		words += " separated by tabs"
+	default:
+		words += " separated by " + s.Separator
+	}
+	if s.Sheet != "" {
+		words += fmt.Sprintf(", sheet %q", s.Sheet)
+	}
+	if s.Encoding != "" {
+		words += ", in " + string(s.Encoding)
+	}
+	if s.Packing != "" {
+		words += ", packed by " + s.Packing
+	}
+	return words
 }
 
 // OpenItems is Open for rows that are JSON values already, in the body of a
@@ -85,7 +152,7 @@ func OpenItems(items []json.RawMessage, o Options) (*Reader, error) {
 	if err != nil {
 		return nil, inFile(o.Name, err)
 	}
-	return open(JSONL, src, o)
+	return open(Shape{Format: JSONL}, src, o)
 }
 
 // openSource is the list of formats.
@@ -96,6 +163,8 @@ func openSource(f Format, l *lines, o Options) (source, error) {
 			line, err := l.next()
 			return line, l.n, err
 		})
+	case JSON:
+		return openJSON(l)
 	case CSV, Auto: // of an empty list nothing can be told
 		return openCSV(l, func(name string) bool {
 			return columnNamed(name) != "" || slices.Contains(slices.Collect(maps.Values(o.Columns)), name)
@@ -105,7 +174,7 @@ func openSource(f Format, l *lines, o Options) (source, error) {
 	}
 }
 
-func open(f Format, src source, o Options) (*Reader, error) {
+func open(shape Shape, src source, o Options) (*Reader, error) {
 	names := src.columns()
 	if len(names) == 0 {
 		return nil, inFile(o.Name, &InputError{Code: CodeEmptyList, Reason: ErrEmptyList.Error(), Err: ErrEmptyList})
@@ -114,7 +183,7 @@ func open(f Format, src source, o Options) (*Reader, error) {
 	if err != nil {
 		return nil, inFile(o.Name, err)
 	}
-	r := &Reader{name: o.Name, format: f, src: src, layout: l, build: newBuilder(o.Spec, l), limit: o.Limit}
+	r := &Reader{name: o.Name, shape: shape, src: src, layout: l, build: newBuilder(o.Spec, l), limit: o.Limit}
 	r.sum = l.fingerprint()
 	row, err := r.read()
 	if errors.Is(err, io.EOF) {
@@ -169,8 +238,8 @@ func (r *Reader) read() (Row, error) {
 	return r.build.build(&rec), nil
 }
 
-// Format returns what the list is written in.
-func (r *Reader) Format() Format { return r.format }
+// Shape returns how the list is written.
+func (r *Reader) Shape() Shape { return r.shape }
 
 // Columns returns the names of the caller's columns, as NewRow.Line has them:
 // those of the list in its order, then those that were set for all rows.

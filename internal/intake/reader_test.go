@@ -150,7 +150,7 @@ func dump(t *testing.T, r *intake.Reader) string {
 		}
 		fmt.Fprintf(&b, "%s %s\n", what, text)
 	}
-	line("format", r.Format())
+	line("shape", r.Shape().String())
 	line("columns", r.Columns())
 	line("found", r.Found())
 	line("params", r.Params())

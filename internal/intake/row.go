@@ -2,7 +2,6 @@ package intake
 
 import (
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/plateq/plateq/providers"
@@ -81,8 +80,8 @@ func (b *builder) subject(cells []string, rec *record) providers.Subject {
 	for i, f := range b.fields {
 		raw := cells[f.at]
 		v, wrong := value(f.column, raw)
-		if slices.Contains(rec.odd, f.at) {
-			wrong = fault(f.column, "type", "is neither text nor a whole number")
+		if odd := rec.oddAt(f.at); odd != "" && (odd != oddDate || f.column != providers.Birth) {
+			wrong = fault(f.column, odd.code(), "%s", odd)
 		}
 		if f.choice && v == "" && isEmpty(wrong, f.column) {
 			wrong, raw = nil, "" // "---" takes no way

@@ -19,9 +19,42 @@ type record struct {
 	cells []string // as many as there are columns, with room for spare more
 	// odd are cells that hold something else than text, a whole number or
 	// nothing: no subject is written so.
-	odd []int
+	odd []oddCell
 	// problem makes the row invalid whatever its cells hold.
 	problem *store.Failure
+}
+
+// oddAt returns what is odd about a cell, if anything is.
+func (r *record) oddAt(at int) oddity {
+	for _, o := range r.odd {
+		if o.at == at {
+			return o.what
+		}
+	}
+	return ""
+}
+
+// oddCell is a cell and what it holds instead.
+type oddCell struct {
+	at   int
+	what oddity
+}
+
+// oddity says what a cell holds that is neither text nor a whole number.
+type oddity string
+
+const (
+	oddType   oddity = "is neither text nor a whole number"
+	oddNumber oddity = "is a number that is not whole: a spreadsheet may have made one of it (12E45); write the column as text"
+	oddDate   oddity = "is a date: a spreadsheet may have made one of it; write the column as text"
+)
+
+// code is what the oddity is called in codes of problems.
+func (o oddity) code() string {
+	if o == oddDate {
+		return "date"
+	}
+	return "type"
 }
 
 func rowFault(code, message string) *store.Failure {

@@ -1,0 +1,336 @@
+package intake
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// xlsxSource reads one sheet of a spreadsheet. The first row that is not blank
+// is the header. Values alone are read: no formula is worked out, no link
+// followed, no macro run.
+type xlsxSource struct {
+	book  *book
+	file  io.ReadCloser
+	xml   *xml.Decoder
+	row   int
+	names []string
+	cells []xlsxCell // of the row in hand
+	raw   []byte
+	spare int
+}
+
+// xlsxCell is a cell that holds something.
+type xlsxCell struct {
+	column int
+	text   string
+	odd    oddity
+}
+
+// openXLSX opens the sheet that is meant, and returns its name.
+func openXLSX(r io.Reader, o Options) (*xlsxSource, string, error) {
+	b, err := openBook(r)
+	if err != nil {
+		return nil, "", err
+	}
+	s, err := b.choose(o.Sheet)
+	if err != nil {
+		return nil, "", err
+	}
+	src, err := b.open(s)
+	return src, s.name, err
+}
+
+// choose returns the sheet of that name or, without one, the only one that is
+// visible and not empty. Which of several is meant nobody can tell.
+func (b *book) choose(name string) (sheetEntry, error) {
+	var full, all []sheetEntry
+	for _, s := range b.sheets {
+		if s.name == name {
+			return s, nil
+		}
+		all = append(all, s)
+		if s.hidden || name != "" {
+			continue
+		}
+		src, err := b.open(s)
+		if err != nil && !errors.Is(err, ErrEmptyList) {
+			return s, err
+		}
+		if err == nil {
+			full = append(full, s)
+			src.close()
+		}
+	}
+	switch {
+	case name != "":
+		return sheetEntry{}, &InputError{Code: CodeSheet, Reason: fmt.Sprintf("there is no sheet %.40q; %s", name, sheetList(all)), Hint: "correct --sheet"}
+	case len(full) == 0:
+		return sheetEntry{}, &InputError{Code: CodeEmptyList, Reason: ErrEmptyList.Error(), Err: ErrEmptyList}
+	case len(full) > 1:
+		return sheetEntry{}, &InputError{Code: CodeSheet, Reason: "several sheets hold something; " + sheetList(full), Hint: "say which one with --sheet NAME"}
+	}
+	return full[0], nil
+}
+
+func sheetList(sheets []sheetEntry) string {
+	const limit = 10
+	var names []string
+	for _, s := range sheets[:min(len(sheets), limit)] {
+		names = append(names, shown(s.name))
+	}
+	if len(sheets) > limit {
+		names = append(names, fmt.Sprintf("and %d more", len(sheets)-limit))
+	}
+	return "there is " + strings.Join(names, ", ")
+}
+
+// open reads the header of a sheet.
+func (b *book) open(s sheetEntry) (*xlsxSource, error) {
+	file, err := s.file.Open()
+	if err != nil {
+		return nil, damagedBook(err)
+	}
+	x := &xlsxSource{book: b, file: file, xml: xml.NewDecoder(file)}
+	var rec record
+	err = x.next(&rec)
+	if errors.Is(err, io.EOF) {
+		err = &InputError{Code: CodeEmptyList, Reason: ErrEmptyList.Error(), Err: ErrEmptyList}
+	}
+	if err != nil {
+		x.close()
+		return nil, err
+	}
+	x.names = make([]string, x.cells[len(x.cells)-1].column+1)
+	for _, c := range x.cells {
+		x.names[c.column] = c.text
+	}
+	return x, nil
+}
+
+func (x *xlsxSource) close() { _ = x.file.Close() } // it was only read
+
+func (x *xlsxSource) columns() []string { return x.names }
+
+// next reads rows until one is not blank.
+func (x *xlsxSource) next(rec *record) error {
+	for {
+		if err := x.read(); err != nil {
+			return err
+		}
+		if len(x.cells) > 0 {
+			*rec = record{line: x.row, raw: x.raw}
+			if x.names != nil {
+				x.fill(rec)
+			}
+			return nil
+		}
+	}
+}
+
+// read reads one row into cells.
+func (x *xlsxSource) read() error {
+	for {
+		token, err := x.xml.RawToken()
+		if err != nil {
+			return damagedBook(noEnd(err))
+		}
+		switch e := token.(type) {
+		case xml.StartElement:
+			if e.Name.Local == "row" {
+				return x.readRow(e)
+			}
+		case xml.EndElement:
+			if e.Name.Local == "sheetData" || e.Name.Local == "worksheet" {
+				return x.finish()
+			}
+		}
+	}
+}
+
+// finish reads the rest of the file: only then its checksum is known to hold.
+func (x *xlsxSource) finish() error {
+	for {
+		switch _, err := x.xml.RawToken(); {
+		case errors.Is(err, io.EOF):
+			return io.EOF
+		case err != nil:
+			return damagedBook(err)
+		}
+	}
+}
+
+func (x *xlsxSource) readRow(row xml.StartElement) error {
+	x.row++
+	if n, err := strconv.Atoi(attr(row, "r")); err == nil && n >= x.row {
+		x.row = n
+	}
+	x.cells, x.raw = x.cells[:0], x.raw[:0]
+	column := -1
+	for {
+		token, err := x.xml.RawToken()
+		if err != nil {
+			return damagedBook(noEnd(err))
+		}
+		switch e := token.(type) {
+		case xml.EndElement:
+			if e.Name.Local == "row" {
+				return nil
+			}
+		case xml.StartElement:
+			if e.Name.Local != "c" {
+				continue
+			}
+			if column++; attr(e, "r") != "" {
+				column = columnOf(attr(e, "r"), column)
+			}
+			if err := x.readCell(e, column); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// readCell adds a cell to the row, unless it holds nothing.
+func (x *xlsxSource) readCell(start xml.StartElement, column int) error {
+	kind, value := attr(start, "t"), ""
+	for inValue := false; ; {
+		token, err := x.xml.RawToken()
+		if err != nil {
+			return damagedBook(noEnd(err))
+		}
+		switch e := token.(type) {
+		case xml.StartElement:
+			inValue = e.Name.Local == "v"
+			if e.Name.Local == "is" {
+				if value, err = richText(x.xml, "is"); err != nil {
+					return damagedBook(err)
+				}
+			}
+			continue
+		case xml.CharData:
+			if inValue {
+				value += string(e)
+			}
+			continue
+		case xml.EndElement:
+			inValue = false
+			if e.Name.Local != "c" {
+				continue
+			}
+		default:
+			continue
+		}
+		break
+	}
+	cell := xlsxCell{column: column}
+	var err error
+	if cell.text, cell.odd, err = x.meaning(kind, attr(start, "s"), value); err != nil {
+		return damagedBook(err)
+	}
+	if strings.TrimSpace(cell.text) == "" {
+		return nil
+	}
+	x.cells = append(x.cells, cell)
+	x.raw = append(append(append(x.raw, strconv.Itoa(column)...), 0), cell.text...)
+	if len(x.raw) > MaxLine || column >= maxColumns {
+		return tooLong(x.row)
+	}
+	return nil
+}
+
+// maxColumns is how many columns a sheet has (ECMA-376).
+const maxColumns = 16384
+
+// meaning is what a cell of a kind and style says (ECMA-376 part 1, 18.18.11).
+func (x *xlsxSource) meaning(kind, style, value string) (string, oddity, error) {
+	switch kind {
+	case "s":
+		text, err := x.book.strings.at(strings.TrimSpace(value))
+		return text, "", err
+	case "str", "inlineStr":
+		return value, "", nil
+	case "b", "e":
+		return map[string]string{"0": "FALSE", "1": "TRUE"}[value] + strings.Trim(value, "01"), oddType, nil
+	case "d":
+		return value, oddDate, nil
+	}
+	if value == "" {
+		return "", "", nil
+	}
+	n, err := strconv.ParseFloat(value, 64)
+	if err != nil {
+		return value, oddType, nil
+	}
+	if s, err := strconv.Atoi(style); err == nil && s >= 0 && s < len(x.book.dates) && x.book.dates[s] {
+		return x.book.date(n), oddDate, nil
+	}
+	if n == float64(int64(n)) && n >= 0 && n < 1e15 {
+		return strconv.FormatInt(int64(n), 10), "", nil
+	}
+	return value, oddNumber, nil
+}
+
+// date writes a number of days as the date that it stands for.
+func (b base1904) date(days float64) string {
+	from := time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
+	if b {
+		from = time.Date(1904, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	const most = 2958465 // 9999-12-31
+	if days < 0 || days > most {
+		return strconv.FormatFloat(days, 'f', -1, 64)
+	}
+	at := from.Add(time.Duration(days * 24 * float64(time.Hour))).Round(time.Second)
+	if at.Equal(at.Truncate(24 * time.Hour)) {
+		return at.Format(time.DateOnly)
+	}
+	return at.Format(time.DateTime)
+}
+
+// fill gives rec a cell for each column.
+func (x *xlsxSource) fill(rec *record) {
+	rec.cells = make([]string, len(x.names), len(x.names)+x.spare)
+	for _, c := range x.cells {
+		if c.column >= len(x.names) {
+			rec.problem = rowFault("xlsx_columns", fmt.Sprintf("the row has something in column %d, the header has %d columns", c.column+1, len(x.names)))
+			last := len(x.names) - 1 // nothing of what came in gets lost
+			rec.cells[last] = strings.TrimPrefix(rec.cells[last]+" "+c.text, " ")
+			continue
+		}
+		rec.cells[c.column] = c.text
+		if c.odd != "" {
+			rec.odd = append(rec.odd, oddCell{c.column, c.odd})
+		}
+	}
+}
+
+func attr(e xml.StartElement, name string) string {
+	i := slices.IndexFunc(e.Attr, func(a xml.Attr) bool { return a.Name.Local == name && a.Name.Space == "" })
+	if i < 0 {
+		return ""
+	}
+	return e.Attr[i].Value
+}
+
+// columnOf returns the column of a reference such as "AB12", from 0; other
+// where it is none.
+func columnOf(ref string, other int) int {
+	n := 0
+	for i := 0; i < len(ref) && i < 4; i++ {
+		c := ref[i]
+		if c < 'A' || c > 'Z' {
+			break
+		}
+		n = n*26 + int(c-'A') + 1
+	}
+	if n == 0 {
+		return other
+	}
+	return n - 1
+}

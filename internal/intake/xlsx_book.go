@@ -1,0 +1,309 @@
+package intake
+
+import (
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// Bounds of a spreadsheet: packed, unpacked, how often the one goes into the
+// other, and files in it. What a file says of its own size is checked while it
+// is read.
+const (
+	maxBook        = 64 << 20
+	maxUnpacked    = 200 << 20
+	maxBookSwell   = 100
+	maxBookEntries = 1000
+)
+
+// book is a spreadsheet (ECMA-376) whose sheets are read as streams.
+//
+// Excel's own streaming readers give cells as people see them, from which it
+// cannot be told that a plate was made into a number or a date, and they take
+// a damaged file for a short one. So it is read here.
+type book struct {
+	files   map[string]*zip.File
+	sheets  []sheetEntry
+	strings *sharedStrings
+	dates   []bool // by style: the number is a date
+	base1904
+}
+
+type base1904 bool
+
+type sheetEntry struct {
+	name   string
+	file   *zip.File
+	hidden bool
+}
+
+func isZIP(r *bufio.Reader) bool {
+	head, err := r.Peek(4)
+	return err == nil && bytes.Equal(head, []byte("PK\x03\x04"))
+}
+
+// openBook reads a spreadsheet but for its sheets.
+func openBook(r io.Reader) (*book, error) {
+	body, err := io.ReadAll(io.LimitReader(r, maxBook+1))
+	if err != nil {
+		return nil, unread(err, 0)
+	}
+	if len(body) > maxBook {
+		return nil, &InputError{Code: CodePacked, Reason: fmt.Sprintf("the spreadsheet is larger than %d MB", maxBook>>20), Hint: saveAsCSV}
+	}
+	z, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		return nil, damagedBook(err)
+	}
+	if err := bounded(z, len(body)); err != nil {
+		return nil, err
+	}
+	b := &book{files: make(map[string]*zip.File, len(z.File))}
+	for _, f := range z.File {
+		b.files[strings.TrimPrefix(f.Name, "/")] = f
+	}
+	return b, b.load()
+}
+
+func damagedBook(err error) error {
+	if e, ok := errors.AsType[*InputError](err); ok {
+		return e
+	}
+	return &InputError{Code: CodePacked, Reason: "the spreadsheet is damaged", Hint: "save it again, or as CSV in UTF-8", Err: err}
+}
+
+// bounded refuses what would unpack into more than a list can be.
+func bounded(z *zip.Reader, packed int) error {
+	sum := 0
+	for _, f := range z.File {
+		sum += int(min(f.UncompressedSize64, maxUnpacked+1))
+	}
+	if len(z.File) > maxBookEntries || sum > maxUnpacked || sum > maxBookSwell*packed {
+		return &InputError{Code: CodePacked,
+			Reason: fmt.Sprintf("the spreadsheet would unpack into more than %d MB, %d times its size, or %d files", maxUnpacked>>20, maxBookSwell, maxBookEntries),
+			Hint:   saveAsCSV}
+	}
+	return nil
+}
+
+const mainPart = "xl/workbook.xml"
+
+// load reads what is said of the sheets.
+func (b *book) load() error {
+	if b.files[mainPart] == nil {
+		what := "it is a ZIP file that holds no spreadsheet of Excel"
+		if b.files["mimetype"] != nil {
+			what = "it is an OpenDocument file"
+		}
+		return &InputError{Code: CodeUnknownFormat, Reason: what, Hint: "save it as XLSX, or as CSV in UTF-8"}
+	}
+	var main struct {
+		Properties struct {
+			Date1904 string `xml:"date1904,attr"`
+		} `xml:"workbookPr"`
+		Sheets []struct {
+			Name  string `xml:"name,attr"`
+			State string `xml:"state,attr"`
+			ID    string `xml:"http://schemas.openxmlformats.org/officeDocument/2006/relationships id,attr"`
+		} `xml:"sheets>sheet"`
+	}
+	var links struct {
+		All []struct {
+			ID     string `xml:"Id,attr"`
+			Type   string `xml:"Type,attr"`
+			Target string `xml:"Target,attr"`
+		} `xml:"Relationship"`
+	}
+	if err := errors.Join(b.parse(mainPart, &main), b.parse("xl/_rels/workbook.xml.rels", &links)); err != nil {
+		return damagedBook(err)
+	}
+	b.base1904 = base1904(main.Properties.Date1904 == "1" || main.Properties.Date1904 == "true")
+	targets := map[string]*zip.File{}
+	for _, l := range links.All {
+		file := b.files[part(l.Target)]
+		targets[l.ID] = file
+		switch kind := path.Base(l.Type); {
+		case kind == "sharedStrings" && file != nil:
+			strs, err := readSharedStrings(file)
+			if err != nil {
+				return damagedBook(err)
+			}
+			b.strings = strs
+		case kind == "styles" && file != nil:
+			if err := b.readStyles(part(l.Target)); err != nil {
+				return damagedBook(err)
+			}
+		case kind != "worksheet":
+			targets[l.ID] = nil // charts and macros are no lists
+		}
+	}
+	for _, s := range main.Sheets {
+		if f := targets[s.ID]; f != nil {
+			b.sheets = append(b.sheets, sheetEntry{name: s.Name, file: f, hidden: s.State != "" && s.State != "visible"})
+		}
+	}
+	return nil
+}
+
+// part is the name of the file that a link of the workbook leads to.
+func part(target string) string {
+	if rest, ok := strings.CutPrefix(target, "/"); ok {
+		return rest
+	}
+	return path.Join("xl", target)
+}
+
+func (b *book) parse(name string, into any) error {
+	f := b.files[name]
+	if f == nil {
+		return fmt.Errorf("%s is missing", name)
+	}
+	r, err := f.Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return xml.NewDecoder(r).Decode(into)
+}
+
+// readStyles learns which styles show a number as a date.
+func (b *book) readStyles(name string) error {
+	var styles struct {
+		Formats []struct {
+			ID   int    `xml:"numFmtId,attr"`
+			Code string `xml:"formatCode,attr"`
+		} `xml:"numFmts>numFmt"`
+		Cells []struct {
+			Format int `xml:"numFmtId,attr"`
+		} `xml:"cellXfs>xf"`
+	}
+	if err := b.parse(name, &styles); err != nil {
+		return err
+	}
+	own := map[int]bool{}
+	for _, f := range styles.Formats {
+		own[f.ID] = showsDate(f.Code)
+	}
+	for _, c := range styles.Cells {
+		date, ok := own[c.Format]
+		b.dates = append(b.dates, date || !ok && builtInDate(c.Format))
+	}
+	return nil
+}
+
+// builtInDate tells the dates among the formats that have only a number
+// (ECMA-376 part 1, 18.8.30), those of East Asia among them.
+func builtInDate(id int) bool {
+	return id >= 14 && id <= 22 || id >= 27 && id <= 36 || id >= 45 && id <= 47 || id >= 50 && id <= 58
+}
+
+// showsDate reports whether a format code holds a part of a date: a letter of
+// one outside of quotes, brackets and escapes.
+func showsDate(code string) bool {
+	for i := 0; i < len(code); i++ {
+		switch code[i] {
+		case '"', '[':
+			end := strings.IndexByte(code[i+1:], map[byte]byte{'"': '"', '[': ']'}[code[i]])
+			if end < 0 {
+				return false
+			}
+			i += end + 1
+		case '\\', '_', '*':
+			i++
+		case 'y', 'Y', 'm', 'M', 'd', 'D', 'h', 'H', 's', 'S':
+			return true
+		}
+	}
+	return false
+}
+
+// sharedStrings are the texts that cells point to, one behind the other.
+type sharedStrings struct {
+	text []byte
+	ends []uint32
+}
+
+func (s *sharedStrings) at(index string) (string, error) {
+	i, err := strconv.Atoi(index)
+	if s == nil || err != nil || i < 0 || i >= len(s.ends) {
+		return "", fmt.Errorf("there is no shared string %.20q", index)
+	}
+	from := uint32(0)
+	if i > 0 {
+		from = s.ends[i-1]
+	}
+	return string(s.text[from:s.ends[i]]), nil
+}
+
+func readSharedStrings(f *zip.File) (*sharedStrings, error) {
+	r, err := f.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	s := &sharedStrings{}
+	d := xml.NewDecoder(r)
+	for {
+		token, err := d.RawToken()
+		if errors.Is(err, io.EOF) {
+			return s, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if e, ok := token.(xml.StartElement); ok && e.Name.Local == "si" {
+			text, err := richText(d, "si")
+			if err != nil {
+				return nil, err
+			}
+			s.text = append(s.text, text...)
+			s.ends = append(s.ends, uint32(len(s.text))) //nolint:gosec // bounded by maxUnpacked
+		}
+	}
+}
+
+// richText reads the text inside of the element end: that of all its runs, but
+// not how it is pronounced.
+func richText(d *xml.Decoder, end string) (string, error) {
+	var text strings.Builder
+	inText, spoken := false, 0
+	for {
+		token, err := d.RawToken()
+		if err != nil {
+			return "", noEnd(err)
+		}
+		switch e := token.(type) {
+		case xml.StartElement:
+			inText = e.Name.Local == "t"
+			if e.Name.Local == "rPh" {
+				spoken++
+			}
+		case xml.EndElement:
+			inText = false
+			switch e.Name.Local {
+			case end:
+				return text.String(), nil
+			case "rPh":
+				spoken--
+			}
+		case xml.CharData:
+			if inText && spoken == 0 {
+				text.Write(e)
+			}
+		}
+	}
+}
+
+func noEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
