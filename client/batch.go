@@ -61,6 +61,15 @@ const (
 	RowCancelled Status = "cancelled"
 )
 
+// Unanswered lists the statuses of rows that will have no answer by
+// themselves, and Answered all others.
+func Unanswered() []Status { return []Status{RowFailed, RowInvalid, RowUnknown, RowCancelled} }
+
+// Answered is the counterpart of Unanswered.
+func Answered() []Status {
+	return []Status{RowQueued, RowSending, RowWaiting, RowFound, RowNotFound}
+}
+
 // Statuses lists every status of a row, in the order in which people read
 // them.
 func Statuses() []Status {
@@ -119,6 +128,10 @@ type Format string
 const (
 	CSV    Format = "text/csv"
 	NDJSON Format = "application/x-ndjson"
+	XLSX   Format = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+	// Any leaves it to the first bytes of a list to tell: CSV, JSON Lines, a
+	// JSON array or XLSX, as it is or packed by gzip or zstd.
+	Any Format = "application/octet-stream"
 )
 
 // SubmitOptions say what is to be done with a list.
@@ -137,6 +150,11 @@ type SubmitOptions struct {
 
 	// Format is what a list that Submit reads is written in.
 	Format Format
+	// Encoding is that of a list that is neither UTF-8 nor marked UTF-16, such
+	// as "windows-1251". Only for Submit.
+	Encoding string
+	// Sheet of a spreadsheet, where several hold something. Only for Submit.
+	Sheet string
 	// Columns name columns that are not found by their own name: "Reg no"
 	// holds the plates, "vin=Chassis" something else. Only for Submit.
 	Columns []string
@@ -166,6 +184,8 @@ func (o SubmitOptions) query() url.Values {
 	set("metadata", string(o.Metadata), o.Metadata != nil)
 	set("weight", strconv.FormatFloat(o.Weight, 'g', -1, 64), o.Weight != 0)
 	set("fresh", "true", o.Fresh)
+	set("encoding", o.Encoding, o.Encoding != "")
+	set("sheet", o.Sheet, o.Sheet != "")
 	set("limit", strconv.Itoa(o.Limit), o.Limit != 0)
 	for k, v := range o.Params {
 		q.Add("set", k+"="+v)
@@ -229,6 +249,9 @@ type ResultsOptions struct {
 	Status []Status // empty: all
 	// Input adds the lines as they were given, Raw the answers as received.
 	Input, Raw bool
+	// Plain leaves cells of CSV as they are that a spreadsheet would take for
+	// formulas. Otherwise they get a ' in front.
+	Plain bool
 }
 
 func (o ResultsOptions) query() url.Values {
@@ -238,6 +261,9 @@ func (o ResultsOptions) query() url.Values {
 	}
 	if o.Input {
 		q.Set("input", "true")
+	}
+	if o.Plain {
+		q.Set("plain", "true")
 	}
 	if o.Raw {
 		q.Set("raw", "true")

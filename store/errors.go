@@ -8,9 +8,7 @@ import (
 
 // Errors on which callers decide.
 var (
-	ErrNoBatch = errors.New("no such batch")
-	// ErrNoCall: there is no such call, or nothing of it is unknown.
-	ErrNoCall      = errors.New("no such unknown call")
+	ErrNoBatch     = errors.New("no such batch")
 	ErrTicketTaken = errors.New("the ticket belongs to another call")
 	// ErrFull: no space is left. Nothing was written.
 	ErrFull = errors.New("no space left for the store")

@@ -50,6 +50,13 @@ func RowStates() []State {
 	return []State{Queued, Sending, Waiting, Found, NotFound, Failed, Invalid, Unknown, Cancelled}
 }
 
+// Unanswered lists the states of rows that will have no answer by themselves.
+func Unanswered() []State { return []State{Failed, Invalid, Unknown, Cancelled} }
+
+// NotUnanswered lists the other states of rows: those with an answer, or with one
+// still to come.
+func NotUnanswered() []State { return []State{Queued, Sending, Waiting, Found, NotFound} }
+
 // Open reports whether work on the ask goes on by itself.
 func (s State) Open() bool { return s == Queued || s == Sending || s == Waiting }
 
@@ -70,7 +77,6 @@ const (
 	EvNoneLate    Event = "not found late"
 	EvAdopt       Event = "adopt"   // a ticket of an unknown call was named
 	EvGiveUp      Event = "give up" // a person gave an unknown up
-	EvDisown      Event = "disown"  // the ticket that was adopted does not hold it
 )
 
 // Transition is one line of the table of states.
@@ -95,7 +101,6 @@ func Transitions() []Transition {
 		{Waiting, EvFound, Found},
 		{Waiting, EvNotFound, NotFound},
 		{Waiting, EvFail, Failed},
-		{Waiting, EvDisown, Unknown},
 		{Unknown, EvFoundLate, Found},
 		{Unknown, EvNoneLate, NotFound},
 		{Unknown, EvFail, Failed},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -17,7 +18,11 @@ import (
 type listFlags struct {
 	provider string
 	out      string
+	errors   string
+	rawCells bool
 	format   string
+	encoding string
+	sheet    string
 	columns  []string
 	set      []string
 	name     string
@@ -32,7 +37,9 @@ type listFlags struct {
 func (l *listFlags) addReading(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&l.provider, "provider", "p", "", "who is asked, such as attestr")
-	f.StringVar(&l.format, "format", "", "csv or jsonl, of a pipe or a file whose name does not tell")
+	f.StringVar(&l.format, "format", "", "csv, xlsx, json or jsonl, of a pipe or a file whose name does not tell")
+	f.StringVar(&l.encoding, "encoding", "", "of a list that is not UTF-8: windows-1251, koi8-r, cp866, windows-1252, utf-16le, utf-16be")
+	f.StringVar(&l.sheet, "sheet", "", "sheet of a spreadsheet, where several hold something")
 	f.StringArrayVar(&l.columns, "column", nil, "column that holds the plates, or vin=NAME and the like (default: found by header)")
 	f.StringArrayVar(&l.set, "set", nil, "KEY=VALUE: a parameter of the provider, or a column for every row")
 	f.IntVar(&l.limit, "limit", 0, "only the first N rows, as a rehearsal")
@@ -42,11 +49,19 @@ func (l *listFlags) addReading(cmd *cobra.Command) {
 func (l *listFlags) add(cmd *cobra.Command) {
 	l.addReading(cmd)
 	f := cmd.Flags()
-	f.StringVarP(&l.out, "out", "o", "", "file for the results, .csv or .jsonl; - for standard output")
+	f.StringVarP(&l.out, "out", "o", "", "file for the results, .csv, .xlsx, .json or .jsonl; - for standard output")
 	f.StringVar(&l.name, "name", "", "what the batch is called (default: the name of the file)")
 	f.StringVar(&l.purpose, "purpose", "", "what the answers are for")
 	f.Float64Var(&l.weight, "weight", 0, "share of the pace among batches (default 1)")
 	f.BoolVar(&l.input, "input", false, "write the lines as they were given too")
+	addOutFlags(cmd, &l.errors, &l.rawCells)
+}
+
+// addOutFlags adds what can be said of files of results.
+func addOutFlags(cmd *cobra.Command, errors *string, rawCells *bool) {
+	f := cmd.Flags()
+	f.StringVar(errors, "errors", "", "file for the rows without an answer, which -o then leaves out")
+	f.BoolVar(rawCells, "raw-cells", false, "leave cells of CSV as they are that a spreadsheet takes for formulas")
 }
 
 // check finds the faults that need nobody else. The provider is not among
@@ -55,6 +70,8 @@ func (l *listFlags) check(cmd *cobra.Command, purposes []string) error {
 	switch {
 	case l.provider == "":
 		return app.Usage(fmt.Errorf("-p PROVIDER is missing: see %s --help", cmd.CommandPath()))
+	case l.errors != "" && (l.out == "" || l.out == "-"):
+		return app.Usage(errors.New("--errors goes with -o FILE: say where the other rows go"))
 	case l.limit < 0:
 		return app.Usage(fmt.Errorf("--limit %d: it cannot be negative", l.limit))
 	case l.weight < 0:
@@ -83,6 +100,10 @@ func (l *listFlags) intake(path string) (o intake.Options, err error) {
 	if err == nil {
 		o.Set, err = intake.ParseSet(l.set)
 	}
+	if err == nil {
+		o.Encoding, err = intake.ParseEncoding(l.encoding)
+	}
+	o.Sheet = l.sheet
 	if err != nil {
 		return o, app.Usage(err)
 	}
@@ -109,6 +130,19 @@ func outFormat(path, named string) (export.Format, error) {
 		return "", app.Usage(fmt.Errorf("write %s: %w", path, err))
 	}
 	return format, nil
+}
+
+// sameFormat demands that the file of the rows without an answer is written
+// like the other one.
+func sameFormat(path string, format export.Format) error {
+	got, err := export.FormatOf(path, "")
+	if err == nil && got != format {
+		err = fmt.Errorf("write %s: it must be of the same format as -o (%s)", path, format)
+	}
+	if err != nil {
+		return app.Usage(err)
+	}
+	return nil
 }
 
 // openList opens a list that is to be read.

@@ -2,15 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/plateq/plateq/client"
+	"github.com/plateq/plateq/internal/app"
 )
 
 func (c *cli) resultsCommand() *cobra.Command {
 	var o client.ResultsOptions
-	var out, format string
+	var out, format, bad string
 	var statuses []string
 	cmd := c.about("results", "Write the rows of a batch, as far as they are known",
 		`  plateq results b_… -o results.csv
@@ -28,7 +30,10 @@ func (c *cli) resultsCommand() *cobra.Command {
 			for _, s := range statuses {
 				o.Status = append(o.Status, client.Status(s))
 			}
-			if err := c.download(ctx, cl, id, path, as, o); err != nil {
+			if bad != "" && (path == "-" || len(o.Status) > 0) {
+				return app.Usage(errors.New("--errors goes with -o FILE, and without --status"))
+			}
+			if err := c.downloads(ctx, cl, id, path, bad, as, o); err != nil {
 				return err
 			}
 			if path != "-" {
@@ -39,9 +44,10 @@ func (c *cli) resultsCommand() *cobra.Command {
 		})
 	cmd.Use = "results BATCH [-o OUT]"
 	f := cmd.Flags()
-	f.StringVarP(&out, "out", "o", "", "file to write, .csv or .jsonl (default: JSON Lines on standard output)")
-	f.StringVar(&format, "format", "", "csv or jsonl, on standard output or of a file whose name does not tell")
+	f.StringVarP(&out, "out", "o", "", "file to write, .csv, .xlsx, .json or .jsonl (default: JSON Lines on standard output)")
+	f.StringVar(&format, "format", "", "csv, xlsx, json or jsonl, on standard output or of a file whose name does not tell")
 	f.StringSliceVar(&statuses, "status", nil, "only rows of these statuses, such as failed,unknown")
+	addOutFlags(cmd, &bad, &o.Plain)
 	f.BoolVar(&o.Input, "input", false, "write the lines as they were given too")
 	f.BoolVar(&o.Raw, "raw", false, "write answers as received too, where they were kept")
 	return cmd

@@ -28,7 +28,7 @@ than a day ago it writes the rows again and asks nobody; --fresh starts anew.`,
 		Example: `  plateq run fleet.csv -p attestr --simulate -o results.csv   a rehearsal that costs nothing
   plateq run fleet.csv -p attestr -o results.csv
   plateq run fleet.csv -p attestr --column "Reg no" --limit 20 > sample.jsonl
-  zcat fleet.csv.gz | plateq run - -p attestr -o results.csv`,
+  plateq run parc.csv.gz -p regnum --encoding windows-1252 -o results.xlsx`,
 		Args: wants("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.run(cmd, args[0], list, app.RunOptions{Raw: raw, MaxWait: maxWait})
@@ -55,7 +55,12 @@ func (c *cli) run(cmd *cobra.Command, file string, list listFlags, ro app.RunOpt
 	if ro.Out, ro.Export.Format, err = list.export(); err != nil {
 		return err
 	}
-	ro.Export.Extras = export.Extras{Input: list.input, Raw: ro.Raw}
+	if ro.Errors = list.errors; ro.Errors != "" {
+		if err := sameFormat(ro.Errors, ro.Export.Format); err != nil {
+			return err
+		}
+	}
+	ro.Export.Extras, ro.Export.Plain = export.Extras{Input: list.input, Raw: ro.Raw}, list.rawCells
 	ro.In, ro.Stdout = file, c.out
 	ro.Provider, ro.Limit, ro.Fresh = list.provider, list.limit, list.fresh
 	ro.Name, ro.Purpose, ro.Weight = list.title(file), list.purpose, list.weight

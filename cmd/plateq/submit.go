@@ -27,7 +27,7 @@ func (c *cli) submitCommand() *cobra.Command {
 With --wait, stay until it is done; with -o too, write the results.`,
 		Example: `  plateq submit fleet.csv -p attestr --wait -o results.csv
   id=$(plateq submit fleet.csv -p attestr --name "March fleet" --quiet)
-  zcat fleet.csv.gz | plateq submit - -p attestr --format csv`,
+  plateq submit fleet.xlsx -p attestr --sheet March --column Registration`,
 		Args: wants("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.submit(cmd, args[0], list, wait) },
 	}
@@ -91,10 +91,11 @@ func (l *listFlags) submission(file string) (client.SubmitOptions, error) {
 	}
 	o := client.SubmitOptions{
 		Provider: l.provider, Name: l.title(file), Purpose: l.purpose, Weight: l.weight, Fresh: l.fresh,
-		Params: in.Set, Columns: l.columns, Limit: l.limit, Format: client.CSV,
+		Params: in.Set, Columns: l.columns, Limit: l.limit, Encoding: string(in.Encoding), Sheet: in.Sheet,
 	}
-	if in.Format == intake.JSONL {
-		o.Format = client.NDJSON
+	o.Format = map[intake.Format]client.Format{intake.CSV: client.CSV, intake.JSONL: client.NDJSON, intake.XLSX: client.XLSX}[in.Format]
+	if o.Format == "" {
+		o.Format = client.Any
 	}
 	return o, nil
 }
@@ -124,7 +125,7 @@ func (c *cli) await(ctx context.Context, cl *client.Client, b client.Batch, list
 	if list.out != "" {
 		path, format, err := list.export()
 		if err == nil {
-			err = c.download(ctx, cl, b.ID, path, format, client.ResultsOptions{Input: list.input})
+			err = c.downloads(ctx, cl, b.ID, path, list.errors, format, client.ResultsOptions{Input: list.input, Plain: list.rawCells})
 		}
 		if err != nil {
 			return err
@@ -218,9 +219,32 @@ func verdict(b client.Batch) error {
 // download writes the results of a batch to a file that is whole or not
 // there, or to standard output.
 func (c *cli) download(ctx context.Context, cl *client.Client, id, path string, format export.Format, o client.ResultsOptions) error {
-	media := client.NDJSON
-	if format == export.CSV {
-		media = client.CSV
+	media := map[export.Format]client.Format{export.CSV: client.CSV, export.XLSX: client.XLSX}[format]
+	if media == "" {
+		media = client.NDJSON
 	}
-	return export.ToFile(path, c.out, func(w io.Writer) error { return cl.Download(ctx, id, media, o, w) })
+	return export.ToFile(path, c.out, func(w io.Writer) error {
+		if format != export.JSON {
+			return cl.Download(ctx, id, media, o, w)
+		}
+		array := export.NewArray(w)
+		return errors.Join(cl.Download(ctx, id, media, o, array), array.Close())
+	})
+}
+
+// downloads is download with, if it is named, a file of its own for the rows
+// without an answer.
+func (c *cli) downloads(ctx context.Context, cl *client.Client, id, path, bad string, format export.Format, o client.ResultsOptions) error {
+	if bad == "" {
+		return c.download(ctx, cl, id, path, format, o)
+	}
+	if err := sameFormat(bad, format); err != nil {
+		return err
+	}
+	o.Status = client.Answered()
+	if err := c.download(ctx, cl, id, path, format, o); err != nil {
+		return err
+	}
+	o.Status = client.Unanswered()
+	return c.download(ctx, cl, id, bad, format, o)
 }

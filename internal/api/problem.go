@@ -110,8 +110,12 @@ const statusGone = 499
 
 func inputProblem(e *intake.InputError) *Problem {
 	status := http.StatusUnprocessableEntity
-	if e.Code == intake.CodeLineTooLong {
+	switch e.Code {
+	case intake.CodeLineTooLong:
 		status = http.StatusRequestEntityTooLarge
+	case intake.CodeUnknownFormat:
+		status = http.StatusUnsupportedMediaType
+	default:
 	}
 	detail := e.Reason
 	if e.Line > 0 {

@@ -19,9 +19,9 @@ type resultPage struct {
 // results answers with a page of rows in JSON or, where the client accepts a
 // list, with all of them as they stand, streamed.
 func (s *server) results(w http.ResponseWriter, r *http.Request) error {
-	media := preferred(r.Header.Values("Accept"), typeJSON, typeNDJSON, typeCSV)
+	media := preferred(r.Header.Values("Accept"), typeJSON, typeNDJSON, typeCSV, typeXLSX)
 	if media == "" {
-		return problem(http.StatusNotAcceptable, "not_acceptable", "results come as %s, %s and %s", typeJSON, typeNDJSON, typeCSV)
+		return problem(http.StatusNotAcceptable, "not_acceptable", "results come as %s, %s, %s and %s", typeJSON, typeNDJSON, typeCSV, typeXLSX)
 	}
 	q := newQuery(r)
 	f := store.RowFilter{States: q.rowStates()}
@@ -37,13 +37,16 @@ func (s *server) results(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	o := export.Options{Format: export.CSV, Extras: extras, Plain: plain}
+	if spec, err := s.Providers.Spec(b.Provider); err == nil {
+		o.Results = spec.Results
+	}
 	switch media {
 	case typeCSV:
-		o := export.Options{Format: export.CSV, Extras: extras, Plain: plain}
-		if spec, err := s.Providers.Spec(b.Provider); err == nil {
-			o.Results = spec.Results
-		}
 		return s.stream(w, r, b, f, o, typeCSV+"; charset=utf-8", ".csv")
+	case typeXLSX:
+		o.Format = export.XLSX
+		return s.stream(w, r, b, f, o, typeXLSX, ".xlsx")
 	case typeNDJSON:
 		return s.stream(w, r, b, f, export.Options{Format: export.JSONL, Extras: extras}, typeNDJSON, ".jsonl")
 	}

@@ -18,6 +18,8 @@ const (
 	typeJSON   = "application/json"
 	typeCSV    = "text/csv"
 	typeNDJSON = "application/x-ndjson"
+	typeXLSX   = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+	typeAny    = "application/octet-stream" // the first bytes tell
 )
 
 // submit takes a list in, whole or not at all, and answers with its batch.
@@ -51,9 +53,14 @@ func (s *server) readAny(w http.ResponseWriter, r *http.Request) (list, *upload,
 		l, err = s.readList(r, up, intake.CSV)
 	case typeNDJSON, "application/jsonl", "application/jsonlines":
 		l, err = s.readList(r, up, intake.JSONL)
+	case typeXLSX:
+		l, err = s.readList(r, up, intake.XLSX)
+	case typeAny:
+		l, err = s.readList(r, up, intake.Auto)
 	default:
 		err = problem(http.StatusUnsupportedMediaType, "unsupported_media_type",
-			"the body must be %s, %s or %s, not compressed", typeJSON, typeCSV, typeNDJSON)
+			"the body must be %s, %s, %s, %s or, for the first bytes to tell, %s, without a Content-Encoding",
+			typeJSON, typeCSV, typeNDJSON, typeXLSX, typeAny)
 	}
 	return l, up, err
 }
@@ -90,6 +97,10 @@ func (s *server) readList(r *http.Request, body io.Reader, format intake.Format)
 	if l.from.Columns, err = intake.ParseColumns(q.each("column")); err != nil {
 		q.fault("column", "%s", reason(err))
 	}
+	if l.from.Encoding, err = intake.ParseEncoding(q.text("encoding")); err != nil {
+		q.fault("encoding", "%s", reason(err))
+	}
+	l.from.Sheet = q.text("sheet")
 	if l.from.Set, err = intake.ParseSet(q.each("set")); err != nil {
 		q.fault("set", "%s", reason(err))
 	}

@@ -95,7 +95,10 @@ func TestListsAreRefusedWhole(t *testing.T) {
 			csvBody, 400, "bad_query", []string{`"weight"`, `"limit"`, `"fresh"`, `"colour"`, `"name"`},
 		},
 		{"JSON with a query", "/v1/batches?provider=attestr", `{"provider":"attestr",` + one + `}`, jsonBody, 400, "bad_query", nil},
-		{"spreadsheet", "/v1/batches?provider=attestr", "PK", "Content-Type: application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", 415, "unsupported_media_type", nil},
+		{"spreadsheet", "/v1/batches?provider=attestr", "PK", "Content-Type: application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", 415, "unknown_format", nil},
+		{"old spreadsheet", "/v1/batches?provider=attestr", "\xd0\xcf\x11\xe0", csvBody, 415, "unknown_format", nil},
+		{"windows-1251", "/v1/batches?provider=attestr", "plate;\xe3\xee\xf0\xee\xe4\n\xc0123\xc2\xd177;x\n", csvBody, 422, "encoding", []string{"looks like windows-1251"}},
+		{"no such encoding", "/v1/batches?provider=attestr&encoding=ebcdic", "plate\nDL01AA1000\n", csvBody, 400, "bad_query", []string{`"encoding"`}},
 		{"no type", "/v1/batches?provider=attestr", "plate\nDL01AA1000\n", "X: y", 415, "unsupported_media_type", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

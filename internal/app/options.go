@@ -48,6 +48,7 @@ type RunOptions struct {
 	In       string // a path, or "-" for standard input
 	Intake   intake.Options
 	Out      string // a path, or "-" for Stdout
+	Errors   string // a path to which rows without an answer go, instead; "": to Out
 	Stdout   io.Writer
 	Export   export.Options
 	Name     string

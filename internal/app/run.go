@@ -78,8 +78,10 @@ func (r *run) do(ctx context.Context) error {
 	if r.opts.Intake.Name == "" {
 		r.opts.Intake.Name = r.opts.In
 	}
-	if err := export.Writable(r.opts.Out); err != nil {
-		return Usage(err)
+	for _, path := range []string{r.opts.Out, r.opts.Errors} {
+		if err := export.Writable(path); err != nil {
+			return Usage(err)
+		}
 	}
 	if err := r.accept(ctx); err != nil {
 		return interrupted(ctx, err)

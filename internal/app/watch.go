@@ -10,7 +10,6 @@ import (
 
 	"github.com/plateq/plateq/internal/config"
 	"github.com/plateq/plateq/internal/export"
-	"github.com/plateq/plateq/jobs"
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 )
@@ -30,7 +29,7 @@ func (r *run) watch(ctx context.Context) error {
 		b, err := r.app.store.BatchByNo(ctx, r.batch.No)
 		if err == nil {
 			r.batch = b
-			if b.State == store.BatchDone && !r.resent(ctx) {
+			if b.State == store.BatchDone {
 				r.refresh(ctx)
 				return nil
 			}
@@ -47,19 +46,6 @@ func (r *run) watch(ctx context.Context) error {
 			return stopped(ctx, ctx.Err())
 		}
 	}
-}
-
-// resent reports whether the batch goes on though it was done, as what is
-// unknown of it was asked again by the rule.
-func (r *run) resent(ctx context.Context) bool {
-	if r.batch.Counts[store.Unknown] == 0 || !r.app.resends(r.opts.Provider) {
-		return false
-	}
-	if _, err := jobs.ResendUnknown(ctx, r.app.store, r.opts.Provider, r.app.log); err != nil {
-		return false // the rows stay unknown, and say so
-	}
-	b, err := r.app.store.BatchByNo(ctx, r.batch.No)
-	return err == nil && b.State != store.BatchDone
 }
 
 // standstill reports progress, and why the run cannot go on, if it cannot.
@@ -133,16 +119,34 @@ func (r *run) write(ctx context.Context) error {
 	if spec, err := r.app.set.Spec(r.batch.Provider); err == nil {
 		o.Results = spec.Results
 	}
-	err := export.ToFile(r.opts.Out, r.opts.Stdout, func(w io.Writer) error {
-		_, err := export.Stream(ctx, w, r.app.store, r.batch, store.RowFilter{}, o)
+	if err := r.writeFiles(ctx, o); err != nil {
 		return err
-	})
-	if err != nil {
-		return fmt.Errorf("write %s: %w: everything is kept, run the same command again", r.opts.Out, err)
 	}
 	c := r.batch.Counts
 	if bad := c[store.Failed] + c[store.Unknown] + c[store.Invalid] + c[store.Cancelled]; bad > 0 {
 		return &ExitError{Code: ExitPartial, Err: fmt.Errorf("%d of %d rows have no answer: see their error", bad, r.batch.Rows)}
+	}
+	return nil
+}
+
+// writeFiles writes one file, or two.
+func (r *run) writeFiles(ctx context.Context, o export.Options) error {
+	type file struct {
+		path string
+		rows []store.State // none: all
+	}
+	files := []file{{r.opts.Out, nil}}
+	if r.opts.Errors != "" {
+		files = []file{{r.opts.Out, store.NotUnanswered()}, {r.opts.Errors, store.Unanswered()}}
+	}
+	for _, f := range files {
+		err := export.ToFile(f.path, r.opts.Stdout, func(w io.Writer) error {
+			_, err := export.Stream(ctx, w, r.app.store, r.batch, store.RowFilter{States: f.rows}, o)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("write %s: %w: everything is kept, run the same command again", f.path, err)
+		}
 	}
 	return nil
 }

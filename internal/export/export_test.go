@@ -94,6 +94,7 @@ func TestGolden(t *testing.T) {
 		{"rows.csv", export.Options{Format: export.CSV, Results: fields}},
 		{"rows_extras.csv", export.Options{Format: export.CSV, Results: fields, Extras: export.Extras{Input: true, Raw: true}}},
 		{"rows_plain.csv", export.Options{Format: export.CSV, Plain: true}},
+		{"rows.json", export.Options{Format: export.JSON}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -247,7 +248,7 @@ func TestEveryRowOnce(t *testing.T) {
 func TestStreamEnds(t *testing.T) {
 	t.Parallel()
 	gone := errors.New("gone")
-	for _, f := range []export.Format{export.CSV, export.JSONL} {
+	for _, f := range []export.Format{export.CSV, export.JSONL, export.JSON, export.XLSX} {
 		_, err := export.Stream(t.Context(), io.Discard, shelf{rows: fleetRows(), err: gone}, fleet, store.RowFilter{}, export.Options{Format: f})
 		if !errors.Is(err, gone) {
 			t.Errorf("%s: the store fails: got %v, want %v", f, err, gone)
@@ -274,9 +275,9 @@ func TestFormatOf(t *testing.T) {
 		{"-", "", export.JSONL, ""},
 		{"", "csv", export.CSV, ""},
 		{"out.dat", "jsonl", export.JSONL, ""},
-		{"out.ods", "", "", "rows are not written as .ods: give one of csv, jsonl, or name the format with --format"},
-		{"out", "", "", "rows are not written to a file without an ending: give one of csv, jsonl, or name the format with --format"},
-		{"out.csv", "parquet", "", "rows are not written as parquet: give one of csv, jsonl, or name the format with --format"},
+		{"out.ods", "", "", "rows are not written as .ods: give one of csv, jsonl, json, xlsx, or name the format with --format"},
+		{"out", "", "", "rows are not written to a file without an ending: give one of csv, jsonl, json, xlsx, or name the format with --format"},
+		{"out.csv", "parquet", "", "rows are not written as parquet: give one of csv, jsonl, json, xlsx, or name the format with --format"},
 	} {
 		got, err := export.FormatOf(tt.path, tt.name)
 		text := ""

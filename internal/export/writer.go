@@ -18,6 +18,8 @@ type Format string
 const (
 	CSV   Format = "csv"
 	JSONL Format = "jsonl"
+	JSON  Format = "json" // one array
+	XLSX  Format = "xlsx"
 )
 
 // formats lists what can be written, by name and by the endings of file names.
@@ -28,6 +30,8 @@ var formats = []struct {
 }{
 	{CSV, []string{".csv"}, newCSV},
 	{JSONL, []string{".jsonl", ".ndjson"}, newJSONL},
+	{JSON, []string{".json"}, newArray},
+	{XLSX, []string{".xlsx"}, newXLSX},
 }
 
 // FormatError says that rows are not written in a format.

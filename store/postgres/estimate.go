@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/plateq/plateq/store"
 )
@@ -25,7 +26,7 @@ func (c conn) standing(ctx context.Context, p *store.Plan, fresh bool) (*standin
 	if err := c.lookUp(ctx, p); err != nil {
 		return nil, err
 	}
-	s := newStanding()
+	s := &standing{answered: map[store.AskID]time.Time{}, found: map[store.AskID]bool{}}
 	known := p.Known()
 	if len(known) == 0 {
 		return s, nil

@@ -15,12 +15,7 @@ import (
 type standing struct {
 	marks    marks
 	answered map[store.AskID]time.Time
-	past     map[store.AskID]store.Past
-	again    bool // rows are to be given other asks
-}
-
-func newStanding() *standing {
-	return &standing{answered: map[store.AskID]time.Time{}, past: map[store.AskID]store.Past{}}
+	found    map[store.AskID]bool // before
 }
 
 // State implements store.Standing.
@@ -29,15 +24,14 @@ func (s *standing) State(a store.AskID) (store.State, error) { return s.marks.ma
 // Answered implements store.Standing.
 func (s *standing) Answered(a store.AskID) (time.Time, error) { return s.answered[a], nil }
 
-// Past implements store.Standing.
-func (s *standing) Past(a store.AskID) (store.Past, error) { return s.past[a], nil }
+// FoundBefore implements store.Standing.
+func (s *standing) FoundBefore(a store.AskID) (bool, error) { return s.found[a], nil }
 
 // holdStanding finds out where asks stand, and keeps those that are not settled
 // from moving until the rows are taken in: a call that settled one of them
 // meanwhile would not know that these rows want it.
 func (in *intake) holdStanding(ctx context.Context, asks []store.AskID) (*standing, error) {
-	s := newStanding()
-	s.again = in.again
+	s := &standing{answered: map[store.AskID]time.Time{}, found: map[store.AskID]bool{}}
 	if len(asks) == 0 {
 		return s, nil
 	}
@@ -54,7 +48,7 @@ func (in *intake) holdStanding(ctx context.Context, asks []store.AskID) (*standi
 	if err := s.marks.complete(asks, cuts); err != nil {
 		return nil, err
 	}
-	return s, in.readSettled(ctx, asks, s, in.h.reuse.Fresh && !in.again)
+	return s, in.readSettled(ctx, asks, s, in.h.reuse.Fresh)
 }
 
 // readSettled reads what asks that are settled have come to. A list that is to
@@ -65,7 +59,7 @@ func (c conn) readSettled(ctx context.Context, asks []store.AskID, s *standing, 
 			return err
 		}
 	}
-	return c.readPast(ctx, asks, s)
+	return c.readFoundBefore(ctx, asks, s)
 }
 
 // holdUncut keeps homes from being cut further that have known asks in no
@@ -117,7 +111,7 @@ func (in *intake) holdMoving(ctx context.Context, m marks, asks []store.AskID) e
 		if k == nil || len(moving) > 0 && moving[len(moving)-1] == k.ID {
 			continue
 		}
-		if s := m.mark(a).State; s.Open() || s == store.Unknown || in.again && s == store.Failed {
+		if s := m.mark(a).State; s.Open() || s == store.Unknown {
 			moving = append(moving, k.ID)
 		}
 	}
@@ -164,10 +158,9 @@ func (c conn) readAnswered(ctx context.Context, asks []store.AskID, s *standing)
 	}, plain(answered))
 }
 
-// readPast reads of asks that may be asked again, and do not say so by
-// themselves, what they know of those before them. The ticket of an ask is that
-// of the call which failed it, where this brought one alone.
-func (c conn) readPast(ctx context.Context, asks []store.AskID, s *standing) error {
+// readFoundBefore reads of asks that may be asked again, and do not say so by
+// themselves, whether one before them was found.
+func (c conn) readFoundBefore(ctx context.Context, asks []store.AskID, s *standing) error {
 	var settled []store.AskID
 	for _, a := range asks {
 		if st := s.marks.mark(a).State; !st.Open() && st != store.Found {
@@ -177,13 +170,10 @@ func (c conn) readPast(ctx context.Context, asks []store.AskID, s *standing) err
 	if len(settled) == 0 {
 		return nil
 	}
-	return c.each(ctx, `SELECT a.id, a.found_before, a.resends, coalesce(CASE WHEN $2 THEN
-			(SELECT CASE WHEN count(*) = 1 THEN min(t.id) END FROM tickets t WHERE t.call = (SELECT w.call FROM answers w WHERE w.ask = a.id))
-		END, a.prior, 0) FROM asks a WHERE a.id = ANY($1)`, func(r pgx.Rows) error {
+	return c.each(ctx, "SELECT id FROM asks WHERE id = ANY($1) AND found_before", func(r pgx.Rows) error {
 		var a store.AskID
-		var past store.Past
-		err := r.Scan(&a, &past.FoundBefore, &past.Resends, &past.Prior)
-		s.past[a] = past
+		err := r.Scan(&a)
+		s.found[a] = true
 		return err
-	}, plain(settled), s.again)
+	}, plain(settled))
 }
