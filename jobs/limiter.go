@@ -105,6 +105,20 @@ func (l *Limiter) Acquire(ctx context.Context, k Kind) (*Permit, error) {
 	return nil, ctx.Err()
 }
 
+// Attend says that this process shares the pace, though it may have nothing to
+// ask for, and learns with how many others: where Redis is away each takes its
+// part. It is to be called every few seconds.
+func (l *Limiter) Attend(ctx context.Context) error {
+	n, err := l.redis.attend(ctx, l.opts.Worker)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.link.present = n
+	return nil
+}
+
 // Close gives back what this process holds in Redis. Nothing may be acquired
 // any more.
 func (l *Limiter) Close(ctx context.Context) error {

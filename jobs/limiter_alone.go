@@ -11,6 +11,10 @@ const (
 	// aloneDebt is how long a process that goes its own way sends nothing:
 	// what others were promised before is still on its way.
 	aloneDebt = time.Second
+	// attendEvery is how often a process says that it is there, attendFor how
+	// long it is believed.
+	attendEvery = 3 * time.Second
+	attendFor   = 10 * time.Second
 	// alonePart of its share is what it takes.
 	alonePart = 0.95
 )
@@ -24,9 +28,15 @@ type link struct {
 
 	heard time.Time // when the last answer came
 	clock int64     // of Redis then, µs
-	live  int       // workers then
-	rate  float64   // of the fleet then
+	live  int       // workers that asked then
+	// present is how many there were, those among them that had nothing to ask
+	// for, when this one attended last; 0: it never did.
+	present int
+	rate    float64 // of the fleet then
 }
+
+// sharers is how many share the pace while nobody counts them.
+func (k *link) sharers() int { return max(1, k.live, k.present) }
 
 // now is the time by Redis' clock, µs; 0: not known.
 func (k *link) now(now time.Time) int64 {
@@ -56,12 +66,13 @@ func (l *Limiter) leave(now time.Time) {
 		return
 	}
 	l.link.away = true
-	l.slots.share = l.limits.Concurrency / l.link.live
+	sharers := l.link.sharers()
+	l.slots.share = l.limits.Concurrency / sharers
 	rate, _ := l.limits.own()
 	if l.limits.Rate == 0 {
 		rate = max(startRate, l.link.rate)
 	}
-	l.alone.rate = max(0, alonePart*rate/float64(l.link.live)) // 0: unlimited
+	l.alone.rate = max(0, alonePart*rate/float64(sharers)) // 0: unlimited
 	from := now
 	for k := range l.queues {
 		if last, ok := l.queues[k].last(); ok {
@@ -69,7 +80,7 @@ func (l *Limiter) leave(now time.Time) {
 		}
 	}
 	l.alone.next = from.Add(aloneDebt)
-	l.alone.left = (l.limits.Daily - l.day.used - l.day.spent) / l.link.live
+	l.alone.left = (l.limits.Daily - l.day.used - l.day.spent) / sharers
 }
 
 // startRate is the rate that is known of a provider of which nothing is known.

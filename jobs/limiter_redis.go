@@ -33,6 +33,8 @@ var (
 	refusedLua string
 	//go:embed lua/empty.lua
 	emptyLua string
+	//go:embed lua/attend.lua
+	attendLua string
 )
 
 const (
@@ -57,8 +59,9 @@ func endpoint(k Kind) int { return submits + int(k) }
 type scripts struct {
 	client                  redis.UniversalClient
 	reserve, refused, empty *redis.Script
+	attends                 *redis.Script
 	names                   [scopes]string // of scopes, as errors of the provider name them
-	fleet, day              string         // keys
+	fleet, day, workers     string         // keys
 	scopes                  [scopes]string // keys
 }
 
@@ -69,8 +72,9 @@ func newScripts(c redis.UniversalClient, spec providers.Spec) *scripts {
 		reserve: redis.NewScript(beginLua + toldLua + learnLua + fleetLua + reserveLua),
 		refused: redis.NewScript(beginLua + toldLua + learnLua + refusedLua),
 		empty:   redis.NewScript(beginLua + toldLua + learnLua + emptyLua),
+		attends: redis.NewScript(beginLua + attendLua),
 		names:   [scopes]string{spec.Name, spec.SubmitScope(), spec.PollScope()},
-		fleet:   key + "fleet", day: key + "day",
+		fleet:   key + "fleet", day: key + "day", workers: key + "workers",
 	}
 	for i, name := range s.names {
 		s.scopes[i] = key + "pace:" + name
@@ -229,9 +233,23 @@ func (s *scripts) drain(ctx context.Context, all []scopeQuestion) error {
 	return tell(ctx, s.empty, s.client, s.scopes[:], question{Scopes: all})
 }
 
+// attend says that a worker is there and returns how many are.
+func (s *scripts) attend(ctx context.Context, worker string) (int, error) {
+	body, err := json.Marshal(map[string]any{"worker": worker, "alive": attendFor.Microseconds()})
+	if err != nil {
+		return 0, fmt.Errorf("write question: %w", err)
+	}
+	n, err := s.attends.Run(ctx, s.client, []string{s.workers}, body).Int()
+	if err != nil {
+		return 0, fmt.Errorf("attend in Redis: %w", err)
+	}
+	return n, nil
+}
+
 // leave ends what a worker holds.
 func (s *scripts) leave(ctx context.Context, worker string) error {
-	if err := s.client.HDel(ctx, s.fleet, worker).Err(); err != nil {
+	err := errors.Join(s.client.HDel(ctx, s.fleet, worker).Err(), s.client.ZRem(ctx, s.workers, worker).Err())
+	if err != nil {
 		return fmt.Errorf("leave the fleet: %w", err)
 	}
 	return nil

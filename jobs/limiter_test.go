@@ -89,6 +89,31 @@ func TestTheFleetGoesOnWithoutRedis(t *testing.T) {
 	}
 }
 
+func TestThoseWhoHadNothingToAskTakeNoMoreThanTheirPart(t *testing.T) {
+	t.Parallel()
+	inWorld(t, fifty, func(t *testing.T, w *world) {
+		ps := w.join(4, told())
+		w.work(ps[:1], 20, wan)
+		for range 10 {
+			for _, p := range ps {
+				if err := p.Attend(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(attendEvery)
+		}
+		w.gone.Store(true)
+		w.work(ps[1:], 20, wan) // there is work for all, and they find it by themselves
+		time.Sleep(30 * time.Second)
+		w.gone.Store(false)
+		time.Sleep(10 * time.Second)
+		used, _, _ := w.up.between(30, 60, 50)
+		if _, refused, _ := w.up.between(0, 70, 50); refused > 0 || used < 0.9 {
+			t.Errorf("used %.3f of the limit, refused %.4f, want 0.9 and none", used, refused)
+		}
+	})
+}
+
 func TestTokensAreNoGoodLongAfterTheirTime(t *testing.T) {
 	t.Parallel()
 	l := NewLimiter(LimiterOptions{Limits: told()})
@@ -280,25 +305,47 @@ func TestRetryAfterWins(t *testing.T) {
 
 func TestWhoOpensAGateLetsNobodyRush(t *testing.T) {
 	t.Parallel()
-	inWorld(t, fifty, func(t *testing.T, w *world) {
-		ps := w.join(4, told())
-		w.work(ps, 20, lan)
-		time.Sleep(5 * time.Second)
-		for _, p := range ps {
-			p.rest()
+	for name, seen := range map[string]time.Duration{"at once": 0, "after a while": 3 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, fifty, func(t *testing.T, w *world) { w.open(t, seen) })
+		})
+	}
+}
+
+// open has a fleet begin to send when a gate was opened so long ago.
+func (w *world) open(t *testing.T, since time.Duration) {
+	ps := w.join(4, told())
+	w.work(ps, 20, lan)
+	time.Sleep(5 * time.Second)
+	for _, p := range ps {
+		p.rest()
+	}
+	time.Sleep(time.Minute) // the burst is whole again
+	ps[0].Empty(t.Context())
+	time.Sleep(since)
+	w.work(ps, 20, lan)
+	const tenth = 100 * time.Millisecond
+	begun := w.made()
+	before := begun
+	for range 20 {
+		time.Sleep(tenth)
+		now := w.made()
+		if n := now - before; n > 12 {
+			t.Errorf("%d requests within %v, a quarter of a second's worth is 12", n, tenth)
 		}
-		time.Sleep(time.Minute) // the burst is whole again
-		ps[0].Empty(t.Context())
-		w.work(ps, 20, lan)
-		const tenth = 100 * time.Millisecond
-		before := ps[0].made.Load() + ps[1].made.Load() + ps[2].made.Load() + ps[3].made.Load()
-		for range 20 {
-			time.Sleep(tenth)
-			now := ps[0].made.Load() + ps[1].made.Load() + ps[2].made.Load() + ps[3].made.Load()
-			if n := now - before; n > 12 {
-				t.Errorf("%d requests within %v, a quarter of a second's worth is 12", n, tenth)
-			}
-			before = now
-		}
-	})
+		before = now
+	}
+	if n := before - begun; n < 90 {
+		t.Errorf("%d requests in two seconds, want about 100", n)
+	}
+}
+
+// made is how many requests the fleet has made.
+func (w *world) made() int64 {
+	var n int64
+	for _, p := range w.fleet {
+		n += p.made.Load()
+	}
+	return n
 }

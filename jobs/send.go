@@ -13,20 +13,25 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// send works a chunk off: one call where the provider takes batches, several
-// side by side where it takes single look-ups.
+// send works off the chunk that was rung for.
 func (w *Worker) send(ctx context.Context, l *line, payload []byte) error {
 	var p sendPayload
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return fmt.Errorf("read task: %w", err)
 	}
+	return w.work(ctx, l, p.Chunk)
+}
+
+// work works a chunk off: one call where the provider takes batches, several
+// side by side where it takes single look-ups.
+func (w *Worker) work(ctx context.Context, l *line, chunk store.ChunkID) error {
 	lanes := 1
 	if l.spec.MaxBatch == 1 {
 		lanes = max(1, l.limits.Concurrency)
 	}
 	var g errgroup.Group
 	for range lanes {
-		g.Go(func() error { return w.lane(ctx, l, p.Chunk) })
+		g.Go(func() error { return w.lane(ctx, l, chunk) })
 	}
 	return g.Wait()
 }

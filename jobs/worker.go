@@ -47,6 +47,9 @@ type Worker struct {
 	keeper  *keeper
 	gates   *Gates
 	servers []*asynq.Server
+	ears    *ears
+	listens sync.WaitGroup // of ears
+	seekers sync.WaitGroup // those who look for work where no bell is heard
 
 	claims     context.Context // ends when no new call may start
 	stopClaims context.CancelFunc
@@ -70,6 +73,7 @@ func NewWorker(o WorkerOptions) (*Worker, error) {
 	}
 	w := &Worker{opts: o, lines: map[string]*line{}, gates: NewGates(o.Store, o.Now),
 		keeper: &keeper{st: o.Store, spool: o.Spool, log: o.Log}}
+	w.ears = newEars(o.Redis, w.attend)
 	w.claims, w.stopClaims = context.WithCancel(context.Background())
 	for _, name := range o.Providers.Names() {
 		spec, err := o.Providers.Spec(name)
@@ -112,6 +116,13 @@ func (w *Worker) Start() error {
 			return fmt.Errorf("start worker for %s: %w", name, err)
 		}
 		w.servers = append(w.servers, srv)
+	}
+	w.listens.Go(func() { w.ears.listen(w.claims) })
+	for _, l := range w.lines {
+		w.seekers.Go(func() { w.seek(l, w.seekChunk) })
+		if l.spec.Pending {
+			w.seekers.Go(func() { w.seek(l, w.seekTickets) })
+		}
 	}
 	return nil
 }
@@ -159,8 +170,12 @@ func (w *Worker) Drain(ctx context.Context) error {
 	for _, s := range w.servers {
 		s.Stop()
 	}
-	ended := wait(ctx, w.running.Wait)
+	ended := wait(ctx, func() {
+		w.running.Wait()
+		w.seekers.Wait()
+	})
 	w.shutdown()
+	w.listens.Wait()
 	w.closeLimiters(ctx)
 	if ended {
 		return nil

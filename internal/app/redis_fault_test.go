@@ -32,6 +32,16 @@ func killRedis(t *testing.T, args ...string) {
 	tr.account().nothingUnknown(t)
 }
 
+func TestWorkGoesOnWhileRedisIsAway(t *testing.T) {
+	t.Parallel()
+	tr := begin(t, ground{})
+	tr.calls(12)
+	tr.redis.Kill()
+	tr.calls(48) // far beyond what had been rung for
+	tr.fault(func() {}, 0, tr.redis.Run)
+	tr.account().nothingUnknown(t)
+}
+
 func TestRedisIsEmptiedMidRun(t *testing.T) {
 	t.Parallel()
 	tr := begin(t, ground{})

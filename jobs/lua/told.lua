@@ -1,14 +1,18 @@
 -- A scope whose rate is told: a token bucket that may go into debt, so that a token is promised for an exact time and
 -- nobody has to ask twice.
--- hash: t tokens, below 0 those that are promised; u when it was so; cut refusals of requests sent before then are old news
+-- hash: t tokens, below 0 those that are promised; u when it was so; cut refusals of requests sent before then are old
+--   news; calm next to nothing is saved up before then
 -- s: rate a second, burst, fresh tokens of a bucket that is not there
 local HORIZON, GRACE = 1, 1 -- seconds: what the fleet may have promised, and until when that is sent
 local MARGIN = 0.25         -- of the burst, comes back before anything is sent after a refusal
+local CALM, SAVED = 10, 0.1 -- for so many seconds after it was emptied, tokens of so many seconds are all that is saved up
 local function told(key, s)
-  local v = redis.call('HMGET', key, 't', 'u', 'cut')
-  local tokens, at, cut = tonumber(v[1]) or s.fresh, tonumber(v[2]) or now, tonumber(v[3]) or 0
+  local v = redis.call('HMGET', key, 't', 'u', 'cut', 'calm')
+  local tokens, at, cut, calm = tonumber(v[1]) or s.fresh, tonumber(v[2]) or now, tonumber(v[3]) or 0, tonumber(v[4]) or 0
   if now > at then
-    tokens = math.min(s.burst, tokens + (now - at) * s.rate / S)
+    local burst = s.burst
+    if now < calm then burst = math.min(burst, math.max(1, SAVED * s.rate)) end
+    tokens = math.min(burst, tokens + (now - at) * s.rate / S)
     at = now
   end
 
@@ -22,8 +26,8 @@ local function told(key, s)
     tokens = tokens - k
     return free, math.ceil(first), math.ceil(S / s.rate)
   end
-  -- empty leaves nothing for now.
-  function b.empty() tokens = math.min(0, tokens) end
+  -- empty leaves nothing for now, and no burst to those who come a little later.
+  function b.empty() tokens, calm = math.min(0, tokens), now + CALM * S end
   -- refused: the provider's bucket ran dry before ours. Its margin comes back first.
   function b.refused(sent, retry)
     if sent >= cut then
@@ -36,7 +40,7 @@ local function told(key, s)
     end
   end
   function b.save()
-    redis.call('HSET', key, 't', string.format('%.6f', tokens), 'u', int(at), 'cut', int(cut))
+    redis.call('HSET', key, 't', string.format('%.6f', tokens), 'u', int(at), 'cut', int(cut), 'calm', int(calm))
     redis.call('PEXPIRE', key, int(math.max(120000, 2000 * (s.burst + math.abs(tokens)) / s.rate)))
   end
   return b
