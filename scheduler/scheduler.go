@@ -24,6 +24,10 @@ const (
 	// idle is the longest pause between two looks for work; calm the shortest.
 	idle = time.Second
 	calm = 25 * time.Millisecond
+	// busy is the longest pause for so long after something was rung for:
+	// workers elsewhere may run out of work, and cannot say so.
+	busy    = 200 * time.Millisecond
+	busyFor = 10 * time.Second
 	// dueCalm is the shortest pause where only tickets are waited for.
 	dueCalm = 100 * time.Millisecond
 	// staleAtOnce bounds the calls that are judged in one sweep.
@@ -76,28 +80,38 @@ func (s *Scheduler) Run(ctx context.Context) {
 func (s *Scheduler) follow(ctx context.Context, provider string) {
 	log := s.opts.Log.With().Str("provider", provider).Logger()
 	quiet := &once{log: log}
+	var rang time.Time
 	for {
-		quiet.tell(s.Ring(ctx, provider), "ring for work")
-		if !s.rest(ctx, provider) {
+		n, err := s.Ring(ctx, provider)
+		quiet.tell(err, "ring for work")
+		if n > 0 {
+			rang = time.Now()
+		}
+		longest := idle
+		if time.Since(rang) < busyFor {
+			longest = busy
+		}
+		if !s.rest(ctx, provider, longest) {
 			return
 		}
 	}
 }
 
-// Ring rings once for all that one provider has ready and due.
-func (s *Scheduler) Ring(ctx context.Context, provider string) error {
-	_, sendErr := s.opts.Enqueuer.Fill(ctx, provider)
+// Ring rings once for all that one provider has ready and due, and returns
+// for how many chunks.
+func (s *Scheduler) Ring(ctx context.Context, provider string) (int, error) {
+	n, sendErr := s.opts.Enqueuer.Fill(ctx, provider)
 	_, pollErr := s.opts.Enqueuer.RingTickets(ctx, provider)
-	return errors.Join(sendErr, pollErr)
+	return n, errors.Join(sendErr, pollErr)
 }
 
 // rest waits until there may be work: somebody says so, a ticket becomes due,
-// or a second has passed. It returns false when the context has ended.
-func (s *Scheduler) rest(ctx context.Context, provider string) bool {
+// or the longest pause is over. It returns false when the context has ended.
+func (s *Scheduler) rest(ctx context.Context, provider string, longest time.Duration) bool {
 	if !sleep(ctx, calm, nil) {
 		return false
 	}
-	return sleep(ctx, s.untilDue(ctx, provider), s.wakes[provider])
+	return sleep(ctx, min(longest, s.untilDue(ctx, provider)), s.wakes[provider])
 }
 
 // untilDue is the pause until the next ticket becomes due, within bounds. One
