@@ -2,13 +2,13 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check mutants bench build format vet lint tidy generated archtest
+.PHONY: help run test check mutants bench bench-pace build format vet lint tidy generated archtest
 
 # One package's tests may take so long; a hang ends with all its goroutines shown.
 TEST_TIMEOUT ?= 40m
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## look up the example list at the stand-in of Attestr; costs nothing, writes results.csv
 	go run ./cmd/plateq run examples/fleet-in.csv -p attestr --simulate -o results.csv
@@ -35,6 +35,14 @@ bench: ## run the Go benchmarks of all packages, one line each
 		/^Benchmark/ { print; n++ } \
 		END { print n+0, "benchmarks" }'
 
+# A case takes SECONDS, or 20 s where QUICK is set; learning takes several of
+# them. RUN chooses cases: make bench-pace RUN='told/|day/in-time'
+SECONDS ?= $(if $(QUICK),20,60)
+RUN ?= .
+PARALLEL ?= 1
+bench-pace: build ## measure how the limit of a provider is kept to, beside asynq; writes bench/pace.md
+	go -C bench run ./pace -plateq ../bin/plateq -seconds $(SECONDS) -run '$(RUN)' -parallel $(PARALLEL) -o pace.md
+
 build: ## build bin/plateq, static
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/plateq ./cmd/plateq
 
@@ -45,9 +53,12 @@ format:
 
 vet:
 	go vet ./...
+	go -C bench vet ./...
+	go -C bench test ./...
 
 lint: bin/golangci-lint
 	bin/golangci-lint run ./...
+	cd bench && ../bin/golangci-lint run ./...
 
 # Built from the versions in tools/go.mod, and again when they change.
 bin/golangci-lint: tools/go.mod tools/go.sum
@@ -55,6 +66,7 @@ bin/golangci-lint: tools/go.mod tools/go.sum
 
 tidy:
 	go mod tidy -diff
+	go -C bench mod tidy -diff
 	go -C tools mod tidy -diff
 
 generated:

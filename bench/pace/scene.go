@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/plateq/plateq/client"
+	"github.com/plateq/plateq/providers/sim"
+)
+
+// The limit of the stand-in, and how many requests may be under way in all.
+const (
+	rate  = 50
+	burst = 50
+	lanes = 64
+)
+
+// scene is what one case plays in: a Redis and a stand-in of its own, and who
+// asks.
+type scene struct {
+	*lab
+	redis *redisServer
+	up    *upstream
+	fleet *fleet
+	peers []*process
+}
+
+// bucket is the account that most cases ask: of Attestr, which says by codes
+// of its own that there were too many requests.
+func bucket(rate float64, burst int) sim.Account {
+	return sim.Account{Provider: "attestr", Limits: sim.Limits{Rate: rate, Burst: burst}}
+}
+
+// open starts what is asked. Nobody asks yet.
+func (l *lab) open(ctx context.Context, a sim.Account, w way) (*scene, error) {
+	dir, err := os.MkdirTemp(l.dir, "case-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder: %w", err)
+	}
+	s := &scene{lab: l}
+	if s.redis, err = startRedis(dir); err != nil {
+		return nil, err
+	}
+	if s.up, err = startUpstream(ctx, a, w); err != nil {
+		s.redis.kill()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *scene) close() {
+	if s.verbose {
+		s.up.record.log().print(os.Stderr)
+	}
+	if s.fleet != nil {
+		s.fleet.end()
+	}
+	for _, p := range s.peers {
+		p.kill()
+	}
+	s.up.close()
+	s.redis.kill()
+}
+
+// settings are PLATEQ_ATTESTR_ variables, without the prefix.
+type settings map[string]string
+
+// plateq lets a fleet look n different plates up, one a call, at a rate that
+// is told or "learn". Polls are left to another day: here each call costs the
+// same.
+func (s *scene) plateq(ctx context.Context, workers int, rate string, n int, more settings) (err error) {
+	all := settings{
+		"BASE_URL": s.up.url + "/attestr", "AUTH_TOKEN": sim.DefaultToken, "BATCH_SIZE": "1", "POLL_MIN": "1h", "POLL_MAX": "1h",
+		"RATE": rate, "BURST": strconv.Itoa(burst), "CONCURRENCY": strconv.Itoa(lanes),
+	}
+	maps.Copy(all, more)
+	if s.fleet, err = s.startFleet(ctx, s.redis, workers, all); err != nil {
+		return err
+	}
+	var list strings.Builder
+	list.WriteString("plate\n")
+	for i := range n {
+		list.WriteString(plate(i) + "\n")
+	}
+	_, err = s.fleet.api.Submit(ctx, client.SubmitOptions{Provider: "attestr", Format: client.CSV}, strings.NewReader(list.String()))
+	if err != nil {
+		return fmt.Errorf("submit: %w", err)
+	}
+	return nil
+}
+
+// plate invents the i-th plate.
+func plate(i int) string {
+	return fmt.Sprintf("DL%02d%c%c%04d", 1+i/10000%90, 'A'+i/100%26, 'A'+i%26, i%10000)
+}
+
+// rows are more than a rate allows in a time, with the burst.
+func rows(rate float64, in time.Duration) int { return int(rate*in.Seconds()*1.2) + 2*burst }
+
+// until waits until so much time has passed since the first request.
+func (s *scene) until(ctx context.Context, d time.Duration) error {
+	r := s.up.record
+	select {
+	case <-r.begun:
+	case <-time.After(time.Minute):
+		return errors.New("no request has come within a minute")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return rest(ctx, time.Until(r.log().start().Add(d)))
+}
+
+// rest waits.
+func rest(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+)
+
+// told are the cases in which the rate is known, beside asynq as it is.
+func told() section {
+	s := section{
+		name: "told", title: "The rate is told: 50 requests a second, burst 50",
+		head: []string{"who asks", "network", "of the limit used", "of requests answered 429", "commands to Redis for it, a request"},
+	}
+	for _, n := range []int{1, 4} {
+		s.add("plateq-"+strconv.Itoa(n), func(ctx context.Context, l *lab) ([][]string, error) { return l.told(ctx, n, "near", way{}) })
+		s.add("plateq-far-"+strconv.Itoa(n), func(ctx context.Context, l *lab) ([][]string, error) {
+			return l.told(ctx, n, "100 ms and more, 2 % a second late", far())
+		})
+	}
+	for _, n := range []int{1, 4} {
+		s.add("asynq-"+strconv.Itoa(n), func(ctx context.Context, l *lab) ([][]string, error) { return l.asynq(ctx, n) })
+	}
+	return s
+}
+
+func (l *lab) told(ctx context.Context, workers int, network string, w way) ([][]string, error) {
+	s, err := l.open(ctx, bucket(rate, burst), w)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	commands, err := s.redis.watch(watching)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.plateq(ctx, workers, strconv.Itoa(rate), rows(rate, l.span), nil); err != nil {
+		return nil, err
+	}
+	if err := s.until(ctx, l.span); err != nil {
+		return nil, err
+	}
+	return [][]string{s.toldRow("Plateq, "+processes(workers), network, commands)}, nil
+}
+
+// toldRow is what the stand-in has seen within the span.
+func (s *scene) toldRow(who, network string, commands *atomic.Int64) []string {
+	all, spent := s.up.record.log().between(0, s.span), "–"
+	if commands != nil {
+		spent = fmt.Sprintf("%.3f", float64(commands.Load())/float64(len(all)))
+	}
+	return []string{who, network, percent(all.used(rate, s.span)), refusals(all), spent}
+}
+
+// asynq is the same work as tasks of asynq, with nothing but its defaults.
+func (l *lab) asynq(ctx context.Context, n int) ([][]string, error) {
+	s, err := l.open(ctx, bucket(rate, burst), way{})
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	if err := enqueue(ctx, s.redis, rows(rate, l.span)); err != nil {
+		return nil, err
+	}
+	if err := s.asPeers("asynq", n); err != nil {
+		return nil, err
+	}
+	if err := s.until(ctx, l.span); err != nil {
+		return nil, err
+	}
+	return [][]string{s.toldRow("asynq, default retry, "+processes(n), "near", nil)}, nil
+}
