@@ -14,7 +14,7 @@ import (
 func JudgeStale(spec providers.Spec, c store.StaleCall) store.Settlement {
 	s := store.Settlement{Call: c.Call, Class: providers.Ambiguous.String(), Code: "owner_died",
 		Rest: &store.Verdict{To: store.Unknown, Counted: true}}
-	paid := func(a store.Ask) bool { return len(a.Subject) == 0 || !spec.Repeatable(a.Params) }
+	paid := func(a store.Ask) bool { return len(a.Subject) == 0 || !repeatable(spec, a) }
 	if len(c.Asks) > 0 && !slices.ContainsFunc(c.Asks, paid) {
 		s.Rest = &store.Verdict{To: store.Queued, Died: true}
 	}

@@ -17,9 +17,15 @@ func ref(id store.AskID) string { return strconv.FormatInt(int64(id), 36) }
 func requests(asks []store.Ask) []providers.Request {
 	reqs := make([]providers.Request, len(asks))
 	for i, a := range asks {
-		reqs[i] = providers.Request{Ref: ref(a.ID), Subject: a.Subject, Params: a.Params}
+		reqs[i] = providers.Request{Ref: ref(a.ID), Subject: a.Subject, Params: a.Params, Prior: a.Prior}
 	}
 	return reqs
+}
+
+// repeatable reports whether a call about the ask may be repeated without
+// paying again. One that has a report made anew is paid for each time.
+func repeatable(spec providers.Spec, a store.Ask) bool {
+	return a.Prior == nil && spec.Repeatable(a.Params)
 }
 
 // judge turns the outcomes of a submit, one for each ask in order, into what
@@ -95,7 +101,7 @@ func (j *judgement) ticket(t providers.Ticket, after time.Time) int {
 
 func (j *judgement) failed(a store.Ask, err error, halve bool) store.Verdict {
 	e := asError(j.p.spec, err)
-	class, r := j.p.rule(e, j.p.spec.Repeatable(a.Params))
+	class, r := j.p.rule(e, repeatable(j.p.spec, a))
 	v := store.Verdict{Ask: a.ID, To: r.to, Counted: r.counted}
 	shut := j.close(e, class, r)
 	switch {

@@ -27,6 +27,10 @@ type Limits struct {
 	Probe     time.Duration
 
 	Overrides Overrides
+
+	// ResendUnknown has a question asked again, once, where the outcome of its
+	// call is not known and may have cost.
+	ResendUnknown bool
 }
 
 // Unlimited is the Rate of a provider without a bound.

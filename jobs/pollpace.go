@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -27,7 +28,12 @@ func (p *Policy) judgePoll(t store.OpenTicket, sent time.Time, got providers.Pro
 	now := p.now()
 	s := store.TicketSettlement{ID: t.ID, Lease: t.Lease, Handle: t.Handle, Interval: t.Interval}
 	if err != nil {
-		p.pollFailed(&s, t, sent, asError(p.spec, err), now)
+		e := asError(p.spec, err)
+		p.pollFailed(&s, t, sent, e, now)
+		if t.Adopted && noSuchTicket(e) {
+			disown(&s, t)
+			return polled{settlement: s}
+		}
 		p.expire(&s, t, now)
 		return polled{settlement: s}
 	}
@@ -106,8 +112,11 @@ func (p *Policy) verdicts(t store.OpenTicket, outs []providers.Outcome, now time
 		} else {
 			e := p.limits.Overrides.found(asError(p.spec, o.Err))
 			v.To, v.Answer = store.Failed, failure(now, e.Class, e, t.KeepRaw)
-			if e.Class == providers.NotFound {
+			switch {
+			case e.Class == providers.NotFound:
 				v.To, v.Answer = store.NotFound, nothing(now, e, t.KeepRaw)
+			case e.Class == providers.Missing && t.Adopted:
+				v.To, v.Answer = store.Unknown, nil // it is another call's record
 			}
 		}
 		vs = append(vs, v)
@@ -142,6 +151,20 @@ func (p *Policy) pollFailed(s *store.TicketSettlement, t store.OpenTicket, sent 
 	}
 }
 
+// noSuchTicket reports whether a provider says that it has no such ticket.
+func noSuchTicket(e *providers.Error) bool {
+	return errors.Is(e, providers.NotFound) || errors.Is(e, providers.InvalidInput)
+}
+
+// disown gives back what still waits on a ticket that a person named: it is
+// not that of these asks, and what became of them is as unknown as it was.
+func disown(s *store.TicketSettlement, t store.OpenTicket) {
+	s.Close = true
+	for _, a := range without(t.Asks, s.Verdicts) {
+		s.Verdicts = append(s.Verdicts, store.Verdict{Ask: a.ID, To: store.Unknown})
+	}
+}
+
 // expire gives up what is still open at the deadline. The ticket is asked
 // about for a while longer: an answer that comes late counts.
 func (p *Policy) expire(s *store.TicketSettlement, t store.OpenTicket, now time.Time) {
@@ -151,6 +174,10 @@ func (p *Policy) expire(s *store.TicketSettlement, t store.OpenTicket, now time.
 	s.Interval, s.Due = lateInterval, later(s.Due, now.Add(lateInterval))
 	if t.Late {
 		s.Close = now.After(t.Deadline.Add(lateFor))
+		return
+	}
+	if t.Adopted {
+		disown(s, t)
 		return
 	}
 	s.Expire = true

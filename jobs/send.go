@@ -149,6 +149,7 @@ func (w *Worker) settle(ctx context.Context, l *line, s store.Settlement) error 
 	if err != nil {
 		return fmt.Errorf("settle call %d: %w", s.Call, err)
 	}
+	w.resendUnknown(ctx, l, s)
 	w.report(l, done)
 	return nil
 }

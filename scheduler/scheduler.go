@@ -34,13 +34,17 @@ const (
 	staleAtOnce = 1000
 )
 
-// Options say what a Scheduler works with. All fields are required.
+// Options say what a Scheduler works with. All fields but
+// Resends are required.
 type Options struct {
 	Store     store.Store
 	Providers *providers.Set
 	Enqueuer  *jobs.Enqueuer
 	Log       zerolog.Logger
 	Now       func() time.Time
+	// Resends says of a provider that what became unknown is asked again, once;
+	// nil: of none.
+	Resends func(provider string) bool
 }
 
 // Scheduler rings for work that is due. Run it once.
@@ -149,7 +153,7 @@ func (s *Scheduler) sweepOn(ctx context.Context) {
 	}
 }
 
-// Sweep judges dead calls, finishes batches that hold no open row, and forgets
+// Sweep judges dead calls, resends what is unknown where that is wanted, finishes batches that hold no open row, and forgets
 // webhooks that told of nothing.
 func (s *Scheduler) Sweep(ctx context.Context) error {
 	stale, err := s.opts.Store.StaleCalls(ctx, staleAtOnce)
@@ -160,6 +164,7 @@ func (s *Scheduler) Sweep(ctx context.Context) error {
 	for _, c := range stale {
 		errs = append(errs, s.judge(ctx, c))
 	}
+	errs = append(errs, s.resend(ctx))
 	if _, err := s.opts.Store.Finish(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("finish batches: %w", err))
 	}
@@ -169,6 +174,22 @@ func (s *Scheduler) Sweep(ctx context.Context) error {
 	}
 	if orphans > 0 {
 		s.opts.Log.Warn().Int("webhooks", orphans).Msg("webhooks of a day ago told of nothing that is known: somebody else's calls, or ones whose answer was lost")
+	}
+	return errors.Join(errs...)
+}
+
+// resend asks again what is unknown, where the operator wants that.
+func (s *Scheduler) resend(ctx context.Context) error {
+	var errs []error
+	for _, provider := range s.opts.Providers.Names() {
+		if s.opts.Resends == nil || !s.opts.Resends(provider) {
+			continue
+		}
+		rows, err := jobs.ResendUnknown(ctx, s.opts.Store, provider, s.opts.Log.With().Str("provider", provider).Logger())
+		if rows > 0 {
+			s.Wake(provider)
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

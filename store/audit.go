@@ -72,6 +72,16 @@ func (a *Audit) Rows(no BatchNo, state BatchState, rows, asks, wants, waiting in
 	}
 }
 
+// Shared holds what a batch says of the rows that cost it nothing against the
+// rows themselves, and how many of its asks were given up for others against
+// what is written down of that.
+func (a *Audit) Shared(no BatchNo, said, counted Shared, renewals, written int) {
+	a.Expect(said.Known, counted.Known, "rows of batch %d on known answers", no)
+	a.Expect(said.Joined, counted.Joined, "rows of batch %d on asks of other lists", no)
+	a.Expect(said.Duplicates, counted.Duplicates, "rows of batch %d on asks of others of its rows", no)
+	a.Expect(renewals, written, "asks of batch %d that were asked again", no)
+}
+
 // Call holds a call against the asks that it has.
 func (a *Audit) Call(id CallID, chunk ChunkID, open []byte, state CallState, unknown int, mark func(AskID) (Mark, error)) error {
 	call := fmt.Sprintf("call %d", id)

@@ -138,6 +138,16 @@ func (c *Chunk) HasReady(now time.Time) bool {
 	return false
 }
 
+// OpenBeside reports whether an ask is open that is none of the given ones.
+func (c *Chunk) OpenBeside(others []AskID) bool {
+	for i := range c.Len() {
+		if c.State(i).Open() && !slices.Contains(others, c.Ask(i)) {
+			return true
+		}
+	}
+	return false
+}
+
 // Take moves asks that are ready to Sending for one call: those that wanted
 // accepts, at most limit of them and as many as Part allows, fresh ones before
 // others, from the first on. A limit of 0 is none, a nil wanted accepts all.
@@ -210,6 +220,8 @@ type Ruling struct {
 	Waiting map[int]Offsets
 	// Requeued are the offsets that went back to Queued.
 	Requeued Offsets
+	// Disowned are those that the ticket gives back to its call as unknown.
+	Disowned Offsets
 	// Open replaces Holding.Open.
 	Open          Offsets
 	Refused, Late int
@@ -333,6 +345,10 @@ func (r *ruler) rule(i int, v Verdict, by int) error {
 		r.Requeued = append(r.Requeued, i)
 		r.held[i] = false
 	case Unknown:
+		if m.State == Waiting {
+			r.Disowned = append(r.Disowned, i)
+			r.held[i] = false
+		}
 	default:
 		return fmt.Errorf("settle ask: no call can make it %s", v.To)
 	}

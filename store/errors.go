@@ -8,7 +8,9 @@ import (
 
 // Errors on which callers decide.
 var (
-	ErrNoBatch     = errors.New("no such batch")
+	ErrNoBatch = errors.New("no such batch")
+	// ErrNoCall: there is no such call, or nothing of it is unknown.
+	ErrNoCall      = errors.New("no such unknown call")
 	ErrTicketTaken = errors.New("the ticket belongs to another call")
 	// ErrFull: no space is left. Nothing was written.
 	ErrFull = errors.New("no space left for the store")

@@ -39,7 +39,8 @@ func (in *Interest) Add(a AskID, w Want) {
 	in.More[a] = append(in.More[a], w)
 }
 
-// Of lists the batches that want the ask and have not left it.
+// Of lists the batches that want the ask: that have rows on it, and have not
+// left it.
 func (in *Interest) Of(a AskID) []Want {
 	all := append(make([]Want, 0, 4), in.Home)
 	for _, w := range in.More[a] {
@@ -50,7 +51,7 @@ func (in *Interest) Of(a AskID) []Want {
 		}
 		all = append(all, w)
 	}
-	return slices.DeleteFunc(all, func(w Want) bool { return w.Left })
+	return slices.DeleteFunc(all, func(w Want) bool { return w.Left || w.Rows <= 0 })
 }
 
 // Running reports whether a batch that runs wants the ask.

@@ -64,9 +64,21 @@ type Batch struct {
 	Rows     int
 	Asks     int // asks that this batch was the first to want
 	Counts   Counts
+	Shared   Shared
 	Created  time.Time
 	Done     time.Time // zero while it is not
 }
+
+// Shared counts the rows of a batch that cost no ask of its own: what it did
+// not pay for. It follows rows that are asked again.
+type Shared struct {
+	Known      int // rows on an answer that was known before
+	Joined     int // rows on an ask of another list, under way or unknown
+	Duplicates int // rows on an ask that another row of the batch has
+}
+
+// Rows returns how many rows there are in all.
+func (s Shared) Rows() int { return s.Known + s.Joined + s.Duplicates }
 
 // Counts are rows by state. Absent states count 0.
 type Counts map[State]int
@@ -103,6 +115,14 @@ type Answer struct {
 	Result  json.RawMessage
 	Raw     json.RawMessage // only where the batch keeps it
 	Failure *Failure
+}
+
+// Cause says why there is no answer, empty where there is one.
+func (a Answer) Cause() (ErrorClass, string) {
+	if a.Failure == nil {
+		return "", ""
+	}
+	return a.Failure.Class, a.Failure.Code
 }
 
 // Failure says why there is no answer.
@@ -143,6 +163,9 @@ type Ask struct {
 	// FoundBefore: an earlier ask of the same question had been found when
 	// this one was made.
 	FoundBefore bool
+	// Prior is the ticket of the ask before it that failed, where this one was
+	// made by Retry; nil: there was none.
+	Prior *providers.Ticket
 }
 
 // Gate is a door on a scope ("attestr", "attestr/submit"). There is a record

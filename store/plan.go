@@ -14,6 +14,8 @@ import (
 type Plan struct {
 	Taken Taken
 	Tally Tally
+	// Shared is what is to be added to that of the batch.
+	Shared Shared
 	// Wants are the rows on each ask, beside the first rows of new ones.
 	Wants map[AskID]int
 	// New are the asks to be written, in the order of the rows.
@@ -26,16 +28,16 @@ type Plan struct {
 	now       time.Time
 	rows      []SealedRow
 	questions []plannedQuestion
+	again     *Again // nil: the rows are new
 }
 
 // NewAsk is an ask to be written.
 type NewAsk struct {
 	ID   AskID
 	Prev AskID // that had the key before; 0: none
-	// FoundBefore: Prev was found, or one before it.
-	FoundBefore bool
-	Key         AskKey
-	Row         int // place in the piece of the first row that wants it
+	Past
+	Key AskKey
+	Row int // place in the piece of the first row that wants it
 }
 
 // plannedQuestion groups the rows of a piece that ask the same.
@@ -43,7 +45,7 @@ type plannedQuestion struct {
 	key   AskKey
 	rows  []int // places in the piece, ascending
 	known AskID // the newest ask of the key, 0: none
-	found bool  // known, or an ask before it, was found
+	past  Past  // of a new ask
 	fate  fate
 	ask   AskID
 }
@@ -121,8 +123,19 @@ type Standing interface {
 	State(a AskID) (State, error)
 	// Answered returns when an ask that is found or not_found was answered.
 	Answered(a AskID) (time.Time, error)
-	// FoundBefore says of an ask that is not open what NewAsk says of it.
-	FoundBefore(a AskID) (bool, error)
+	// Past says of an ask that is not open what is known of those before it.
+	Past(a AskID) (Past, error)
+}
+
+// Past is what an ask knows of those of the same question before it.
+type Past struct {
+	// FoundBefore: one of them was found.
+	FoundBefore bool
+	// Resends is how many of the last ones, in a row, ended as unknown.
+	Resends int
+	// Prior is the ticket of the last one that failed and was asked again by
+	// Retry; 0: there was none.
+	Prior TicketID
 }
 
 // Decide gives every row its ask.
@@ -143,12 +156,14 @@ func (p *Plan) Decide(known Standing) error {
 	for i, q := range fresh {
 		q.ask = NewAskID(p.home, p.Asks)
 		p.Asks++
-		p.New[i] = NewAsk{ID: q.ask, Prev: q.known, FoundBefore: q.found, Key: q.key, Row: q.rows[0]}
+		p.New[i] = NewAsk{ID: q.ask, Prev: q.known, Past: q.past, Key: q.key, Row: q.rows[0]}
+		n := p.count(q)
 		p.Taken.Asks++
-		p.Taken.Shared += len(q.rows) - 1
-		p.Tally.Add(p.home, Queued, len(q.rows))
-		if len(q.rows) > 1 {
-			p.Wants[q.ask] = len(q.rows) - 1
+		p.Taken.Shared += n - 1
+		p.Shared.Duplicates += n - 1
+		p.Tally.Add(p.home, Queued, n)
+		if n > 1 {
+			p.Wants[q.ask] = n - 1
 		}
 	}
 	for i := range p.questions {
@@ -177,24 +192,22 @@ func (p *Plan) judgeKnown(standing Standing) error {
 		if q.fate, err = p.judge(q.known, s, standing); err != nil {
 			return err
 		}
-		n := len(q.rows)
+		n := p.count(q)
 		switch q.fate {
 		case fateNew:
-			q.found = s == Found
-			if !q.found {
-				if q.found, err = standing.FoundBefore(q.known); err != nil {
-					return err
-				}
+			if q.past, err = p.past(q.known, s, standing); err != nil {
+				return err
 			}
 			continue
 		case fateCached:
 			p.Taken.Cached += n
+			p.Shared.Known += n
 		case fateUnknown:
 			p.Taken.Unknown += n
-			p.Wants[q.known] += n
+			p.want(q.known, n)
 		case fateJoin:
 			p.Taken.Shared += n
-			p.Wants[q.known] += n
+			p.want(q.known, n)
 			if q.known.Home() != p.home {
 				p.Taken.Joined += n
 			}
@@ -205,27 +218,79 @@ func (p *Plan) judgeKnown(standing Standing) error {
 	return nil
 }
 
+// want notes that n rows of the list wait on an ask that is there.
+func (p *Plan) want(a AskID, n int) {
+	p.Wants[a] += n
+	if a.Home() == p.home {
+		p.Shared.Duplicates += n
+	} else {
+		p.Shared.Joined += n
+	}
+}
+
+// past is what a new ask knows of the known one and of those before that.
+func (p *Plan) past(known AskID, s State, standing Standing) (Past, error) {
+	past, err := standing.Past(known)
+	switch s {
+	case Found:
+		return Past{FoundBefore: true}, err
+	case NotFound:
+		return Past{FoundBefore: past.FoundBefore}, err
+	case Unknown:
+		past.Resends++
+	}
+	if p.again == nil {
+		past.Prior = 0
+	}
+	return past, err
+}
+
 func (p *Plan) judge(a AskID, s State, standing Standing) (fate, error) {
 	switch {
-	case s.Open() || a.Home() == p.home:
+	case s.Open() || a.Home() == p.home && p.again == nil:
 		return fateJoin, nil
-	case s == Unknown && !p.reuse.ResendUnknown:
-		return fateUnknown, nil
-	case p.reuse.Fresh || s != Found && s != NotFound:
+	case s == Unknown:
+		return p.judgeUnknown(a, standing)
+	case s != Found && s != NotFound:
 		return fateNew, nil
+	case p.again == nil && p.reuse.Fresh:
+		return fateNew, nil
+	}
+	at, err := standing.Answered(a)
+	if err != nil || !p.fresh(s, at) {
+		return fateNew, err
+	}
+	return fateCached, nil
+}
+
+// judgeUnknown says what becomes of rows whose question was asked, nobody
+// knowing with what outcome. The rule that asks again does so once: of a
+// provider that never answers it would pay each time.
+func (p *Plan) judgeUnknown(a AskID, standing Standing) (fate, error) {
+	if p.again.resends(a) {
+		return fateNew, nil
+	}
+	if !p.reuse.ResendUnknown {
+		return fateUnknown, nil
+	}
+	past, err := standing.Past(a)
+	if err != nil || past.Resends > 0 {
+		return fateUnknown, err
+	}
+	return fateNew, nil
+}
+
+// fresh reports whether an answer of that time is good enough. For rows that
+// are asked again it is, whatever its age, if it came after the list did.
+func (p *Plan) fresh(s State, at time.Time) bool {
+	if p.again != nil && !at.Before(p.again.Since) {
+		return true
 	}
 	maxAge := p.reuse.FreshFor
 	if s == NotFound {
 		maxAge = p.reuse.FreshNotFoundFor
 	}
-	if maxAge <= 0 {
-		return fateNew, nil
-	}
-	at, err := standing.Answered(a)
-	if err != nil || p.now.Sub(at) > maxAge {
-		return fateNew, err
-	}
-	return fateCached, nil
+	return maxAge > 0 && !p.reuse.Fresh && p.now.Sub(at) <= maxAge
 }
 
 // NewKeys calls f for every new ask in the order of the keys.

@@ -22,6 +22,7 @@ const (
 	columnHandle   = "tickets.handle"
 	columnNote     = "calls.note"
 	columnOrphan   = "orphans.body"
+	columnReason   = "decisions.reason"
 )
 
 // SealMeta seals what is personal about a batch.
@@ -72,6 +73,16 @@ func (s *Sealer) OpenHandle(id TicketID, sealed []byte) (providers.Ticket, error
 		return providers.Ticket{}, err
 	}
 	return DecodeTicket(text)
+}
+
+// OpenPrior opens the handle of the ticket that an ask is to go on with; nil
+// for ticket 0: there is none.
+func (s *Sealer) OpenPrior(id TicketID, sealed []byte) (*providers.Ticket, error) {
+	if id == 0 {
+		return nil, nil
+	}
+	h, err := s.OpenHandle(id, sealed)
+	return &h, err
 }
 
 // HandleKey is the keyed hash by which a provider's ticket is found again, by
@@ -125,6 +136,17 @@ func (s *Sealer) OpenOrphan(id int64, sealed []byte, o *Orphan) error {
 	}
 	o.Hints, err = DecodeHints(text)
 	return err
+}
+
+// SealReason seals why a person decided something.
+func (s *Sealer) SealReason(id int64, reason string) []byte {
+	return s.Seal(columnReason, id, []byte(reason))
+}
+
+// OpenReason is the inverse of SealReason.
+func (s *Sealer) OpenReason(id int64, sealed []byte) (string, error) {
+	text, err := s.Open(columnReason, id, sealed)
+	return string(text), err
 }
 
 // OrphanKey is the keyed hash by which a hint is known that came before.
@@ -183,6 +205,25 @@ func (s *Sealer) sealAnswer(a AskID, answer Answer) ([]byte, error) {
 		return nil, err
 	}
 	return s.Seal(columnAnswer, int64(a), text), nil
+}
+
+// OpenMessage returns the message of a failure.
+func (s *Sealer) OpenMessage(a AskID, sealed []byte) (string, error) {
+	text, err := s.Open(columnAnswer, int64(a), sealed)
+	if err != nil {
+		return "", err
+	}
+	answer, err := DecodeAnswer(text)
+	if err != nil || answer.Failure == nil {
+		return "", err
+	}
+	return answer.Failure.Message, nil
+}
+
+// AskAgain makes of what was asked a row that asks the same.
+func (s *Sealer) AskAgain(tenant, provider string, q Question) (SealedRow, error) {
+	text, err := EncodeQuestion(q)
+	return SealedRow{Key: s.Key(tenant, provider, q), Question: text}, err
 }
 
 // SealedRow is a row on its way in.

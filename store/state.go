@@ -77,6 +77,7 @@ const (
 	EvNoneLate    Event = "not found late"
 	EvAdopt       Event = "adopt"   // a ticket of an unknown call was named
 	EvGiveUp      Event = "give up" // a person gave an unknown up
+	EvDisown      Event = "disown"  // the ticket that was adopted does not hold it
 )
 
 // Transition is one line of the table of states.
@@ -101,6 +102,7 @@ func Transitions() []Transition {
 		{Waiting, EvFound, Found},
 		{Waiting, EvNotFound, NotFound},
 		{Waiting, EvFail, Failed},
+		{Waiting, EvDisown, Unknown},
 		{Unknown, EvFoundLate, Found},
 		{Unknown, EvNoneLate, NotFound},
 		{Unknown, EvFail, Failed},

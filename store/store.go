@@ -12,6 +12,7 @@ import (
 type Store interface {
 	Intake
 	Work
+	Repair
 	Reader
 
 	// ID names the store, at random and for ever. What is kept beside it, as
@@ -145,6 +146,12 @@ type Reader interface {
 	Readings(ctx context.Context) ([]Reading, error)
 	// Orphans returns the hints about no ticket that is known, oldest first.
 	Orphans(ctx context.Context) ([]Orphan, error)
+	// Causes says why rows of a batch failed, the commonest first.
+	Causes(ctx context.Context, b BatchNo) ([]Cause, error)
+	// Unknowns lists calls of which nobody knows what became, oldest first.
+	Unknowns(ctx context.Context, f UnknownFilter) ([]UnknownCall, error)
+	// Decisions lists what was decided about such calls, newest first.
+	Decisions(ctx context.Context, limit int) ([]Decided, error)
 	// Totals sums up calls, for a batch or, with 0, for all.
 	Totals(ctx context.Context, b BatchNo) (Totals, error)
 }

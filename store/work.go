@@ -85,6 +85,8 @@ type NewTicket struct {
 	Interval time.Duration // the pause that Due stands for
 	// Shared: other calls may hold a ticket of that name, each its own.
 	Shared bool
+	// Adopted: a person has named it.
+	Adopted bool
 }
 
 // Settlement is what a call brought, for all its asks or for some.
@@ -191,6 +193,9 @@ type OpenTicket struct {
 	Due      time.Time // as it was when it was taken
 	Deadline time.Time
 	Late     bool // its asks have been given up: Expire was settled
+	// Adopted: a person named it as the ticket of a call of which nobody knew
+	// what became. It may hold some of the asks, or none.
+	Adopted  bool
 	Interval time.Duration
 	// Hinted: a hint about it came since the pass before this one began. Heard
 	// is when the last hint about any ticket of the provider was written down;
@@ -203,10 +208,12 @@ type OpenTicket struct {
 
 // TicketSettlement is what one poll brought.
 type TicketSettlement struct {
-	ID       TicketID
-	Lease    int64
-	Handle   providers.Ticket
-	Verdicts []Verdict // Found, NotFound or Failed
+	ID     TicketID
+	Lease  int64
+	Handle providers.Ticket
+	// Verdicts are Found, NotFound or Failed, or Unknown for an ask that the
+	// ticket turns out not to hold.
+	Verdicts []Verdict
 	// Hold keeps the lease for further polls of the same pass, until Due; the
 	// ticket stays as due as it was. Otherwise it is free and due at Due.
 	Hold     bool

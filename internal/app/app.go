@@ -115,7 +115,7 @@ func (a *App) openWork(ctx context.Context) error {
 		}
 	}
 	enq := jobs.NewEnqueuer(jobs.EnqueuerOptions{Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Log: a.log, Now: a.now})
-	a.scheduler = scheduler.New(scheduler.Options{Store: a.store, Providers: a.set, Enqueuer: enq, Log: a.log, Now: a.now})
+	a.scheduler = scheduler.New(scheduler.Options{Store: a.store, Providers: a.set, Enqueuer: enq, Log: a.log, Now: a.now, Resends: a.resends})
 	if a.parts&Worker == 0 {
 		return nil
 	}

@@ -123,7 +123,8 @@ func (a *App) limitsOf(c config.Provider, s providers.Spec) jobs.Limits {
 		Rate: float64(c.Rate), Burst: c.Burst, Daily: c.Daily, Concurrency: c.Concurrency, Timeout: c.Timeout,
 		PollMin: c.PollMin, PollMax: c.PollMax, Deadline: c.Deadline, FirstPoll: s.FirstPoll, SteadyFor: s.SteadyFor,
 		NextReset: c.DailyReset.Next, Probe: c.DailyProbe,
-		Overrides: jobs.Overrides{AmbiguousCodes: c.AmbiguousCodes, NotFoundCodes: c.NotFoundCodes, NotFoundTexts: c.NotFoundText},
+		Overrides:     jobs.Overrides{AmbiguousCodes: c.AmbiguousCodes, NotFoundCodes: c.NotFoundCodes, NotFoundTexts: c.NotFoundText},
+		ResendUnknown: c.OnUnknown == config.Resend,
 	}
 	if a.opts.Simulate {
 		l.Rate, l.Daily, l.PollMin, l.PollMax = jobs.Unlimited, 0, fastestSimulated, slowestSimulated
@@ -137,6 +138,9 @@ func (a *App) price(provider string) store.Price {
 	c, _ := a.opts.Config.Provider(provider)
 	return c.Cost()
 }
+
+// resends reports whether what became unknown at a provider is asked again.
+func (a *App) resends(provider string) bool { return a.limits[provider].ResendUnknown }
 
 // reuse says which known answers a batch for the provider is content with.
 func (a *App) reuse(provider string) store.Reuse {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/plateq/plateq/internal/config"
 	"github.com/plateq/plateq/internal/export"
+	"github.com/plateq/plateq/jobs"
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 )
@@ -29,7 +30,7 @@ func (r *run) watch(ctx context.Context) error {
 		b, err := r.app.store.BatchByNo(ctx, r.batch.No)
 		if err == nil {
 			r.batch = b
-			if b.State == store.BatchDone {
+			if b.State == store.BatchDone && !r.resent(ctx) {
 				r.refresh(ctx)
 				return nil
 			}
@@ -46,6 +47,19 @@ func (r *run) watch(ctx context.Context) error {
 			return stopped(ctx, ctx.Err())
 		}
 	}
+}
+
+// resent reports whether the batch goes on though it was done, as what is
+// unknown of it was asked again by the rule.
+func (r *run) resent(ctx context.Context) bool {
+	if r.batch.Counts[store.Unknown] == 0 || !r.app.resends(r.opts.Provider) {
+		return false
+	}
+	if _, err := jobs.ResendUnknown(ctx, r.app.store, r.opts.Provider, r.app.log); err != nil {
+		return false // the rows stay unknown, and say so
+	}
+	b, err := r.app.store.BatchByNo(ctx, r.batch.No)
+	return err == nil && b.State != store.BatchDone
 }
 
 // standstill reports progress, and why the run cannot go on, if it cannot.

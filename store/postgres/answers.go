@@ -17,10 +17,14 @@ const copyFrom = 20
 type sealedAnswers struct {
 	asks, times []int64
 	bodies      [][]byte
+	// Why they failed, empty where they did not.
+	classes, codes []string
 }
 
 func (s *sealedAnswers) add(a store.Answered, body []byte) {
 	s.asks, s.times, s.bodies = append(s.asks, int64(a.Ask)), append(s.times, millis(a.Answer.At)), append(s.bodies, body)
+	class, code := a.Answer.Cause()
+	s.classes, s.codes = append(s.classes, string(class)), append(s.codes, code)
 }
 
 // keepAnswers stores answers, or adds that to a batch of statements where they
@@ -52,17 +56,19 @@ func (t *tx) keepAnswers(ctx context.Context, b *pgx.Batch, r store.Ruling, by s
 	}
 	for _, s := range []sealedAnswers{first, again} {
 		if len(s.asks) > 0 {
-			b.Queue(`INSERT INTO answers (ask, at, call, body)
-				SELECT ask, at, $4, body FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS a (ask, at, body)
-				ON CONFLICT (ask) DO UPDATE SET at = excluded.at, call = excluded.call, body = excluded.body`, s.asks, s.times, s.bodies, by)
+			b.Queue(`INSERT INTO answers (ask, at, call, body, class, code)
+				SELECT ask, at, $4, body, class, code
+				FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $5::text[], $6::text[]) AS a (ask, at, body, class, code)
+				ON CONFLICT (ask) DO UPDATE SET at = excluded.at, call = excluded.call, body = excluded.body,
+					class = excluded.class, code = excluded.code`, s.asks, s.times, s.bodies, by, s.classes, s.codes)
 		}
 	}
 	return nil
 }
 
 func (t *tx) copyAnswers(ctx context.Context, s sealedAnswers, by store.CallID) error {
-	return t.copy(ctx, "answers", []string{"ask", "at", "call", "body"}, len(s.asks), func(i int) []any {
-		return []any{s.asks[i], s.times[i], int64(by), s.bodies[i]}
+	return t.copy(ctx, "answers", []string{"ask", "at", "call", "body", "class", "code"}, len(s.asks), func(i int) []any {
+		return []any{s.asks[i], s.times[i], int64(by), s.bodies[i], s.classes[i], s.codes[i]}
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -19,23 +20,27 @@ type header struct {
 	keepRaw              bool
 	reuse                store.Reuse
 	rows, asks, cut      int
+	renewals             int
+	shared               store.Shared
+	created              time.Time
 }
 
 const headerQuery = `SELECT b.no, b.id, b.tenant, b.provider, b.state, b.keep_raw, b.fresh, b.fresh_ms, b.none_ms, b.resend,
-	b.rows, b.asks, c.cut FROM batches b JOIN cuts c ON c.batch = b.no WHERE b.no = `
+	b.rows, b.asks, c.cut, b.renewals, b.created_at, b.known, b.joined, b.doubles FROM batches b JOIN cuts c ON c.batch = b.no WHERE b.no = `
 
 // scan reads a row of headerQuery, or returns ErrNoBatch.
 func (h *header) scan(r pgx.Row) error {
-	var freshMS, noneMS int64
+	var freshMS, noneMS, created int64
 	err := r.Scan(&h.no, &h.id, &h.tenant, &h.provider, &h.state, &h.keepRaw, &h.reuse.Fresh, &freshMS, &noneMS, &h.reuse.ResendUnknown,
-		&h.rows, &h.asks, &h.cut)
+		&h.rows, &h.asks, &h.cut, &h.renewals, &created,
+		&h.shared.Known, &h.shared.Joined, &h.shared.Duplicates)
 	if err == pgx.ErrNoRows { //nolint:errorlint // Scan returns it bare
 		return store.ErrNoBatch
 	}
 	if err != nil {
 		return fmt.Errorf("read batch: %w", err)
 	}
-	h.reuse.FreshFor, h.reuse.FreshNotFoundFor = duration(freshMS), duration(noneMS)
+	h.reuse.FreshFor, h.reuse.FreshNotFoundFor, h.created = duration(freshMS), duration(noneMS), fromMillis(created)
 	return nil
 }
 
@@ -135,7 +140,7 @@ func (c conn) batch(ctx context.Context, s *Store, where string, args ...any) (s
 // agree outside a snapshot too.
 func (c conn) batches(ctx context.Context, s *Store, where string, args ...any) ([]store.Batch, error) {
 	var all []store.Batch
-	err := c.each(ctx, `SELECT no, id, tenant, provider, weight, keep_raw, state, reason, rows, asks, created_at, done_at, meta,
+	err := c.each(ctx, `SELECT no, id, tenant, provider, weight, keep_raw, state, reason, rows, asks, created_at, done_at, meta, known, joined, doubles,
 			ARRAY(SELECT t.state::int FROM tallies t WHERE t.batch = b.no GROUP BY t.state ORDER BY t.state),
 			ARRAY(SELECT sum(t.n)::int FROM tallies t WHERE t.batch = b.no GROUP BY t.state ORDER BY t.state)
 		FROM batches b WHERE state <> 'abandoned' AND `+where, func(r pgx.Rows) error {
@@ -144,7 +149,7 @@ func (c conn) batches(ctx context.Context, s *Store, where string, args ...any) 
 		var meta []byte
 		var states, counts []int
 		err := r.Scan(&b.No, &b.ID, &b.Tenant, &b.Provider, &b.Weight, &b.KeepRaw, &b.State, &b.Reason, &b.Rows, &b.Asks,
-			&created, &done, &meta, &states, &counts)
+			&created, &done, &meta, &b.Shared.Known, &b.Shared.Joined, &b.Shared.Duplicates, &states, &counts)
 		if err != nil {
 			return err
 		}

@@ -133,7 +133,7 @@ func (c *checker) rowsOf(ctx context.Context, no store.BatchNo) error {
 		return err
 	}
 	counts := store.Counts{}
-	waiting, number := 0, 0
+	waiting, known, number := 0, 0, 0
 	err = c.eachPage(ctx, h, 0, "''::bytea", func(page []*store.StoredRow) (bool, error) {
 		for _, r := range page {
 			if number++; r.ID.Number() != number {
@@ -141,7 +141,11 @@ func (c *checker) rowsOf(ctx context.Context, no store.BatchNo) error {
 				number = r.ID.Number()
 			}
 			counts[r.State]++
-			if r.Ask != 0 && !r.Cached {
+			switch {
+			case r.Ask == 0:
+			case r.Cached:
+				known++
+			default:
 				waiting++
 			}
 		}
@@ -151,13 +155,18 @@ func (c *checker) rowsOf(ctx context.Context, no store.BatchNo) error {
 		return err
 	}
 	var states, tallies []int
-	var wants int
+	var wants, renewals int
+	counted := store.Shared{Known: known}
 	_, err = c.one(ctx, `SELECT ARRAY(SELECT state::int FROM tallies WHERE batch = $1 GROUP BY state ORDER BY state),
 		ARRAY(SELECT sum(n)::int FROM tallies WHERE batch = $1 GROUP BY state ORDER BY state),
-		(SELECT coalesce(sum(rows), 0) FROM wants WHERE batch = $1)`, []any{no}, &states, &tallies, &wants)
+		(SELECT coalesce(sum(rows), 0) FROM wants WHERE batch = $1),
+		(SELECT coalesce(sum(rows), 0) FROM wants WHERE batch = $1 AND ask >> 32 <> $1),
+		(SELECT coalesce(sum(rows), 0) FROM wants WHERE batch = $1 AND ask >> 32 = $1 AND rows > 0),
+		(SELECT count(*) FROM renewals WHERE batch = $1)`, []any{no}, &states, &tallies, &wants, &counted.Joined, &counted.Duplicates, &renewals)
 	if err != nil {
 		return err
 	}
 	c.Rows(no, h.state, h.rows, h.asks, wants, waiting, counts, countsOf(states, tallies))
+	c.Shared(no, h.shared, counted, h.renewals, renewals)
 	return nil
 }

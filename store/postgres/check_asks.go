@@ -110,6 +110,10 @@ func (c *checker) keys(ctx context.Context) error {
 			"a batch wants %s, which is not there",
 		},
 		{
+			"SELECT next AS ask FROM renewals r WHERE NOT EXISTS (SELECT 1 FROM asks a WHERE a.id = r.next)",
+			"rows were given %s, which is not there",
+		},
+		{
 			"SELECT ask FROM ask_keys GROUP BY ask HAVING count(*) > 1",
 			"several keys name %s",
 		},

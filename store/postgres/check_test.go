@@ -26,8 +26,8 @@ func TestCheckIsRedOnSpoiltBooks(t *testing.T) {
 		{"a key is gone astray", "UPDATE ask_keys SET ask = 77 * one WHERE ask = one", "a key names ask 0 of batch 77, which is not there"},
 		{"two keys have one ask", "UPDATE ask_keys SET ask = one WHERE ask = one + 1", "several keys name ask 0 of batch 1"},
 		{"an answer is gone", "DELETE FROM answers WHERE ask = one", "ask 0 of batch 1 is found, and an answer is there: false"},
-		{"an answer is too many", "INSERT INTO answers VALUES (one + 9, 0, 0, '')", "ask 9 of batch 1 is sending, and an answer is there: true"},
-		{"an answer is nobody's", "INSERT INTO answers VALUES (5 * one, 0, 0, '')", "there is an answer to ask 0 of batch 5, which has no mark"},
+		{"an answer is too many", "INSERT INTO answers (ask, at, call, body) VALUES (one + 9, 0, 0, '')", "ask 9 of batch 1 is sending, and an answer is there: true"},
+		{"an answer is nobody's", "INSERT INTO answers (ask, at, call, body) VALUES (5 * one, 0, 0, '')", "there is an answer to ask 0 of batch 5, which has no mark"},
 		{"a mark is damaged", "UPDATE chunks SET marks = set_byte(marks, 0, 255)", "the marks are damaged"},
 		{"an ask was sent without a call", "UPDATE calls SET open = '', state = 4 WHERE state = 1", "is sending, and no call or ticket has it"},
 		{"two calls have an ask", `INSERT INTO calls (chunk, provider, scope, owner, state, n, open, sent_at, expires_at)

@@ -165,8 +165,9 @@ func (s *Store) StaleCalls(ctx context.Context, limit int) ([]store.StaleCall, e
 		questions, err := c.questions(ctx, s.sealer, held)
 		for _, call := range stale {
 			for i := range call.Asks {
-				q := questions[call.Asks[i].ID]
-				call.Asks[i].Subject, call.Asks[i].Params = q.Subject, q.Params
+				if a, read := questions[call.Asks[i].ID]; read {
+					call.Asks[i] = a
+				}
 			}
 		}
 		return stale, err

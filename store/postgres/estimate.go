@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/plateq/plateq/store"
 )
@@ -26,7 +25,7 @@ func (c conn) standing(ctx context.Context, p *store.Plan, fresh bool) (*standin
 	if err := c.lookUp(ctx, p); err != nil {
 		return nil, err
 	}
-	s := &standing{answered: map[store.AskID]time.Time{}, found: map[store.AskID]bool{}}
+	s := newStanding()
 	known := p.Known()
 	if len(known) == 0 {
 		return s, nil

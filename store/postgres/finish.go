@@ -46,8 +46,8 @@ func (s *Store) Finish(ctx context.Context) ([]store.BatchNo, error) {
 	// Batches with an open chunk at home need no closer look.
 	candidates, err := read(ctx, s, func(ctx context.Context, c conn) ([]store.BatchNo, error) {
 		return list[store.BatchNo](ctx, c, `SELECT b.no FROM batches b JOIN cuts c ON c.batch = b.no
-			WHERE b.state = 'running' AND c.cut >= b.asks AND NOT EXISTS (
-				SELECT 1 FROM chunks k WHERE k.id BETWEEN b.no::bigint << 32 AND ((b.no + 1)::bigint << 32) - 1 AND k.open > 0)
+			WHERE b.state = 'running' AND c.cut >= b.asks AND (b.renewals > 0 OR NOT EXISTS (
+				SELECT 1 FROM chunks k WHERE k.id BETWEEN b.no::bigint << 32 AND ((b.no + 1)::bigint << 32) - 1 AND k.open > 0))
 			ORDER BY b.no`)
 	})
 	if err != nil {
@@ -98,8 +98,7 @@ func (c conn) holdsOpen(ctx context.Context, h *header) (bool, error) {
 	if h.cut < h.asks {
 		return true, nil
 	}
-	first, last := askRange(h.no)
-	open, err := c.truth(ctx, "SELECT EXISTS (SELECT 1 FROM chunks WHERE id BETWEEN $1 AND $2 AND open > 0)", first, last)
+	open, err := c.openAtHome(ctx, h)
 	if err != nil || open {
 		return open, err
 	}
@@ -123,6 +122,32 @@ func (c conn) holdsOpen(ctx context.Context, h *header) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// openAtHome reports whether an ask is open that the batch was the first to
+// want, and of which it has rows: one whose rows were given another ask may
+// still turn out to wait.
+func (c conn) openAtHome(ctx context.Context, h *header) (bool, error) {
+	next, last := askRange(h.no)
+	if h.renewals == 0 {
+		return c.truth(ctx, "SELECT EXISTS (SELECT 1 FROM chunks WHERE id BETWEEN $1 AND $2 AND open > 0)", next, last)
+	}
+	for {
+		page, err := c.chunks(ctx, "WHERE id BETWEEN $1 AND $2 AND open > 0 ORDER BY id LIMIT $3", next, last, chunkPage)
+		if err != nil || len(page) == 0 {
+			return false, err
+		}
+		next = page[len(page)-1].Last() + 1
+		emptied, err := list[store.AskID](ctx, c, "SELECT ask FROM wants WHERE batch = $1 AND ask BETWEEN $2 AND $3 AND rows < 0", h.no, page[0].ID, next-1)
+		if err != nil {
+			return false, fmt.Errorf("read wants: %w", err)
+		}
+		for _, k := range page {
+			if k.OpenBeside(emptied) {
+				return true, nil
+			}
+		}
+	}
 }
 
 // foreignHomes lists the homes of asks that a batch shares with others.

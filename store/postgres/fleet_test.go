@@ -72,6 +72,34 @@ func (f *fleet) AbandonBatch(ctx context.Context, b store.BatchNo) error {
 
 func (f *fleet) AbandonIntakes(ctx context.Context) (int, error) { return f.one().AbandonIntakes(ctx) }
 
+func (f *fleet) Retry(ctx context.Context, r store.RetryRequest) (store.Retried, error) {
+	return f.one().Retry(ctx, r)
+}
+
+func (f *fleet) Resend(ctx context.Context, id store.CallID, d store.Decision) (store.Taken, error) {
+	return f.one().Resend(ctx, id, d)
+}
+
+func (f *fleet) GiveUp(ctx context.Context, id store.CallID, d store.Decision) (int, error) {
+	return f.one().GiveUp(ctx, id, d)
+}
+
+func (f *fleet) Adopt(ctx context.Context, id store.CallID, n store.NewTicket, d store.Decision) (int, error) {
+	return f.one().Adopt(ctx, id, n, d)
+}
+
+func (f *fleet) Causes(ctx context.Context, b store.BatchNo) ([]store.Cause, error) {
+	return f.one().Causes(ctx, b)
+}
+
+func (f *fleet) Unknowns(ctx context.Context, u store.UnknownFilter) ([]store.UnknownCall, error) {
+	return f.one().Unknowns(ctx, u)
+}
+
+func (f *fleet) Decisions(ctx context.Context, limit int) ([]store.Decided, error) {
+	return f.one().Decisions(ctx, limit)
+}
+
 func (f *fleet) Turns(ctx context.Context, provider string) ([]store.Turn, error) {
 	return f.one().Turns(ctx, provider)
 }

@@ -46,7 +46,8 @@ type intake struct {
 	*store.Plan
 	h     *header
 	rows  []store.SealedRow
-	first int // number of the first row
+	first int  // number of the first row
+	again bool // the rows have asks already
 }
 
 func (in *intake) run(ctx context.Context) error {
@@ -60,12 +61,18 @@ func (in *intake) run(ctx context.Context) error {
 	if err := in.Decide(known); err != nil {
 		return err
 	}
-	for _, insert := range []func(context.Context) error{in.insertKeys, in.copyAsks, in.copyRows, in.insertRest} {
+	return in.insert(ctx, in.copyRows, len(in.rows))
+}
+
+// insert writes down what was decided of rows that insertRows writes, so many
+// of which are new to the batch.
+func (in *intake) insert(ctx context.Context, insertRows func(context.Context) error, rows int) error {
+	for _, insert := range []func(context.Context) error{in.insertKeys, in.copyAsks, insertRows} {
 		if err := insert(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
+	return in.insertRest(ctx, rows)
 }
 
 func (c conn) lookUp(ctx context.Context, p *store.Plan) error {
@@ -124,9 +131,12 @@ func (in *intake) insertKeys(ctx context.Context) error {
 
 // copyAsks writes the new asks, in the order of the rows that want them.
 func (in *intake) copyAsks(ctx context.Context) error {
-	return in.copy(ctx, "asks", []string{"id", "prev", "question", "found_before"}, len(in.New), func(i int) []any {
+	return in.copy(ctx, "asks", []string{"id", "prev", "question", "found_before", "resends", "prior"}, len(in.New), func(i int) []any {
 		a := in.New[i]
-		return []any{int64(a.ID), optional(a.Prev), in.s.sealer.SealQuestion(a.ID, in.rows[a.Row].Question), a.FoundBefore}
+		return []any{
+			int64(a.ID), optional(a.Prev), in.s.sealer.SealQuestion(a.ID, in.rows[a.Row].Question),
+			a.FoundBefore, int64(a.Resends), optional(a.Prior),
+		}
 	})
 }
 
@@ -137,8 +147,8 @@ func (in *intake) copyRows(ctx context.Context) error {
 	})
 }
 
-// optional makes NULL of no ask.
-func optional(a store.AskID) any {
+// optional makes NULL of no ask, and of no ticket.
+func optional[T store.AskID | store.TicketID](a T) any {
 	if a == 0 {
 		return nil
 	}
@@ -147,20 +157,21 @@ func optional(a store.AskID) any {
 
 // insertRest writes down which asks this list waits on beside the first rows
 // of its own, and what the batch has become.
-func (in *intake) insertRest(ctx context.Context) error {
+func (in *intake) insertRest(ctx context.Context, rows int) error {
 	b := &pgx.Batch{}
 	if asks := in.WantedAsks(); len(asks) > 0 {
-		rows := make([]int64, len(asks))
+		wanted := make([]int64, len(asks))
 		for i, a := range asks {
-			rows[i] = int64(in.Wants[a])
+			wanted[i] = int64(in.Wants[a])
 		}
 		b.Queue(`INSERT INTO wants AS w (ask, batch, rows) SELECT ask, $2, rows FROM unnest($1::bigint[], $3::int[]) AS n (ask, rows)
-			ON CONFLICT (ask, batch) DO UPDATE SET rows = w.rows + excluded.rows`, plain(asks), in.h.no, rows)
+			ON CONFLICT (ask, batch) DO UPDATE SET rows = w.rows + excluded.rows`, plain(asks), in.h.no, wanted)
 		b.Queue("INSERT INTO batch_homes (batch, home) SELECT $1, home FROM unnest($2::int[]) AS home ON CONFLICT DO NOTHING",
 			in.h.no, plain(in.ForeignHomes()))
 	}
-	b.Queue("UPDATE batches SET rows = rows + $1, asks = $2, beat_at = "+beatTime("$3")+" WHERE no = $4",
-		len(in.rows), in.Asks, in.s.beat(), in.h.no)
+	b.Queue(`UPDATE batches SET rows = rows + $1, asks = $2, known = known + $5, joined = joined + $6, doubles = doubles + $7,
+		beat_at = `+beatTime("$3")+" WHERE no = $4",
+		rows, in.Asks, in.s.beat(), in.h.no, in.Shared.Known, in.Shared.Joined, in.Shared.Duplicates)
 	in.queueTally(b, in.Tally)
 	return in.send(ctx, b)
 }

@@ -67,8 +67,8 @@ func (t *tx) settleTicket(ctx context.Context, v *view, c *call, k *ticket, r st
 	if len(ruling.Open) == 0 || fenced && r.Close {
 		b.Queue("DELETE FROM ticket_names WHERE ticket = $1", k.id)
 	}
-	if len(ruling.Moves) > 0 && waiting == 0 {
-		if err := t.endCall(ctx, b, c, v, k.id); err != nil {
+	if len(ruling.Moves) > 0 && waiting == 0 || len(ruling.Disowned) > 0 {
+		if err := t.endCall(ctx, b, c, v, k.id, waiting > 0, ruling.Disowned); err != nil {
 			return outcome{}, err
 		}
 	}
@@ -123,13 +123,14 @@ func (t *tx) savePoll(ctx context.Context, b *pgx.Batch, k *ticket, r store.Tick
 }
 
 // endCall ends the call of a ticket on which nobody waits any more, unless
-// other asks of it are open.
-func (t *tx) endCall(ctx context.Context, b *pgx.Batch, c *call, v *view, than store.TicketID) error {
+// other asks of it are open. It has those back that the ticket disowned.
+func (t *tx) endCall(ctx context.Context, b *pgx.Batch, c *call, v *view, than store.TicketID, waiting bool, disowned store.Offsets) error {
 	others, err := t.truth(ctx, "SELECT EXISTS (SELECT 1 FROM tickets WHERE call = $1 AND waiting > 0 AND id <> $2)", c.id, than)
 	if err != nil {
 		return fmt.Errorf("read tickets: %w", err)
 	}
-	state, unknown := v.CallState(c.open, others)
-	b.Queue("UPDATE calls SET state = $1, unknown = $2 WHERE id = $3", state, unknown, c.id)
+	open := c.open.Union(disowned)
+	state, unknown := v.CallState(open, waiting || others)
+	b.Queue("UPDATE calls SET state = $1, unknown = $2, open = $3 WHERE id = $4", state, unknown, stored(open), c.id)
 	return nil
 }

@@ -7,7 +7,7 @@
 // Whoever takes several locks takes them in this order, and those of one kind
 // in the order of their keys, so that nobody waits in a circle:
 //
-//  1. the identity of a list (advisory), the row of one batch
+//  1. the identity of a list (advisory), the rows of batches
 //  2. cuts: how far a batch is cut into chunks
 //  3. chunks. The lock of a chunk is also that of its marks, of its calls, and
 //     of who wants its asks. Asks that are in no chunk belong to the cut

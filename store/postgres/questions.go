@@ -18,6 +18,8 @@ type sealedAsks struct {
 type sealedQuestion struct {
 	question    []byte
 	foundBefore bool
+	prior       store.TicketID
+	handle      []byte // of the prior ticket
 }
 
 // queueAsks adds the reading of asks of a chunk to a batch of statements.
@@ -29,11 +31,11 @@ func (t *tx) queueAsks(b *pgx.Batch, k *store.Chunk, offsets store.Offsets) *sea
 	if len(s.asks) == 0 {
 		return s
 	}
-	b.Queue("SELECT id, question, found_before FROM asks WHERE id BETWEEN $1 AND $2", s.asks[0].ID, s.asks[len(s.asks)-1].ID).Query(func(rows pgx.Rows) error {
+	b.Queue(questionQuery+"id BETWEEN $1 AND $2", s.asks[0].ID, s.asks[len(s.asks)-1].ID).Query(func(rows pgx.Rows) error {
 		return eachOf(rows, func(r pgx.Rows) error {
 			var id store.AskID
 			var q sealedQuestion
-			err := r.Scan(&id, &q.question, &q.foundBefore)
+			err := r.Scan(&id, &q.question, &q.foundBefore, &q.prior, &q.handle)
 			s.sealed[id] = q
 			return err
 		})
@@ -48,6 +50,9 @@ func (s *sealedAsks) open(sealer *store.Sealer) ([]store.Ask, *damagedError) {
 		a := &s.asks[i]
 		sealed := s.sealed[a.ID]
 		q, err := sealer.OpenQuestion(a.ID, sealed.question)
+		if err == nil {
+			a.Prior, err = sealer.OpenPrior(sealed.prior, sealed.handle)
+		}
 		if err != nil {
 			if damaged == nil {
 				damaged = &damagedError{cause: err}
@@ -59,20 +64,25 @@ func (s *sealedAsks) open(sealer *store.Sealer) ([]store.Ask, *damagedError) {
 	return s.asks, damaged
 }
 
+const questionQuery = `SELECT id, question, found_before, coalesce(prior, 0), (SELECT t.handle FROM tickets t WHERE t.id = a.prior)
+	FROM asks a WHERE `
+
 // questions reads and opens what was asked, but for what cannot be read.
-func (c conn) questions(ctx context.Context, sealer *store.Sealer, ids []store.AskID) (map[store.AskID]store.Question, error) {
-	all := make(map[store.AskID]store.Question, len(ids))
+func (c conn) questions(ctx context.Context, sealer *store.Sealer, ids []store.AskID) (map[store.AskID]store.Ask, error) {
+	all := make(map[store.AskID]store.Ask, len(ids))
 	if len(ids) == 0 {
 		return all, nil
 	}
-	err := c.each(ctx, "SELECT id, question FROM asks WHERE id = ANY($1)", func(r pgx.Rows) error {
-		var id store.AskID
-		var sealed []byte
-		if err := r.Scan(&id, &sealed); err != nil {
+	err := c.each(ctx, questionQuery+"id = ANY($1)", func(r pgx.Rows) error {
+		var a store.Ask
+		var s sealedQuestion
+		if err := r.Scan(&a.ID, &s.question, &a.FoundBefore, &s.prior, &s.handle); err != nil {
 			return err
 		}
-		if q, err := sealer.OpenQuestion(id, sealed); err == nil {
-			all[id] = q
+		if q, err := sealer.OpenQuestion(a.ID, s.question); err == nil {
+			a.Subject, a.Params = q.Subject, q.Params
+			a.Prior, _ = sealer.OpenPrior(s.prior, s.handle) // it was opened when the call was made
+			all[a.ID] = a
 		}
 		return nil
 	}, ids)

@@ -92,6 +92,9 @@ func (c conn) eachPage(ctx context.Context, h *header, after int, line string, f
 			return err
 		}
 		next = page[len(page)-1].ID + 1
+		if err := c.newest(ctx, h, page); err != nil {
+			return err
+		}
 		if err := c.placeRows(ctx, h, page); err != nil {
 			return err
 		}
@@ -112,6 +115,41 @@ func (c conn) rowPage(ctx context.Context, line string, next store.RowID, last s
 		return nil, fmt.Errorf("read rows: %w", err)
 	}
 	return page, nil
+}
+
+// newest finds the newest asks of rows.
+func (c conn) newest(ctx context.Context, h *header, page []*store.StoredRow) error {
+	moved := page
+	if h.renewals == 0 {
+		moved = nil
+	}
+	for len(moved) > 0 {
+		type next struct {
+			ask    store.AskID
+			cached bool
+		}
+		nexts := map[store.AskID]next{}
+		asks := asksOf(moved, func(r *store.StoredRow) bool { return r.Ask != 0 })
+		err := c.each(ctx, "SELECT ask, next, cached FROM renewals WHERE batch = $1 AND ask = ANY($2)", func(r pgx.Rows) error {
+			var a store.AskID
+			var n next
+			err := r.Scan(&a, &n.ask, &n.cached)
+			nexts[a] = n
+			return err
+		}, h.no, plain(asks))
+		if err != nil {
+			return fmt.Errorf("read renewals: %w", err)
+		}
+		var followed []*store.StoredRow
+		for _, r := range moved {
+			if n, found := nexts[r.Ask]; found {
+				r.Ask, r.Cached = n.ask, n.cached
+				followed = append(followed, r)
+			}
+		}
+		moved = followed
+	}
+	return nil
 }
 
 // placeRows finds out the states of rows.

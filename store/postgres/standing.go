@@ -15,7 +15,12 @@ import (
 type standing struct {
 	marks    marks
 	answered map[store.AskID]time.Time
-	found    map[store.AskID]bool // before
+	past     map[store.AskID]store.Past
+	again    bool // rows are to be given other asks
+}
+
+func newStanding() *standing {
+	return &standing{answered: map[store.AskID]time.Time{}, past: map[store.AskID]store.Past{}}
 }
 
 // State implements store.Standing.
@@ -24,14 +29,15 @@ func (s *standing) State(a store.AskID) (store.State, error) { return s.marks.ma
 // Answered implements store.Standing.
 func (s *standing) Answered(a store.AskID) (time.Time, error) { return s.answered[a], nil }
 
-// FoundBefore implements store.Standing.
-func (s *standing) FoundBefore(a store.AskID) (bool, error) { return s.found[a], nil }
+// Past implements store.Standing.
+func (s *standing) Past(a store.AskID) (store.Past, error) { return s.past[a], nil }
 
 // holdStanding finds out where asks stand, and keeps those that are not settled
 // from moving until the rows are taken in: a call that settled one of them
 // meanwhile would not know that these rows want it.
 func (in *intake) holdStanding(ctx context.Context, asks []store.AskID) (*standing, error) {
-	s := &standing{answered: map[store.AskID]time.Time{}, found: map[store.AskID]bool{}}
+	s := newStanding()
+	s.again = in.again
 	if len(asks) == 0 {
 		return s, nil
 	}
@@ -48,7 +54,7 @@ func (in *intake) holdStanding(ctx context.Context, asks []store.AskID) (*standi
 	if err := s.marks.complete(asks, cuts); err != nil {
 		return nil, err
 	}
-	return s, in.readSettled(ctx, asks, s, in.h.reuse.Fresh)
+	return s, in.readSettled(ctx, asks, s, in.h.reuse.Fresh && !in.again)
 }
 
 // readSettled reads what asks that are settled have come to. A list that is to
@@ -59,7 +65,7 @@ func (c conn) readSettled(ctx context.Context, asks []store.AskID, s *standing, 
 			return err
 		}
 	}
-	return c.readFoundBefore(ctx, asks, s)
+	return c.readPast(ctx, asks, s)
 }
 
 // holdUncut keeps homes from being cut further that have known asks in no
@@ -111,7 +117,7 @@ func (in *intake) holdMoving(ctx context.Context, m marks, asks []store.AskID) e
 		if k == nil || len(moving) > 0 && moving[len(moving)-1] == k.ID {
 			continue
 		}
-		if s := m.mark(a).State; s.Open() || s == store.Unknown {
+		if s := m.mark(a).State; s.Open() || s == store.Unknown || in.again && s == store.Failed {
 			moving = append(moving, k.ID)
 		}
 	}
@@ -158,9 +164,10 @@ func (c conn) readAnswered(ctx context.Context, asks []store.AskID, s *standing)
 	}, plain(answered))
 }
 
-// readFoundBefore reads of asks that may be asked again, and do not say so by
-// themselves, whether one before them was found.
-func (c conn) readFoundBefore(ctx context.Context, asks []store.AskID, s *standing) error {
+// readPast reads of asks that may be asked again, and do not say so by
+// themselves, what they know of those before them. The ticket of an ask is that
+// of the call which failed it, where this brought one alone.
+func (c conn) readPast(ctx context.Context, asks []store.AskID, s *standing) error {
 	var settled []store.AskID
 	for _, a := range asks {
 		if st := s.marks.mark(a).State; !st.Open() && st != store.Found {
@@ -170,10 +177,13 @@ func (c conn) readFoundBefore(ctx context.Context, asks []store.AskID, s *standi
 	if len(settled) == 0 {
 		return nil
 	}
-	return c.each(ctx, "SELECT id FROM asks WHERE id = ANY($1) AND found_before", func(r pgx.Rows) error {
+	return c.each(ctx, `SELECT a.id, a.found_before, a.resends, coalesce(CASE WHEN $2 THEN
+			(SELECT CASE WHEN count(*) = 1 THEN min(t.id) END FROM tickets t WHERE t.call = (SELECT w.call FROM answers w WHERE w.ask = a.id))
+		END, a.prior, 0) FROM asks a WHERE a.id = ANY($1)`, func(r pgx.Rows) error {
 		var a store.AskID
-		err := r.Scan(&a)
-		s.found[a] = true
+		var past store.Past
+		err := r.Scan(&a, &past.FoundBefore, &past.Resends, &past.Prior)
+		s.past[a] = past
 		return err
-	}, plain(settled))
+	}, plain(settled), s.again)
 }

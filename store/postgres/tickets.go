@@ -30,6 +30,7 @@ type ticket struct {
 	hinted     time.Time // when the last hint came
 	late       bool
 	closed     bool
+	adopted    bool
 	created    time.Time
 }
 
@@ -39,9 +40,9 @@ func (t *tx) ticket(ctx context.Context, id store.TicketID) (*ticket, error) {
 	var open []byte
 	var due, deadline, intervalMS, leaseUntil, created, claimed, hinted int64
 	found, err := t.one(ctx, `SELECT call, chunk, provider, open, handle, due_at, deadline_at, interval_ms, lease, lease_until,
-		late, closed, created_at, claimed_at, hinted_at FROM tickets WHERE id = $1 FOR UPDATE`, []any{id},
+		late, closed, created_at, claimed_at, hinted_at, adopted FROM tickets WHERE id = $1 FOR UPDATE`, []any{id},
 		&k.call, &k.chunk, &k.provider, &open, &k.handle, &due, &deadline, &intervalMS, &k.lease, &leaseUntil,
-		&k.late, &k.closed, &created, &claimed, &hinted)
+		&k.late, &k.closed, &created, &claimed, &hinted, &k.adopted)
 	if err == nil && found {
 		k.open, err = store.ParseOffsets(open)
 	}
@@ -108,10 +109,10 @@ func (t *tx) keepTicket(ctx context.Context, c store.CallID, v *view, n brought)
 		return err
 	}
 	err = t.exec(ctx, `INSERT INTO tickets (id, call, chunk, provider, open, waiting, handle, handle_key, due_at, deadline_at, interval_ms,
-			created_at, hinted_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			created_at, hinted_at, adopted)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		id, c, v.ID, v.home.provider, stored(n.asks), len(n.asks), handle, n.key, millis(n.Due), millis(n.Deadline),
-		n.Interval.Milliseconds(), millis(t.now), millis(hints.last))
+		n.Interval.Milliseconds(), millis(t.now), millis(hints.last), n.Adopted)
 	if err != nil {
 		return fmt.Errorf("write ticket: %w", err)
 	}
@@ -119,17 +120,19 @@ func (t *tx) keepTicket(ctx context.Context, c store.CallID, v *view, n brought)
 }
 
 // joinTicket lets more asks of the same call wait on a ticket. A ticket of
-// another call is refused: one of the two has misread its answer.
+// another call is refused: one of the two has misread its answer. One that is
+// closed begins anew where a person names it once more.
 func (t *tx) joinTicket(ctx context.Context, c store.CallID, id store.TicketID, n brought) error {
 	k, err := t.ticket(ctx, id)
 	if err != nil {
 		return err
 	}
-	if k == nil || k.call != c || k.closed {
+	if k == nil || k.call != c || k.closed && !n.Adopted {
 		return store.ErrTicketTaken
 	}
-	err = t.exec(ctx, "UPDATE tickets SET open = $1, waiting = waiting + $2, due_at = least(due_at, $3) WHERE id = $4",
-		stored(k.open.Union(n.asks)), len(n.asks), millis(n.Due), id)
+	err = t.exec(ctx, `UPDATE tickets SET open = $1, waiting = waiting + $2, due_at = least(due_at, $3),
+		deadline_at = CASE WHEN closed THEN $4 ELSE deadline_at END, late = late AND NOT closed, adopted = adopted OR closed, closed = false
+		WHERE id = $5`, stored(k.open.Union(n.asks)), len(n.asks), millis(n.Due), millis(n.Deadline), id)
 	if err != nil {
 		return fmt.Errorf("write ticket: %w", err)
 	}
@@ -222,6 +225,7 @@ func (t *tx) claimTicket(ctx context.Context, r store.TicketClaim) (o store.Open
 	}
 	o.Lease, o.Call, o.Provider, o.Created, o.Deadline, o.Interval = k.lease+1, k.call, k.provider, k.created, k.deadline, k.interval
 	o.Due, o.Late, o.Probe, o.KeepRaw = k.due, k.late, passed.Probe(), in.KeepsRaw(v.Asks(k.open))
+	o.Adopted = k.adopted
 	o.Hinted = store.HintedSince(k.hinted, k.claimed)
 	o.Asks, damaged = asks.open(t.s.sealer)
 	o.Handle, err = t.s.sealer.OpenHandle(r.ID, k.handle)

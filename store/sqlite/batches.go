@@ -22,6 +22,9 @@ type header struct {
 	keepRaw              bool
 	reuse                store.Reuse
 	rows, asks, cut      int
+	renewals             int
+	shared               store.Shared
+	created              time.Time
 }
 
 // header returns the batch, or ErrNoBatch.
@@ -37,8 +40,8 @@ func (c conn) header(no store.BatchNo) (*header, error) {
 // been abandoned.
 func (c conn) anyHeader(no store.BatchNo) (*header, error) {
 	h := &header{no: no}
-	found, err := c.one(`SELECT id, tenant, provider, state, keep_raw, fresh, fresh_ms, none_ms, resend, rows, asks, cut
-		FROM batches WHERE no = ?`, func(stmt *sqlite.Stmt) {
+	found, err := c.one(`SELECT id, tenant, provider, state, keep_raw, fresh, fresh_ms, none_ms, resend, rows, asks, cut,
+		renewals, created_at, known, joined, doubles FROM batches WHERE no = ?`, func(stmt *sqlite.Stmt) {
 		h.id, h.tenant, h.provider = stmt.ColumnText(0), stmt.ColumnText(1), stmt.ColumnText(2)
 		h.state = store.BatchState(stmt.ColumnText(3))
 		h.keepRaw = stmt.ColumnBool(4)
@@ -47,6 +50,8 @@ func (c conn) anyHeader(no store.BatchNo) (*header, error) {
 			FreshNotFoundFor: columnDuration(stmt, 7), ResendUnknown: stmt.ColumnBool(8),
 		}
 		h.rows, h.asks, h.cut = stmt.ColumnInt(9), stmt.ColumnInt(10), stmt.ColumnInt(11)
+		h.renewals, h.created = stmt.ColumnInt(12), columnTime(stmt, 13)
+		h.shared = store.Shared{Known: stmt.ColumnInt(14), Joined: stmt.ColumnInt(15), Duplicates: stmt.ColumnInt(16)}
 	}, no)
 	if err != nil {
 		return nil, fmt.Errorf("read batch: %w", err)
@@ -206,13 +211,14 @@ func (c conn) batch(s *Store, where string, args ...any) (store.Batch, error) {
 
 func (c conn) batches(s *Store, where string, args ...any) ([]store.Batch, error) {
 	var all []store.Batch
-	err := c.each(`SELECT no, id, tenant, provider, weight, keep_raw, state, reason, rows, asks, created_at, done_at, meta
-		FROM batches WHERE state <> 'abandoned' AND `+where, func(stmt *sqlite.Stmt) error {
+	err := c.each(`SELECT no, id, tenant, provider, weight, keep_raw, state, reason, rows, asks, created_at, done_at, meta,
+		known, joined, doubles FROM batches WHERE state <> 'abandoned' AND `+where, func(stmt *sqlite.Stmt) error {
 		b := store.Batch{
 			No: columnBatch(stmt, 0), ID: stmt.ColumnText(1), Tenant: stmt.ColumnText(2), Provider: stmt.ColumnText(3),
 			Weight: stmt.ColumnFloat(4), KeepRaw: stmt.ColumnBool(5), State: store.BatchState(stmt.ColumnText(6)),
 			Reason: stmt.ColumnText(7), Rows: stmt.ColumnInt(8), Asks: stmt.ColumnInt(9),
 			Created: columnTime(stmt, 10), Done: columnTime(stmt, 11),
+			Shared: store.Shared{Known: stmt.ColumnInt(13), Joined: stmt.ColumnInt(14), Duplicates: stmt.ColumnInt(15)},
 		}
 		err := s.sealer.OpenMeta(columnBytes(stmt, 12), &b)
 		all = append(all, b)

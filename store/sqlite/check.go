@@ -122,14 +122,18 @@ func (c *checker) asksOf(h *header) error {
 
 func (c *checker) rowsOf(h *header) error {
 	counts := store.Counts{}
-	waiting, number := 0, 0
+	waiting, known, number := 0, 0, 0
 	err := c.eachRow(h, 0, func(r *store.StoredRow, _ *sqlite.Stmt) error {
 		if number++; r.ID.Number() != number {
 			c.Problem("row %d of batch %d is not there", number, h.no)
 			number = r.ID.Number()
 		}
 		counts[r.State]++
-		if r.Ask != 0 && !r.Cached {
+		switch {
+		case r.Ask == 0:
+		case r.Cached:
+			known++
+		default:
 			waiting++
 		}
 		return nil
@@ -146,7 +150,19 @@ func (c *checker) rowsOf(h *header) error {
 		return err
 	}
 	c.Rows(h.no, h.state, h.rows, h.asks, int(wants), waiting, counts, tallies)
-	return nil
+	return c.sharedOf(h, known)
+}
+
+// sharedOf checks what a batch says of the rows that cost it nothing.
+func (c *checker) sharedOf(h *header, known int) error {
+	first, last := askRange(h.no)
+	counted, renewals := store.Shared{Known: known}, 0
+	_, err := c.one(`SELECT sum(rows) FILTER (WHERE ask NOT BETWEEN ?2 AND ?3), sum(rows) FILTER (WHERE ask BETWEEN ?2 AND ?3 AND rows > 0),
+		(SELECT count(*) FROM renewals WHERE batch = ?1) FROM wants WHERE batch = ?1`, func(stmt *sqlite.Stmt) {
+		counted.Joined, counted.Duplicates, renewals = stmt.ColumnInt(0), stmt.ColumnInt(1), stmt.ColumnInt(2)
+	}, h.no, first, last)
+	c.Shared(h.no, h.shared, counted, h.renewals, renewals)
+	return err
 }
 
 // chunks checks marks, and what chunks say of themselves.

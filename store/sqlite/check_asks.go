@@ -97,6 +97,10 @@ func (c *checker) keys() error {
 			"a batch wants %s, which is not there",
 		},
 		{
+			"SELECT next FROM renewals WHERE NOT EXISTS (SELECT 1 FROM asks a WHERE a.id = renewals.next)",
+			"rows were given %s, which is not there",
+		},
+		{
 			"SELECT ask FROM ask_keys GROUP BY ask HAVING count(*) > 1",
 			"several keys name %s",
 		},

@@ -16,6 +16,8 @@ import (
 type sealedAsk struct {
 	store.Ask
 	question []byte
+	prior    store.TicketID
+	handle   []byte // of the prior ticket
 }
 
 // Claim implements store.Work. A chunk whose asks are to wait, or that no
@@ -55,7 +57,11 @@ func (s *Store) unclaim(ctx context.Context, id store.CallID, asks []sealedAsk) 
 func (s *Store) damaged(asks []sealedAsk) []store.Verdict {
 	var bad []store.Verdict
 	for _, a := range asks {
-		if _, err := s.sealer.OpenQuestion(a.ID, a.question); err != nil {
+		_, err := s.sealer.OpenQuestion(a.ID, a.question)
+		if err == nil {
+			_, err = s.sealer.OpenPrior(a.prior, a.handle)
+		}
+		if err != nil {
 			bad = append(bad, store.Damaged(a.ID))
 		}
 	}
@@ -142,7 +148,7 @@ func (c conn) readAsks(k *store.Chunk, offsets store.Offsets) ([]sealedAsk, erro
 // readQuestions is readAsks without what the chunk knows of them.
 func (c conn) readQuestions(ids []store.AskID) ([]sealedAsk, error) {
 	asks := make([]sealedAsk, 0, len(ids))
-	stmt, err := c.Prepare("SELECT question, found_before FROM asks WHERE id = ?")
+	stmt, err := c.Prepare("SELECT question, found_before, prior, (SELECT handle FROM tickets t WHERE t.id = asks.prior) FROM asks WHERE id = ?")
 	if err != nil {
 		return nil, err
 	}
@@ -152,6 +158,7 @@ func (c conn) readQuestions(ids []store.AskID) ([]sealedAsk, error) {
 		found, err := stmt.Step()
 		if err == nil && found {
 			a.question, a.FoundBefore = columnBytes(stmt, 0), stmt.ColumnBool(1)
+			a.prior, a.handle = store.TicketID(stmt.ColumnInt64(2)), columnBytes(stmt, 3)
 		}
 		if err := reset(stmt, err); err != nil {
 			return nil, fmt.Errorf("read ask: %w", err)
@@ -170,6 +177,9 @@ func (s *Store) openAsks(sealed []sealedAsk) ([]store.Ask, error) {
 		}
 		asks[i] = a.Ask
 		asks[i].Subject, asks[i].Params = q.Subject, q.Params
+		if asks[i].Prior, err = s.sealer.OpenPrior(a.prior, a.handle); err != nil {
+			return nil, err
+		}
 	}
 	return asks, nil
 }
@@ -212,7 +222,8 @@ func (s *Store) StaleCalls(ctx context.Context, limit int) ([]store.StaleCall, e
 			}
 			for _, a := range asks {
 				q, _ := s.sealer.OpenQuestion(a.ID, a.question) // empty where it cannot be read
-				stale[i].Asks = append(stale[i].Asks, store.Ask{ID: a.ID, Subject: q.Subject, Params: q.Params})
+				prior, _ := s.sealer.OpenPrior(a.prior, a.handle)
+				stale[i].Asks = append(stale[i].Asks, store.Ask{ID: a.ID, Subject: q.Subject, Params: q.Params, Prior: prior})
 			}
 		}
 		return stale, nil

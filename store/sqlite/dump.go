@@ -31,7 +31,7 @@ type dump struct {
 
 // expressions are the columns of a dump that have another name here.
 var expressions = map[string]string{
-	"cuts.batch": "no", "wants.has_left": `"left"`, "gates.by_whom": `"by"`,
+	"cuts.batch": "no", "wants.has_left": `"left"`, "gates.by_whom": `"by"`, "decisions.by_whom": `"by"`,
 }
 
 // from names the table that holds a table of a dump.

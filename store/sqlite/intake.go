@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"zombiezen.com/go/sqlite"
+
 	"github.com/plateq/plateq/store"
 )
 
@@ -80,7 +82,13 @@ func (in *intake) run() error {
 	if err := in.decide(in.Plan); err != nil {
 		return err
 	}
-	for _, insert := range []func() error{in.insertKeys, in.insertAsks, in.insertRows, in.insertWants} {
+	return in.insert(in.insertRows, len(in.rows))
+}
+
+// insert writes down what was decided of rows that insertRows writes, so many
+// of which are new to the batch.
+func (in *intake) insert(insertRows func() error, rows int) error {
+	for _, insert := range []func() error{in.insertKeys, in.insertAsks, insertRows, in.insertWants} {
 		if err := insert(); err != nil {
 			return err
 		}
@@ -88,7 +96,8 @@ func (in *intake) run() error {
 	if err := in.apply(in.Tally); err != nil {
 		return err
 	}
-	return in.exec("UPDATE batches SET rows = ?, asks = ? WHERE no = ?", in.h.rows+len(in.rows), in.Asks, in.h.no)
+	return in.exec(`UPDATE batches SET rows = rows + ?, asks = ?, known = known + ?, joined = joined + ?, doubles = doubles + ? WHERE no = ?`,
+		rows, in.Asks, in.Shared.Known, in.Shared.Joined, in.Shared.Duplicates, in.h.no)
 }
 
 // decide tells a plan what is known of its questions, and has it decide.
@@ -136,10 +145,14 @@ func (s *standing) Answered(a store.AskID) (time.Time, error) {
 	return fromMillis(at), err
 }
 
-// FoundBefore implements store.Standing.
-func (s *standing) FoundBefore(a store.AskID) (bool, error) {
-	n, err := s.number("SELECT found_before FROM asks WHERE id = ?", a)
-	return n != 0, err
+// Past implements store.Standing. The ticket of an ask is that of the call
+// which failed it, where this brought one alone.
+func (s *standing) Past(a store.AskID) (past store.Past, err error) {
+	_, err = s.one(`SELECT found_before, resends, coalesce((SELECT iif(count(*) = 1, min(t.id), NULL) FROM tickets t
+		WHERE t.call = (SELECT call FROM answers w WHERE w.ask = asks.id)), prior, 0) FROM asks WHERE id = ?`, func(stmt *sqlite.Stmt) {
+		past = store.Past{FoundBefore: stmt.ColumnBool(0), Resends: stmt.ColumnInt(1), Prior: store.TicketID(stmt.ColumnInt64(2))}
+	}, a)
+	return past, err
 }
 
 // insertKeys points each new question to its ask.
@@ -157,7 +170,7 @@ func (in *intake) insertKeys() error {
 
 // insertAsks writes the new asks, in the order of the rows that want them.
 func (in *intake) insertAsks() error {
-	stmt, err := in.Prepare("INSERT INTO asks (id, prev, question, found_before) VALUES (?, ?, ?, ?)")
+	stmt, err := in.Prepare("INSERT INTO asks (id, prev, question, found_before, resends, prior) VALUES (?, ?, ?, ?, ?, ?)")
 	if err != nil {
 		return err
 	}
@@ -169,6 +182,11 @@ func (in *intake) insertAsks() error {
 		}
 		stmt.BindBytes(3, in.s.sealer.SealQuestion(a.ID, in.rows[a.Row].Question))
 		stmt.BindBool(4, a.FoundBefore)
+		stmt.BindInt64(5, int64(a.Resends))
+		stmt.BindNull(6)
+		if a.Prior != 0 {
+			stmt.BindInt64(6, int64(a.Prior))
+		}
 		if err := step(stmt); err != nil {
 			return err
 		}

@@ -59,8 +59,8 @@ func (t *tx) settleTicket(k *ticket, r store.TicketSettlement, bodies store.Seal
 	if err != nil {
 		return store.Settled{}, err
 	}
-	if len(ruling.Moves) > 0 && waiting == 0 {
-		if err := t.endCall(k.call, c); err != nil {
+	if len(ruling.Moves) > 0 && waiting == 0 || len(ruling.Disowned) > 0 {
+		if err := t.endCall(k.call, c, ruling.Disowned); err != nil {
 			return store.Settled{}, err
 		}
 	}
@@ -118,8 +118,8 @@ func (t *tx) savePoll(k *ticket, r store.TicketSettlement) error {
 }
 
 // endCall ends the call of a ticket on which nobody waits any more, unless
-// other asks of it are open.
-func (t *tx) endCall(id store.CallID, k *chunk) error {
+// other asks of it are open. It has those back that the ticket disowned.
+func (t *tx) endCall(id store.CallID, k *chunk, disowned store.Offsets) error {
 	c, err := t.call(id)
 	if err != nil {
 		return err
@@ -131,8 +131,9 @@ func (t *tx) endCall(id store.CallID, k *chunk) error {
 	if err != nil {
 		return err
 	}
-	state, unknown := k.CallState(c.open, waiting)
-	if err := t.exec("UPDATE calls SET state = ?, unknown = ? WHERE id = ?", state, unknown, id); err != nil {
+	open := c.open.Union(disowned)
+	state, unknown := k.CallState(open, waiting)
+	if err := t.exec("UPDATE calls SET state = ?, unknown = ?, open = ? WHERE id = ?", state, unknown, open.Append(nil), id); err != nil {
 		return fmt.Errorf("write call: %w", err)
 	}
 	return nil

@@ -81,12 +81,29 @@ func (c conn) eachRow(h *header, after int, f func(*store.StoredRow, *sqlite.Stm
 	return c.each("SELECT id, ask, cached, line FROM rows WHERE id BETWEEN ? AND ? ORDER BY id", func(stmt *sqlite.Stmt) error {
 		r = store.StoredRow{ID: store.RowID(stmt.ColumnInt64(0)), Ask: columnAsk(stmt, 1), Cached: stmt.ColumnBool(2), State: store.Invalid}
 		if r.Ask != 0 {
+			if err := c.newest(h, &r); err != nil {
+				return err
+			}
 			if err := c.placeRow(h, marks, &r); err != nil {
 				return err
 			}
 		}
 		return f(&r, stmt)
 	}, store.NewRowID(h.no, after+1), last)
+}
+
+// newest finds the newest ask of a row.
+func (c conn) newest(h *header, r *store.StoredRow) error {
+	for more := h.renewals > 0; more; {
+		var err error
+		more, err = c.one("SELECT next, cached FROM renewals WHERE batch = ? AND ask = ?", func(stmt *sqlite.Stmt) {
+			r.Ask, r.Cached = columnAsk(stmt, 0), stmt.ColumnBool(1)
+		}, h.no, r.Ask)
+		if err != nil {
+			return fmt.Errorf("read renewals: %w", err)
+		}
+	}
+	return nil
 }
 
 // placeRow finds out the state of a row that has an ask.

@@ -143,7 +143,7 @@ func (t *tx) runAgain(moved store.Tally) error {
 
 // keepAnswers stores answers; a late one replaces the failure.
 func (t *tx) keepAnswers(answers []store.Answered, by store.CallID, bodies store.SealedAnswers) error {
-	stmt, err := t.Prepare("INSERT OR REPLACE INTO answers (ask, at, call, body) VALUES (?, ?, ?, ?)")
+	stmt, err := t.Prepare("INSERT OR REPLACE INTO answers (ask, at, call, body, class, code) VALUES (?, ?, ?, ?, ?, ?)")
 	if err != nil {
 		return err
 	}
@@ -156,6 +156,9 @@ func (t *tx) keepAnswers(answers []store.Answered, by store.CallID, bodies store
 		stmt.BindInt64(2, millis(a.Answer.At))
 		stmt.BindInt64(3, int64(by))
 		stmt.BindBytes(4, body)
+		class, code := a.Answer.Cause()
+		stmt.BindText(5, string(class))
+		stmt.BindText(6, code)
 		if err := step(stmt); err != nil {
 			return fmt.Errorf("write answer: %w", err)
 		}

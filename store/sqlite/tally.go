@@ -85,10 +85,9 @@ func (c conn) holdsOpen(h *header) (bool, error) {
 	if h.cut < h.asks {
 		return true, nil
 	}
-	first, last := askRange(h.no)
-	n, err := c.number("SELECT EXISTS (SELECT 1 FROM chunks WHERE id BETWEEN ? AND ? AND open > 0)", first, last)
-	if err != nil || n > 0 {
-		return n > 0, err
+	open, err := c.openAtHome(h)
+	if err != nil || open {
+		return open, err
 	}
 	homes, err := c.foreignHomes(h.no)
 	if err != nil {
@@ -100,6 +99,23 @@ func (c conn) holdsOpen(h *header) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// openAtHome reports whether an ask is open that the batch was the first to
+// want, and of which it has rows: one whose rows were given another ask may
+// still turn out to wait.
+func (c conn) openAtHome(h *header) (open bool, err error) {
+	first, last := askRange(h.no)
+	if h.renewals == 0 {
+		n, err := c.number("SELECT EXISTS (SELECT 1 FROM chunks WHERE id BETWEEN ? AND ? AND open > 0)", first, last)
+		return n > 0, err
+	}
+	err = c.eachChunk("SELECT "+chunkColumns+" FROM chunks WHERE id BETWEEN ? AND ? AND open > 0", func(k *chunk) (bool, error) {
+		emptied, err := c.asks("SELECT ask FROM wants WHERE batch = ? AND ask BETWEEN ? AND ? AND rows < 0", h.no, k.ID, k.Last())
+		open = k.OpenBeside(emptied)
+		return !open, err
+	}, first, last)
+	return open, err
 }
 
 // foreignHomes lists the homes of asks that a batch shares with others.

@@ -29,6 +29,7 @@ type ticket struct {
 	hinted     time.Time // when the last hint came
 	late       bool
 	closed     bool
+	adopted    bool
 	created    time.Time
 }
 
@@ -36,13 +37,13 @@ func (c conn) ticket(id store.TicketID) (*ticket, error) {
 	k := &ticket{id: id}
 	var open []byte
 	found, err := c.one(`SELECT call, chunk, provider, open, handle, due_at, deadline_at, interval_ms, lease, lease_until,
-		late, closed, created_at, claimed_at, hinted_at FROM tickets WHERE id = ?`, func(stmt *sqlite.Stmt) {
+		late, closed, created_at, claimed_at, hinted_at, adopted FROM tickets WHERE id = ?`, func(stmt *sqlite.Stmt) {
 		k.call, k.chunk, k.provider = store.CallID(stmt.ColumnInt64(0)), columnAsk(stmt, 1), stmt.ColumnText(2)
 		open, k.handle = columnBytes(stmt, 3), columnBytes(stmt, 4)
 		k.due, k.deadline, k.interval = columnTime(stmt, 5), columnTime(stmt, 6), columnDuration(stmt, 7)
 		k.lease, k.leaseUntil = stmt.ColumnInt64(8), columnTime(stmt, 9)
 		k.late, k.closed, k.created = stmt.ColumnBool(10), stmt.ColumnBool(11), columnTime(stmt, 12)
-		k.claimed, k.hinted = columnTime(stmt, 13), columnTime(stmt, 14)
+		k.claimed, k.hinted, k.adopted = columnTime(stmt, 13), columnTime(stmt, 14), stmt.ColumnBool(15)
 	}, id)
 	if err == nil && found {
 		k.open, err = store.ParseOffsets(open)
@@ -90,9 +91,9 @@ func (t *tx) keepTicket(c *call, provider string, n store.NewTicket, asks store.
 	if !hinted.IsZero() {
 		n.Due = t.now
 	}
-	err = t.exec(`INSERT INTO tickets (call, chunk, provider, open, waiting, handle, handle_key, due_at, deadline_at, interval_ms, created_at, hinted_at)
-		VALUES (?, ?, ?, ?, ?, x'', ?, ?, ?, ?, ?, ?)`,
-		c.id, c.chunk, provider, asks.Append(nil), len(asks), key, n.Due, n.Deadline, n.Interval, t.now, hinted)
+	err = t.exec(`INSERT INTO tickets (call, chunk, provider, open, waiting, handle, handle_key, due_at, deadline_at, interval_ms, created_at, hinted_at, adopted)
+		VALUES (?, ?, ?, ?, ?, x'', ?, ?, ?, ?, ?, ?, ?)`,
+		c.id, c.chunk, provider, asks.Append(nil), len(asks), key, n.Due, n.Deadline, n.Interval, t.now, hinted, n.Adopted)
 	if err != nil {
 		return fmt.Errorf("write ticket: %w", err)
 	}
@@ -100,17 +101,19 @@ func (t *tx) keepTicket(c *call, provider string, n store.NewTicket, asks store.
 }
 
 // joinTicket lets more asks of the same call wait on a ticket. A ticket of
-// another call is refused: one of the two has misread its answer.
+// another call is refused: one of the two has misread its answer. One that is
+// closed begins anew where a person names it once more.
 func (t *tx) joinTicket(c *call, id store.TicketID, n store.NewTicket, asks store.Offsets) error {
 	k, err := t.ticket(id)
 	if err != nil {
 		return err
 	}
-	if k.call != c.id || k.closed {
+	if k.call != c.id || k.closed && !n.Adopted {
 		return store.ErrTicketTaken
 	}
-	err = t.exec("UPDATE tickets SET open = ?, waiting = waiting + ?, due_at = min(due_at, ?) WHERE id = ?",
-		k.open.Union(asks).Append(nil), len(asks), n.Due, id)
+	err = t.exec(`UPDATE tickets SET open = ?1, waiting = waiting + ?2, due_at = min(due_at, ?3), deadline_at = iif(closed, ?4, deadline_at),
+		late = late AND NOT closed, adopted = adopted OR closed, closed = 0 WHERE id = ?5`,
+		k.open.Union(asks).Append(nil), len(asks), n.Due, n.Deadline, id)
 	if err != nil {
 		return fmt.Errorf("write ticket: %w", err)
 	}
@@ -221,7 +224,7 @@ func (t *tx) claimTicket(r store.TicketClaim) (o store.OpenTicket, handle []byte
 		return o, nil, nil, err
 	}
 	o.Lease, o.Call, o.Provider, o.Created, o.Deadline, o.Interval = k.lease+1, k.call, k.provider, k.created, k.deadline, k.interval
-	o.Late = k.late
+	o.Late, o.Adopted = k.late, k.adopted
 	o.Due = k.due
 	o.Probe = passed.Probe()
 	o.Hinted = store.HintedSince(k.hinted, k.claimed)

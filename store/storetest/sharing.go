@@ -17,6 +17,7 @@ var sharingRules = []rule{
 	{"another provider does not share", shareProvider},
 	{"other parameters do not share", shareParams},
 	{"a list that joins is done with the ask it joined", shareDone},
+	{"a list says how many of its rows cost it nothing", shareCounted},
 }
 
 func shareInList(w *world) {
@@ -27,6 +28,20 @@ func shareInList(w *world) {
 	w.states(b, store.Found, store.Found, store.Found, store.Found, store.Found)
 	w.batchState(b, store.BatchDone)
 	equal(w, "calls", w.calls(), 1)
+}
+
+func shareCounted(w *world) {
+	w.answered("P1", w.found(0))
+	w.list("P2")
+	w.lost("P3")
+	w.pass(time.Minute)
+	b := w.begin(reusing(time.Hour, time.Hour))
+	w.add(b, append(rows("P1", "P1", "P2", "P4"), invalid("X")))
+	w.add(b, rows("P2", "P3", "P4", "P4", "P5"))
+	got := w.commit(b)
+	equal(w, "shared", got.Shared, store.Shared{Known: 2, Joined: 3, Duplicates: 2})
+	equal(w, "asks", got.Asks, 2)
+	equal(w, "valid rows", got.Shared.Rows()+got.Asks, got.Rows-1)
 }
 
 func shareAcrossLists(w *world) {

@@ -133,7 +133,7 @@ func (w *world) movesOfPolls() map[move]bool {
 	w.t.Helper()
 	happened := map[move]bool{}
 	for _, from := range []store.State{store.Waiting, store.Found, store.NotFound, store.Failed} {
-		for _, to := range []store.State{store.Found, store.NotFound, store.Failed} {
+		for _, to := range []store.State{store.Found, store.NotFound, store.Failed, store.Unknown} {
 			m := move{from, to}
 			s := w.bring(store.Waiting, "")
 			o := w.poll(s.ticket()[0].Handle.ID)
@@ -166,6 +166,7 @@ func statesOfCalls(w *world) {
 func statesOfPolls(w *world) {
 	want := map[move]bool{
 		{store.Waiting, store.Found}: true, {store.Waiting, store.NotFound}: true, {store.Waiting, store.Failed}: true,
+		{store.Waiting, store.Unknown}: true,
 	}
 	got := w.movesOfPolls()
 	for m := range got {

@@ -117,6 +117,8 @@ func subjects() []subject {
 		{"rows", rowRules},
 		{"readings", readingRules},
 		{"backlog", backlogRules},
+		{"retry", retryRules},
+		{"unknown", unknownRules},
 		{"dead calls", deadRules},
 		{"books", bookRules},
 		{"concurrency", concurrencyRules},
