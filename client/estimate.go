@@ -14,8 +14,14 @@ type Estimate struct {
 	Valid          int             `json:"valid"`
 	Invalid        int             `json:"invalid"`
 	InvalidReasons []InvalidReason `json:"invalid_reasons"`
-	Duplicates     int             `json:"duplicates"`
-	Different      int             `json:"different"`
+	// Warnings are of rows that are asked about all the same.
+	Warnings []InvalidReason `json:"warnings"`
+	// ReadAs is how the list is written, in words; Columns is the name of the
+	// column in which each thing was found, by what it is.
+	ReadAs     string            `json:"read_as"`
+	Columns    map[string]string `json:"columns"`
+	Duplicates int               `json:"duplicates"`
+	Different  int               `json:"different"`
 	// Known: an answer is there that is fresh enough. Joined: another list has
 	// asked, and the answer will be shared. Unknown: nobody knows what became
 	// of an earlier call, so it is not asked again by itself.
@@ -36,7 +42,8 @@ type Estimate struct {
 	Seconds *int `json:"seconds"`
 }
 
-// InvalidReason is why some rows are invalid, and where the first of them are.
+// InvalidReason is why some rows are invalid, or odd, and where the first of
+// them are.
 type InvalidReason struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,6 +86,7 @@ func printEstimate(w io.Writer, e client.Estimate) error {
 			line(-n, what)
 		}
 	}
+	fmt.Fprintf(b, "%9s  %s\n", "read as", printable(e.ReadAs+foundIn(e.Columns)))
 	line(e.Rows, "rows")
 	for _, r := range e.InvalidReasons {
 		less(r.Rows, "invalid, never sent: "+printable(r.Message)+" ("+whereOf(r)+")")
@@ -93,10 +96,28 @@ func printEstimate(w io.Writer, e client.Estimate) error {
 	less(e.Joined, "that another list is asking: the answer is shared")
 	less(e.Unknown, "where nobody knows what became of an earlier call: not asked again")
 	line(e.Questions, "to be asked of "+e.Provider+", in "+count(e.Calls, "call"))
+	for _, r := range e.Warnings {
+		fmt.Fprintf(b, "%9s  %s asked all the same, though %s (%s)\n", "odd", count(r.Rows, "row"), printable(r.Message), whereOf(r))
+	}
 	fmt.Fprintf(b, "%9s  %s\n", "cost", costOf(e))
 	fmt.Fprintf(b, "%9s  %s\n", "time", timeOf(e))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// foundIn says in which columns of a list things were found, where that is not
+// in their names.
+func foundIn(columns map[string]string) string {
+	var parts []string
+	for _, what := range slices.Sorted(maps.Keys(columns)) {
+		if columns[what] != what {
+			parts = append(parts, fmt.Sprintf("%s from %q", what, columns[what]))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
 }
 
 // whereOf says where the first rows of a reason are: "lines 3, 17, 20, …".

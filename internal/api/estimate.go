@@ -20,8 +20,13 @@ type estimateView struct {
 	Valid          int          `json:"valid"`
 	Invalid        int          `json:"invalid"`
 	InvalidReasons []reasonView `json:"invalid_reasons"`
-	Duplicates     int          `json:"duplicates"`
-	Different      int          `json:"different"`
+	// Warnings are of rows that are asked about all the same.
+	Warnings []reasonView `json:"warnings"`
+	// ReadAs is how the list is written, Columns where each thing was found.
+	ReadAs     string            `json:"read_as"`
+	Columns    map[string]string `json:"columns"`
+	Duplicates int               `json:"duplicates"`
+	Different  int               `json:"different"`
 	// Known: an answer is there that is fresh enough. Joined: another list has
 	// asked, and the answer will be shared. Unknown: nobody knows what became
 	// of an earlier call, so it is not asked again by itself.
@@ -76,6 +81,10 @@ func (s *server) foresee(ctx context.Context, l list) (*estimateView, error) {
 		return nil, err
 	}
 	v := viewEstimate(got)
+	v.ReadAs, v.Columns = rows.Shape().String(), map[string]string{}
+	for what, name := range rows.Found() {
+		v.Columns[string(what)] = name
+	}
 	v.Provider, v.Calls = l.Provider, calls(v.Questions, l.from.Spec.MaxBatch)
 	v.addPrice(s.Price(l.Provider))
 	s.addPace(ctx, v)
@@ -84,12 +93,15 @@ func (s *server) foresee(ctx context.Context, l list) (*estimateView, error) {
 
 func viewEstimate(e intake.Estimate) *estimateView {
 	v := &estimateView{
-		Rows: e.Rows, Valid: e.Rows - e.Invalid, Invalid: e.Invalid, InvalidReasons: []reasonView{},
+		Rows: e.Rows, Valid: e.Rows - e.Invalid, Invalid: e.Invalid, InvalidReasons: []reasonView{}, Warnings: []reasonView{},
 		Different: e.Once.Rows, Known: e.Once.Cached, Joined: e.Once.Joined, Unknown: e.Once.Unknown, Questions: e.Once.Asks,
 	}
 	v.Duplicates = v.Valid - v.Different
 	for _, r := range e.Reasons.Sorted() {
 		v.InvalidReasons = append(v.InvalidReasons, reasonView(r))
+	}
+	for _, r := range e.Warnings.Sorted() {
+		v.Warnings = append(v.Warnings, reasonView(r))
 	}
 	return v
 }

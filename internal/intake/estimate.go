@@ -10,6 +10,8 @@ import (
 type Estimate struct {
 	store.Estimate
 	Reasons Reasons // why rows are invalid
+	// Warnings are what is odd about rows that are asked about all the same.
+	Warnings Reasons
 }
 
 // Estimator is the part of a store that estimates.
@@ -21,7 +23,8 @@ type Estimator interface {
 // the provider. Nothing is stored. check, which may be nil, is told how many
 // rows there are so far, and may end it with an error.
 func Foresee(ctx context.Context, st Estimator, provider string, reuse store.Reuse, r *Reader, check func(rows int) error) (Estimate, error) {
-	e := Estimate{Reasons: Reasons{}}
+	e := Estimate{Reasons: Reasons{}, Warnings: Reasons{}}
+	r.warnings = e.Warnings
 	rows := 0
 	var ended error
 	got, err := st.Estimate(ctx, store.EstimateRequest{

@@ -97,6 +97,11 @@ func read(ctx context.Context, r *Reader) piece {
 		if row.Problem != nil {
 			p.reasons.add(row.Problem, row.Line)
 		}
+		if r.warnings != nil && row.Problem == nil {
+			if odd := warn(r.spec, row.Question.Subject); odd != nil {
+				r.warnings.add(odd, row.Line)
+			}
+		}
 		p.rows = append(p.rows, row.NewRow)
 	}
 	return p

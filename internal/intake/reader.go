@@ -48,10 +48,13 @@ type Reader struct {
 	layout *layout
 	build  *builder
 	sum    hash.Hash
+	spec   providers.Spec
 	limit  int
 	rows   int
 	first  *Row  // read to see that there is one
 	err    error // that ended the list
+
+	warnings Reasons // what is odd about rows; nil: nobody asks
 }
 
 // Open reads the header of the list in r, and its first row. An error is an
@@ -121,7 +124,7 @@ func (s Shape) String() string {
 	case "\t":
 		words += " separated by tabs"
 	default:
-		words += " separated by " + s.Separator
+		words += " separated by \"" + s.Separator + `"`
 	}
 	if s.Sheet != "" {
 		words += fmt.Sprintf(", sheet %q", s.Sheet)
@@ -183,7 +186,7 @@ func open(shape Shape, src source, o Options) (*Reader, error) {
 	if err != nil {
 		return nil, inFile(o.Name, err)
 	}
-	r := &Reader{name: o.Name, shape: shape, src: src, layout: l, build: newBuilder(o.Spec, l), limit: o.Limit}
+	r := &Reader{name: o.Name, shape: shape, src: src, layout: l, build: newBuilder(o.Spec, l), spec: o.Spec, limit: o.Limit}
 	r.sum = l.fingerprint()
 	row, err := r.read()
 	if errors.Is(err, io.EOF) {
