@@ -15,8 +15,13 @@ type Limits struct {
 	Concurrency int
 	// Timeout bounds one call.
 	Timeout time.Duration
-	// PollMin and PollMax bound the pause between two passes over a ticket.
+	// PollMin and PollMax bound the pause between two passes over a ticket, or
+	// between two reads of a part of one.
 	PollMin, PollMax time.Duration
+	// PollPrice is how many seconds of waiting, summed up over the records that
+	// are final and not yet known to be, one poll of a part is worth. 0: parts
+	// are read as often as PollMin allows.
+	PollPrice float64
 	// FirstPoll and SteadyFor are those of the provider's Spec.
 	FirstPoll, SteadyFor time.Duration
 	// Deadline is how long a ticket may stay unanswered.
@@ -35,6 +40,10 @@ type Limits struct {
 
 // Unlimited is the Rate of a provider without a bound.
 const Unlimited = -1
+
+// DefaultPollPrice is what a poll is worth unless somebody says otherwise; see
+// docs/polling.md.
+const DefaultPollPrice = 210
 
 // Where the provider counts in a bucket, its margin is in the burst: the whole
 // rate is used, and a fifth of the burst stays for requests that are late. One

@@ -75,6 +75,8 @@ type Policy struct {
 	now    func() time.Time
 	rules  map[providers.Class]ruling
 
+	hazards hazards // of records, since tickets were brought
+
 	mu   sync.Mutex
 	runs map[string]run // by scope
 }

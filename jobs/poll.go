@@ -72,12 +72,12 @@ func (w *Worker) giveBack(ctx context.Context, t store.OpenTicket) error {
 // pages polls until the pass is over, an error ends it, or no new request may
 // start. Each page is settled before the next one is waited for.
 func (w *Worker) pages(ctx context.Context, l *line, t store.OpenTicket, permit *Permit) error {
-	news := 0
+	a := l.policy.agenda(t, w.opts.Providers.Parts(l.spec.Name, t.Handle))
 	for {
-		sent := w.opts.Now()
-		got, err := w.page(ctx, l, t, permit)
+		sent, part := w.opts.Now(), a.next()
+		got, err := w.page(ctx, l, t, part, permit)
 		permit.Release()
-		j := l.policy.judgePoll(t, sent, got, err, news)
+		j := a.judge(t, sent, part, w.opts.Providers.Parts(l.spec.Name, got.Ticket), got, err)
 		if j.more {
 			j.settlement.Due = w.lease(l)
 		}
@@ -89,7 +89,6 @@ func (w *Worker) pages(ctx context.Context, l *line, t store.OpenTicket, permit 
 		if !j.more {
 			return nil
 		}
-		news += len(j.settlement.Verdicts)
 		t.Handle, t.Asks = j.settlement.Handle, without(t.Asks, j.settlement.Verdicts)
 		t.Probe = false
 		if permit, err = w.permit(ctx, l, Polls); err != nil || permit == nil {
@@ -98,12 +97,17 @@ func (w *Worker) pages(ctx context.Context, l *line, t store.OpenTicket, permit 
 	}
 }
 
-// page makes one request about a ticket.
-func (w *Worker) page(ctx context.Context, l *line, t store.OpenTicket, permit *Permit) (providers.Progress, error) {
+// page makes one request about a ticket: about a part of it, or the next one of
+// a whole pass.
+func (w *Worker) page(ctx context.Context, l *line, t store.OpenTicket, part int, permit *Permit) (got providers.Progress, err error) {
 	permit.Use()
 	ctx, cancel := providers.Within(context.WithoutCancel(ctx), l.limits.Timeout)
 	defer cancel()
-	got, err := w.opts.Providers.Poll(ctx, l.spec.Name, t.Handle, requests(t.Asks))
+	if part == whole {
+		got, err = w.opts.Providers.Poll(ctx, l.spec.Name, t.Handle, requests(t.Asks))
+	} else {
+		got, err = w.opts.Providers.PollPart(ctx, l.spec.Name, t.Handle, part, requests(t.Asks))
+	}
 	if err == nil {
 		for _, n := range got.Notices {
 			l.log.Warn().Int64("ticket", int64(t.ID)).Str("notice", n.Kind).Int("count", n.Count).Msg("the provider sent something odd")

@@ -21,10 +21,37 @@ type polled struct {
 	more       bool // the pass goes on
 }
 
-// judgePoll turns what a poll brought into what the store is to write. news is
-// how many records became final earlier in the same pass, sent when the poll
-// went out.
+// judgePoll turns what a poll of a whole pass brought into what the store is to
+// write. news is how many records became final earlier in the same pass, sent
+// when the poll went out.
 func (p *Policy) judgePoll(t store.OpenTicket, sent time.Time, got providers.Progress, err error, news int) polled {
+	return p.judgeAny(t, sent, got, err, func(s *store.TicketSettlement) {
+		if got.More {
+			s.Hold = true
+			return
+		}
+		s.Interval = p.pace(t, news+len(s.Verdicts))
+		s.Due = p.now().Add(s.Interval)
+	})
+}
+
+// judgePart does so for the poll of a part. after is how the parts stand now.
+func (p *Policy) judgePart(t store.OpenTicket, sent time.Time, a *agenda, part int, after []providers.Part, got providers.Progress, err error) polled {
+	return p.judgeAny(t, sent, got, err, func(s *store.TicketSettlement) {
+		now := p.now()
+		if s.Hold = !a.took(part, after, now); s.Hold {
+			return
+		}
+		s.Handle.Plan = a.plan.write()
+		due, _ := a.first()
+		s.Hold = due <= now.UnixMilli()
+		s.Due = time.UnixMilli(due)
+		s.Interval = s.Due.Sub(now)
+	})
+}
+
+// judgeAny leaves to plan when the next poll comes, or that it comes at once.
+func (p *Policy) judgeAny(t store.OpenTicket, sent time.Time, got providers.Progress, err error, plan func(*store.TicketSettlement)) polled {
 	now := p.now()
 	s := store.TicketSettlement{ID: t.ID, Lease: t.Lease, Handle: t.Handle, Interval: t.Interval}
 	if err != nil {
@@ -42,20 +69,18 @@ func (p *Policy) judgePoll(t store.OpenTicket, sent time.Time, got providers.Pro
 	s.Handle, s.Names, s.Prompt = got.Ticket, got.Names, now.Add(p.limits.PollMin)
 	s.Verdicts = p.verdicts(t, got.Outcomes, now)
 	s.Readings = p.readings(t.Asks, got.Outcomes)
+	plan(&s)
 	left := len(t.Asks) - len(s.Verdicts)
 	switch {
 	case left == 0 && !mayComeLate(s.Verdicts):
-		s.Close = true
+		s.Close, s.Hold = true, false
 	case left == 0:
-		s.Expire, s.Interval, s.Due = true, lateInterval, now.Add(lateInterval)
-	case got.More:
-		s.Hold = true
+		s.Expire, s.Hold, s.Interval, s.Due = true, false, lateInterval, now.Add(lateInterval)
+	case s.Hold:
 	default:
-		s.Interval = p.pace(t, news+len(s.Verdicts))
 		if t.Late {
-			s.Interval = lateInterval
+			s.Interval, s.Due = lateInterval, now.Add(lateInterval)
 		}
-		s.Due = now.Add(s.Interval)
 		p.expire(&s, t, now)
 	}
 	return polled{settlement: s, more: s.Hold}

@@ -21,6 +21,7 @@ import (
 const (
 	fastestSimulated = 200 * time.Millisecond
 	slowestSimulated = 2 * time.Second
+	priceSimulated   = 2
 )
 
 // openProviders makes every provider that is enabled, or all of them over
@@ -121,13 +122,14 @@ func (o Options) hooked() bool {
 func (a *App) limitsOf(c config.Provider, s providers.Spec) jobs.Limits {
 	l := jobs.Limits{
 		Rate: float64(c.Rate), Burst: c.Burst, Daily: c.Daily, Concurrency: c.Concurrency, Timeout: c.Timeout,
-		PollMin: c.PollMin, PollMax: c.PollMax, Deadline: c.Deadline, FirstPoll: s.FirstPoll, SteadyFor: s.SteadyFor,
+		PollMin: c.PollMin, PollMax: c.PollMax, PollPrice: c.PollPrice, Deadline: c.Deadline, FirstPoll: s.FirstPoll, SteadyFor: s.SteadyFor,
 		NextReset: c.DailyReset.Next, Probe: c.DailyProbe,
 		Overrides:     jobs.Overrides{AmbiguousCodes: c.AmbiguousCodes, NotFoundCodes: c.NotFoundCodes, NotFoundTexts: c.NotFoundText},
 		ResendUnknown: c.OnUnknown == config.Resend,
 	}
 	if a.opts.Simulate {
 		l.Rate, l.Daily, l.PollMin, l.PollMax = jobs.Unlimited, 0, fastestSimulated, slowestSimulated
+		l.PollPrice = priceSimulated
 		l.FirstPoll, l.SteadyFor = 0, 0
 	}
 	return l

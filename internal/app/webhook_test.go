@@ -75,7 +75,7 @@ func TestWebhooksSparePolls(t *testing.T) {
 	list := plates(800)
 	passes := map[string]int{}
 	for _, how := range []string{"without webhooks", "with webhooks", "with the output alone"} {
-		o, env := laggard(), []string{"PLATEQ_ATTESTR_POLL_MIN=100ms", "PLATEQ_ATTESTR_POLL_MAX=5s"}
+		o, env := laggard(), []string{"PLATEQ_ATTESTR_POLL_MIN=100ms", "PLATEQ_ATTESTR_POLL_MAX=5s", "PLATEQ_ATTESTR_POLL_PRICE=0"}
 		if how != "without webhooks" {
 			addr := freeAddr(t)
 			o.Webhooks = webhooks(t, "http://"+addr+"/hooks/attestr", wrong)

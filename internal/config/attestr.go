@@ -11,7 +11,7 @@ func (c *Config) attestr() entry {
 		name: attestr.Name,
 		common: Common{
 			Rate: Learn, Burst: 1, Concurrency: 4, Timeout: 30 * time.Second,
-			PollMin: 15 * time.Second, PollMax: 5 * time.Minute, Deadline: 48 * time.Hour,
+			PollMin: 15 * time.Second, PollMax: 5 * time.Minute, PollPrice: 210, Deadline: 48 * time.Hour,
 			FreshFor: 30 * day, FreshNotFoundFor: day, OnUnknown: Hold,
 			DailyReset: midnightIn("Asia/Kolkata"), DailyProbe: time.Hour,
 		},

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
@@ -122,12 +123,15 @@ func (l *faultList) common(p Provider) {
 	l.add(p.Concurrency < 1 || p.Concurrency > maxConcurrency, prefix+"CONCURRENCY", fmt.Sprintf("it must be 1 to %d", maxConcurrency))
 	l.add(p.Timeout == 0, prefix+"TIMEOUT", "it must be more than 0")
 	l.add(p.PollMin > p.PollMax, prefix+"POLL_MIN", "it is longer than "+Prefix+prefix+"POLL_MAX")
-	l.add(p.PollPrice < 0, prefix+"POLL_PRICE", "it cannot be negative")
+	l.add(math.IsNaN(p.PollPrice) || p.PollPrice < 0 || p.PollPrice > maxPollPrice, prefix+"POLL_PRICE", fmt.Sprintf("it must be 0 to %d", maxPollPrice))
 	for _, variable := range slices.Sorted(maps.Keys(p.lists())) {
 		l.add(slices.Contains(p.lists()[variable], ""), prefix+variable, "it holds an empty entry")
 	}
 	l.add(p.DailyProbe == 0, prefix+"DAILY_PROBE", "it must be more than 0")
 }
+
+// maxPollPrice is where every poll waits for the longest pause.
+const maxPollPrice = 1_000_000
 
 // maxConcurrency is far above what a provider bears and keeps a slip of the
 // finger from opening that many connections.

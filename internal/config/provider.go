@@ -21,8 +21,8 @@ type Common struct {
 	Daily       int           `env:"DAILY" about:"requests a day, polls included; 0: not known"`
 	Concurrency int           `env:"CONCURRENCY" about:"calls in flight over the whole fleet"`
 	Timeout     time.Duration `env:"TIMEOUT" about:"how long one call may take"`
-	PollMin     time.Duration `env:"POLL_MIN" about:"shortest pause between two polls of one ticket"`
-	PollMax     time.Duration `env:"POLL_MAX" about:"longest pause between two polls of one ticket"`
+	PollMin     time.Duration `env:"POLL_MIN" about:"shortest pause between two polls of one ticket, or of one page of it"`
+	PollMax     time.Duration `env:"POLL_MAX" about:"longest pause between two polls of one ticket, or of one page of it that is not final"`
 	Deadline    time.Duration `env:"DEADLINE" about:"how long the provider may take to finish what it accepted"`
 
 	FreshFor         time.Duration `env:"FRESH_FOR" about:"how long a known answer is reused"`
@@ -37,7 +37,7 @@ type Common struct {
 	NotFoundCodes  []string  `env:"NOT_FOUND_CODES" about:"codes of errors of the provider that mean: it holds nothing on the subject"`
 	NotFoundText   []string  `env:"NOT_FOUND_TEXT" about:"parts of what the provider says with an error that mean the same; case makes no difference"`
 
-	PollPrice  float64       `env:"POLL_PRICE" later:"yes" about:"how many seconds of delay one poll is worth saving"`
+	PollPrice  float64       `env:"POLL_PRICE" about:"what one poll of a page is worth: seconds of waiting, summed up over the answers that are there and not fetched; more: fewer polls and later answers; 0: a poll every POLL_MIN"`
 	DailyReset Reset         `env:"DAILY_RESET" about:"when the day of the quota begins: HH:MM and a time zone"`
 	DailyProbe time.Duration `env:"DAILY_PROBE" about:"pause between two tries while the quota of the day is used up"`
 }
