@@ -40,8 +40,8 @@ bench: ## run the Go benchmarks of all packages, one line each
 SECONDS ?= $(if $(QUICK),20,60)
 RUN ?= .
 PARALLEL ?= 1
-bench-pace: build ## measure how the limit of a provider is kept to, beside asynq; writes bench/pace.md
-	go -C bench run ./pace -plateq ../bin/plateq -seconds $(SECONDS) -run '$(RUN)' -parallel $(PARALLEL) -o pace.md
+bench-pace: build ## measure how the limit of a provider is kept to, beside asynq; writes bench/pace/pace.md
+	go -C bench run ./pace -plateq ../bin/plateq -seconds $(SECONDS) -run '$(RUN)' -parallel $(PARALLEL) -o pace/pace.md
 
 build: ## build bin/plateq, static
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/plateq ./cmd/plateq

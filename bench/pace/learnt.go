@@ -14,7 +14,7 @@ func learnt() section {
 		name: "learnt", title: "The rate is found out: 50 requests a second",
 		head: []string{"the provider counts", "who asks", "first span: used", "refused", "the next span: used", "refused"},
 	}
-	fixed := bucket(rate, burst)
+	fixed := bucket(burst)
 	fixed.Limits.Fixed = true
 	for _, c := range []struct {
 		name, counts string
@@ -22,11 +22,11 @@ func learnt() section {
 		way          way
 		workers      int
 	}{
-		{"bucket-1", "a bucket of 50", bucket(rate, burst), way{}, 1},
-		{"bucket-4", "a bucket of 50", bucket(rate, burst), way{}, 4},
-		{"far-4", "a bucket of 50, 100 ms and more away, 2 % a second late", bucket(rate, burst), far(), 4},
+		{"bucket-1", "a bucket of 50", bucket(burst), way{}, 1},
+		{"bucket-4", "a bucket of 50", bucket(burst), way{}, 4},
+		{"far-4", "a bucket of 50, 100 ms and more away, 2 % a second late", bucket(burst), far(), 4},
 		{"fixed-4", "windows of a second", fixed, way{}, 4},
-		{"small-4", "a bucket of 5", bucket(rate, 5), way{}, 4},
+		{"small-4", "a bucket of 5", bucket(5), way{}, 4},
 	} {
 		s.add(c.name, func(ctx context.Context, l *lab) ([][]string, error) {
 			p, err := l.learn(ctx, c.account, c.way, c.workers, 2*l.span, nil)
@@ -89,7 +89,7 @@ func changes() section {
 		s.add(fmt.Sprintf("bucket-%d", workers), func(ctx context.Context, l *lab) ([][]string, error) {
 			const falls, rises, end = 7, 13, 20 // sixths of the span
 			part := l.span / 6
-			all, err := l.learn(ctx, bucket(rate, burst), way{}, workers, end*part, []turn{{falls * part, 20}, {rises * part, 80}})
+			all, err := l.learn(ctx, bucket(burst), way{}, workers, end*part, []turn{{falls * part, 20}, {rises * part, 80}})
 			if err != nil {
 				return nil, err
 			}

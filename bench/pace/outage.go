@@ -33,7 +33,7 @@ type outage struct {
 
 func (l *lab) outage(ctx context.Context, o outage, who string) ([][]string, error) {
 	const workers, after = 4, 10 * time.Second
-	s, err := l.open(ctx, bucket(rate, burst), way{})
+	s, err := l.open(ctx, bucket(burst), way{})
 	if err != nil {
 		return nil, err
 	}

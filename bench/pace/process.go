@@ -23,7 +23,7 @@ type process struct {
 // start runs a program with nothing in its environment but env. What it says
 // goes to a file in dir.
 func start(dir, name string, env []string, program string, args ...string) (*process, error) {
-	log, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	log, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // a folder of our own
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -103,15 +103,17 @@ func (l log) overlap() int {
 	return most
 }
 
-// print writes how many were answered in each second, and how many refused.
-func (l log) print(to io.Writer) {
+// seconds says how many were answered in each second, and how many refused:
+// "50 49-1".
+func (l log) seconds() string {
+	var all []string
 	for at := time.Duration(0); len(l) > 0 && at <= l[len(l)-1].counted.Sub(l.start()); at += time.Second {
 		one := l.between(at, at+time.Second)
-		fmt.Fprintf(to, "%d", len(one)-one.refused())
+		text := strconv.Itoa(len(one) - one.refused())
 		if n := one.refused(); n > 0 {
-			fmt.Fprintf(to, "-%d", n)
+			text += "-" + strconv.Itoa(n)
 		}
-		fmt.Fprint(to, " ")
+		all = append(all, text)
 	}
-	fmt.Fprintln(to)
+	return strings.Join(all, " ")
 }

@@ -25,6 +25,9 @@ func TestARecordCountsByTime(t *testing.T) {
 	if got := first.refusedShare(); got != 0.25 {
 		t.Errorf("%g refused, want 0.25", got)
 	}
+	if got, want := l.seconds(), "3-1 1"; got != want {
+		t.Errorf("by seconds: %q, want %q", got, want)
+	}
 	if got := l.peak(100 * time.Millisecond); got != 2 {
 		t.Errorf("%d within 100 ms, want 2", got)
 	}

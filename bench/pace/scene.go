@@ -33,7 +33,7 @@ type scene struct {
 
 // bucket is the account that most cases ask: of Attestr, which says by codes
 // of its own that there were too many requests.
-func bucket(rate float64, burst int) sim.Account {
+func bucket(burst int) sim.Account {
 	return sim.Account{Provider: "attestr", Limits: sim.Limits{Rate: rate, Burst: burst}}
 }
 
@@ -56,7 +56,7 @@ func (l *lab) open(ctx context.Context, a sim.Account, w way) (*scene, error) {
 
 func (s *scene) close() {
 	if s.verbose {
-		s.up.record.log().print(os.Stderr)
+		fmt.Fprintln(os.Stderr, s.up.record.log().seconds())
 	}
 	if s.fleet != nil {
 		s.fleet.end()

@@ -26,7 +26,7 @@ func told() section {
 }
 
 func (l *lab) told(ctx context.Context, workers int, network string, w way) ([][]string, error) {
-	s, err := l.open(ctx, bucket(rate, burst), w)
+	s, err := l.open(ctx, bucket(burst), w)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (s *scene) toldRow(who, network string, commands *atomic.Int64) []string {
 
 // asynq is the same work as tasks of asynq, with nothing but its defaults.
 func (l *lab) asynq(ctx context.Context, n int) ([][]string, error) {
-	s, err := l.open(ctx, bucket(rate, burst), way{})
+	s, err := l.open(ctx, bucket(burst), way{})
 	if err != nil {
 		return nil, err
 	}
