@@ -48,9 +48,10 @@ type cells [partCells + 1][ageBins]weight
 // of its ticket, is not any more a second later. It is safe for concurrent use.
 type hazards struct {
 	mu      sync.Mutex
-	known   cells // the fleet's, as last heard of
-	news    cells // that the fleet was not told of
-	records int   // of the news
+	known   cells     // the fleet's, as last heard of
+	news    cells     // that the fleet was not told of
+	records int       // of the news
+	again   time.Time // when they are told next
 }
 
 // halve lets all that was seen count half. The caller holds the lock.

@@ -19,6 +19,11 @@ func (w *Worker) poll(ctx context.Context, l *line, payload []byte) error {
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return fmt.Errorf("read task: %w", err)
 	}
+	if l.spec.Parts {
+		if err := l.policy.hazards.share(ctx, l.sharing, w.opts.Now()); err != nil {
+			l.log.Debug().Err(err).Msg("polls go by what this process knows")
+		}
+	}
 	var g errgroup.Group
 	g.SetLimit(max(1, l.limits.Concurrency))
 	for _, id := range p.Tickets {

@@ -37,12 +37,16 @@ func (w *Worker) permit(ctx context.Context, l *line, k Kind) (*Permit, error) {
 // lastCount bounds what is told to Redis at the end.
 const lastCount = 2 * time.Second
 
-// closeLimiters gives back what this worker holds of the fleet's pace. Where
-// Redis is away it comes back by itself.
+// closeLimiters gives back what this worker holds of the fleet's pace, and
+// leaves it what was learnt of records. Where Redis is away the one comes back
+// by itself, and the other is lost.
 func (w *Worker) closeLimiters(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastCount)
 	defer cancel()
 	for _, l := range w.lines {
 		_ = l.limiter.Close(ctx)
+		if l.spec.Parts {
+			_ = l.policy.hazards.exchange(ctx, l.sharing)
+		}
 	}
 }

@@ -63,6 +63,7 @@ type line struct {
 	limits  Limits
 	limiter *Limiter
 	policy  *Policy
+	sharing sharing
 	log     zerolog.Logger
 }
 
@@ -88,6 +89,7 @@ func NewWorker(o WorkerOptions) (*Worker, error) {
 			spec: spec, limits: limits,
 			limiter: NewLimiter(LimiterOptions{Redis: o.Redis, Spec: spec, Worker: string(o.ID), Limits: limits}),
 			policy:  NewPolicy(spec, limits, o.Now),
+			sharing: newSharing(o.Redis, name),
 			log:     o.Log.With().Str("provider", name).Logger(),
 		}
 	}
