@@ -49,6 +49,7 @@ func newLab(plateq string, span time.Duration) (*lab, error) {
 
 // close removes everything, but for logs that are to be read.
 func (l *lab) close(keep bool) {
+	l.servers.Stop() // one that is killed still writes
 	if err := l.servers.Remove(); err != nil {
 		fmt.Fprintln(os.Stderr, "remove PostgreSQL:", err)
 	}

@@ -13,11 +13,11 @@ func told() section {
 		name: "told", title: "The rate is told: 50 requests a second, burst 50",
 		head: []string{"who asks", "network", "of the limit used", "of requests answered 429", "commands to Redis for it, a request"},
 	}
-	for _, n := range []int{1, 4} {
-		s.add("plateq-"+strconv.Itoa(n), func(ctx context.Context, l *lab) ([][]string, error) { return l.told(ctx, n, "near", way{}) })
-		s.add("plateq-far-"+strconv.Itoa(n), func(ctx context.Context, l *lab) ([][]string, error) {
-			return l.told(ctx, n, "100 ms and more, 2 % a second late", far())
-		})
+	for _, who := range []string{"plateq", "limiter"} {
+		for _, n := range []int{1, 4} {
+			s.add(fmt.Sprintf("%s-%d", who, n), func(ctx context.Context, l *lab) ([][]string, error) { return l.told(ctx, who, n, "near", way{}) })
+			s.add(fmt.Sprintf("%s-far-%d", who, n), func(ctx context.Context, l *lab) ([][]string, error) { return l.told(ctx, who, n, "far", far()) })
+		}
 	}
 	for _, n := range []int{1, 4} {
 		s.add("asynq-"+strconv.Itoa(n), func(ctx context.Context, l *lab) ([][]string, error) { return l.asynq(ctx, n) })
@@ -25,7 +25,7 @@ func told() section {
 	return s
 }
 
-func (l *lab) told(ctx context.Context, workers int, network string, w way) ([][]string, error) {
+func (l *lab) told(ctx context.Context, who string, workers int, network string, w way) ([][]string, error) {
 	s, err := l.open(ctx, bucket(burst), w)
 	if err != nil {
 		return nil, err
@@ -37,13 +37,19 @@ func (l *lab) told(ctx context.Context, workers int, network string, w way) ([][
 	if err != nil {
 		return nil, err
 	}
-	if err := s.plateq(ctx, workers, strconv.Itoa(rate), rows(rate, l.span), nil); err != nil {
+	title := "Plateq, "
+	if who == "plateq" {
+		err = s.plateq(ctx, workers, strconv.Itoa(rate), rows(rate, l.span), nil)
+	} else {
+		title, err = "the limiter alone, ", s.asPeers("limiter", workers)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := s.until(ctx, l.span); err != nil {
 		return nil, err
 	}
-	return [][]string{s.toldRow("Plateq, "+processes(workers), network, commands)}, nil
+	return [][]string{s.toldRow(title+processes(workers), network, commands)}, nil
 }
 
 // toldRow is what the stand-in has seen within the span.
