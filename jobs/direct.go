@@ -44,7 +44,7 @@ func (w *Worker) nextChunk(ctx context.Context, l *line, tried map[store.ChunkRe
 		return store.ChunkRef{}, false, err
 	}
 	for _, t := range turns {
-		refs, err := w.opts.Store.Offer(ctx, store.OfferRequest{Batch: t.Batch, Size: max(l.spec.MaxBatch, 1), Limit: 1,
+		refs, err := w.opts.Store.Offer(ctx, store.OfferRequest{Batch: t.Batch, Size: max(l.spec.MaxBatch, 1), Limit: 1, Scope: l.spec.SubmitScope(),
 			Skip: func(c store.ChunkRef) bool { return tried[c] }})
 		if err != nil || len(refs) > 0 {
 			return first(refs), len(refs) > 0, err

@@ -62,6 +62,7 @@ type bells struct {
 	tickets map[store.TicketID]rung
 	served  map[store.BatchNo]float64 // asks rung for, over weight
 	shut    bool                      // the gate was closed when last looked at
+	parts   []string                  // of the service that were shut then, by scope
 	filled  bool                      // the last Fill left the window full
 	wide    int                       // chunks of a window without a known pace
 }
@@ -107,26 +108,29 @@ func (e *Enqueuer) Fill(ctx context.Context, provider string) (int, error) {
 		return 0, err
 	}
 	b.forget(e.opts.Now(), inRedis)
-	if e.closed(ctx, b, spec.Name, spec.SubmitScope()) {
+	if e.closed(ctx, b, spec) {
 		return 0, nil
 	}
 	size, window, paced := e.window(spec)
 	if !paced {
 		window = b.widen(window, inRedis)
 	}
-	n, err := e.ring(ctx, b, spec.Name, size, window-inRedis)
+	n, err := e.ring(ctx, b, spec, size, window-inRedis)
 	b.filled = err == nil && n > 0 && n == window-inRedis
 	return n, err
 }
 
-// closed looks at the gates. When they open after having been shut, what was
-// rung for before found closed doors and is forgotten.
-func (e *Enqueuer) closed(ctx context.Context, b *bells, scopes ...string) bool {
-	_, shut := e.gates.Closed(ctx, scopes...)
-	if b.shut && !shut {
+// closed looks at the gates. When they open after having been shut, or one of a
+// part of the service does, what was rung for before found closed doors and is
+// forgotten.
+func (e *Enqueuer) closed(ctx context.Context, b *bells, spec providers.Spec) bool {
+	_, shut := e.gates.Closed(ctx, spec.Name, spec.SubmitScope())
+	parts := e.gates.Below(ctx, spec.SubmitScope())
+	opened := slices.ContainsFunc(b.parts, func(scope string) bool { return !slices.Contains(parts, scope) })
+	if b.shut && !shut || opened {
 		clear(b.chunks)
 	}
-	b.shut = shut
+	b.shut, b.parts = shut, parts
 	return shut
 }
 
@@ -152,8 +156,8 @@ func (e *Enqueuer) window(spec providers.Spec) (size, chunks int, paced bool) {
 
 // ring takes batches in turn: the one that was served least for its weight
 // comes first.
-func (e *Enqueuer) ring(ctx context.Context, b *bells, provider string, size, free int) (int, error) {
-	turns, err := e.opts.Store.Turns(ctx, provider)
+func (e *Enqueuer) ring(ctx context.Context, b *bells, spec providers.Spec, size, free int) (int, error) {
+	turns, err := e.opts.Store.Turns(ctx, spec.Name)
 	if err != nil {
 		return 0, fmt.Errorf("list batches: %w", err)
 	}
@@ -161,7 +165,7 @@ func (e *Enqueuer) ring(ctx context.Context, b *bells, provider string, size, fr
 	n := 0
 	for n < free && len(turns) > 0 {
 		i := b.least(turns)
-		rang, err := e.ringOne(ctx, b, provider, turns[i], size)
+		rang, err := e.ringOne(ctx, b, spec, turns[i], size)
 		if err != nil {
 			return n, err
 		}
@@ -174,16 +178,16 @@ func (e *Enqueuer) ring(ctx context.Context, b *bells, provider string, size, fr
 	return n, nil
 }
 
-func (e *Enqueuer) ringOne(ctx context.Context, b *bells, provider string, t store.Turn, size int) (bool, error) {
+func (e *Enqueuer) ringOne(ctx context.Context, b *bells, spec providers.Spec, t store.Turn, size int) (bool, error) {
 	now := e.opts.Now()
-	refs, err := e.opts.Store.Offer(ctx, store.OfferRequest{Batch: t.Batch, Size: size, Limit: 1, Skip: func(c store.ChunkRef) bool {
+	refs, err := e.opts.Store.Offer(ctx, store.OfferRequest{Batch: t.Batch, Size: size, Limit: 1, Scope: spec.SubmitScope(), Skip: func(c store.ChunkRef) bool {
 		r, ok := b.chunks[c.ID]
 		return ok && r.ring == c.Ring && now.Sub(r.at) < ringAgain
 	}})
 	if err != nil || len(refs) == 0 {
 		return false, err
 	}
-	task, opts, err := sendTask(provider, refs[0])
+	task, opts, err := sendTask(spec.Name, refs[0])
 	if err != nil {
 		return false, err
 	}

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,6 +49,21 @@ func (g *Gates) PollScopes(ctx context.Context, spec providers.Spec) []string {
 	return []string{spec.Name, spec.PollScope()}
 }
 
+// Below returns the scopes of the parts of the service behind a scope whose
+// gates let nobody pass now.
+func (g *Gates) Below(ctx context.Context, scope string) []string {
+	var below []string
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.refresh(ctx)
+	for s, gate := range g.all {
+		if strings.HasPrefix(s, scope+"/") && gate.Shut(now) {
+			below = append(below, s)
+		}
+	}
+	return below
+}
+
 // Circuit reports whether one of the scopes is closed over a run of failures
 // and its time has come: the next call finds out whether it may open.
 func (g *Gates) Circuit(ctx context.Context, scopes ...string) bool {
@@ -60,18 +76,24 @@ func (g *Gates) Circuit(ctx context.Context, scopes ...string) bool {
 func (g *Gates) find(ctx context.Context, scopes []string, is func(store.Gate, time.Time) bool) (store.Gate, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := g.now()
-	if g.all == nil || now.Sub(g.read) >= gateAge || now.Before(g.read) {
-		if fresh, err := g.st.Gates(ctx); err == nil {
-			g.all, g.read = byScope(fresh), now
-		}
-	}
+	now := g.refresh(ctx)
 	for _, s := range scopes {
 		if gate, ok := g.all[s]; ok && is(gate, now) {
 			return gate, true
 		}
 	}
 	return store.Gate{}, false
+}
+
+// refresh reads the store where the copy is too old, and returns the time.
+func (g *Gates) refresh(ctx context.Context) time.Time {
+	now := g.now()
+	if g.all == nil || now.Sub(g.read) >= gateAge || now.Before(g.read) {
+		if fresh, err := g.st.Gates(ctx); err == nil {
+			g.all, g.read = byScope(fresh), now
+		}
+	}
+	return now
 }
 
 // Forget makes the next question read the store.

@@ -3,6 +3,7 @@ package jobs
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -39,9 +40,8 @@ func (p *Policy) judge(c store.Claim, sent time.Time, outs []providers.Outcome) 
 		j.add(c.Asks[i], o, refused && len(outs) > 1)
 	}
 	j.out.Readings = p.readings(c.Asks, outs)
-	if j.reached {
+	if len(j.out.Gates.Open) > 0 {
 		j.out.Part = narrow(c.Part, len(c.Asks), p.spec.MaxBatch, refused)
-		j.out.Gates.Open = []string{p.spec.Name, p.spec.SubmitScope()}
 		p.succeed(j.out.Gates.Open...)
 	}
 	return j.out
@@ -67,18 +67,37 @@ type judgement struct {
 	now     time.Time
 	out     store.Settlement
 	tickets map[string]int  // by id, into out.Tickets
-	doors   map[string]bool // by class and scope: whether the gate is closed by now
-	reached bool            // the provider answered at least one ask
+	doors   map[string]bool // by class and scopes: whether the gate is closed by now
+}
+
+// reached says that the provider answered an ask: the gates on its way open.
+func (j *judgement) reached(a store.Ask) {
+	open := &j.out.Gates.Open
+	if len(*open) == 0 {
+		*open = append(*open, j.p.spec.Name, j.p.spec.SubmitScope())
+	}
+	if scope := j.service(a); scope != "" && !slices.Contains(*open, scope) {
+		*open = append(*open, scope)
+	}
+}
+
+// service is the scope of the part of the service that an ask is for; empty:
+// of none.
+func (j *judgement) service(a store.Ask) string {
+	if a.Service == "" {
+		return ""
+	}
+	return j.p.spec.ServiceScope(a.Service)
 }
 
 func (j *judgement) add(a store.Ask, o providers.Outcome, halve bool) {
 	v := store.Verdict{Ask: a.ID, Counted: true}
 	switch {
 	case o.Record != nil:
-		j.reached = true
+		j.reached(a)
 		v.To, v.Answer = store.Found, j.p.answer(j.now, o.Record, j.claim.KeepRaw)
 	case o.Ticket != nil:
-		j.reached = true
+		j.reached(a)
 		v.To, v.Ticket = store.Waiting, j.ticket(*o.Ticket, o.PollAfter)
 	default:
 		v = j.failed(a, o.Err, halve)
@@ -103,23 +122,25 @@ func (j *judgement) failed(a store.Ask, err error, halve bool) store.Verdict {
 	e := asError(j.p.spec, err)
 	class, r := j.p.rule(e, repeatable(j.p.spec, a))
 	v := store.Verdict{Ask: a.ID, To: r.to, Counted: r.counted}
-	shut := j.close(e, class, r)
+	shut := j.close(a, e, class, r)
 	switch {
 	case class == providers.Poison:
 		v.Died = true
 	case halve:
-		j.reached = true
+		j.reached(a)
 		v.To, v.Counted = store.Queued, false
 	case class == providers.Unavailable:
 		// While a circuit is open nobody's attempts are used up.
 		v.Counted = !j.claim.Probe && !shut
-		if v.Counted && a.Attempts+1 >= maxAttempts {
+		switch {
+		case !v.Counted: // the gate holds it
+		case a.Attempts+1 >= maxAttempts:
 			v.To = store.Failed
-		} else {
+		default:
 			j.ready(j.now.Add(grow(a.Attempts)))
 		}
 	case class == providers.NotFound, class == providers.ProviderError, class == providers.InvalidInput:
-		j.reached = true
+		j.reached(a)
 	}
 	switch v.To {
 	case store.NotFound:
@@ -134,19 +155,20 @@ func (j *judgement) failed(a store.Ask, err error, halve bool) store.Verdict {
 
 // close moves the gate of an error, once for a call, and reports whether it is
 // closed by now.
-func (j *judgement) close(e *providers.Error, class providers.Class, r ruling) bool {
-	key := class.String() + e.Scope
+func (j *judgement) close(a store.Ask, e *providers.Error, class providers.Class, r ruling) bool {
+	service := j.service(a)
+	key := class.String() + " " + e.Scope + " " + service
 	if shut, decided := j.doors[key]; decided || r.door == stays {
 		return shut
 	}
 	if j.out.Class == "" {
 		j.out.Class, j.out.Code = class.String(), e.Code
 	}
-	g, shut := j.p.gate(e, r.door, asked{sent: j.sent, endpoint: j.p.spec.SubmitScope(), probe: j.claim.Probe})
+	closes, shut := j.p.gate(e, r.door, asked{
+		sent: j.sent, endpoint: j.p.spec.SubmitScope(), service: service, probe: j.claim.Probe, probes: j.claim.Probes,
+	})
 	j.doors[key] = shut
-	if g != nil {
-		j.out.Gates.Close = append(j.out.Gates.Close, *g)
-	}
+	j.out.Gates.Close = append(j.out.Gates.Close, closes...)
 	return shut
 }
 

@@ -17,6 +17,7 @@ const (
 	runOpens      = 5 // failures in a row that open the circuit
 	strikesClose  = 3 // refusals in a row that close a scope
 	slowProbe     = 15 * time.Minute
+	maxRuns       = 256 // of parts of the service that are kept apart
 	jitterPercent = 20
 )
 
@@ -28,7 +29,7 @@ const (
 	strikes      // a run of them closes the endpoint for seconds
 	daily        // closes until the quota is new, then a probe
 	refused      // closes the provider until a person or a slow probe
-	circuit      // a run of them closes the endpoint, a probe opens it
+	circuit      // a run of them closes the part of the service or the endpoint, a probe opens it
 )
 
 // ruling is what a class of outcome means for one ask of a submit.
@@ -85,6 +86,10 @@ type Policy struct {
 type run struct {
 	n  int
 	at time.Time // when the last one was counted
+	// of is the part of the service that the first one was about; mixed: not
+	// all were about that.
+	of    string
+	mixed bool
 }
 
 // NewPolicy returns the policy for a provider.
@@ -115,42 +120,47 @@ func (p *Policy) succeed(scopes ...string) {
 	}
 }
 
-// strike adds to the run of a scope and returns its length. Not counted is,
-// in a run of at least enough, what was on its way when the last one was
-// counted: it is of the same burst and says nothing new.
-func (p *Policy) strike(scope string, sent time.Time, enough int) (n int, counted bool) {
+// strike adds to the run of a scope and returns it. Not counted is, in a run
+// of at least enough, what was on its way when the last one was counted: it is
+// of the same burst and says nothing new.
+func (p *Policy) strike(scope string, a asked, enough int) (r run, counted bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r := p.runs[scope]
-	if r.n >= enough && sent.Before(r.at) {
-		return r.n, false
+	r, known := p.runs[scope]
+	if r.n >= enough && a.sent.Before(r.at) {
+		return r, false
 	}
-	r = run{r.n + 1, p.now()}
+	if !known {
+		r.of = a.service
+	}
+	r.n, r.at, r.mixed = r.n+1, p.now(), r.mixed || r.of != a.service
 	p.runs[scope] = r
-	return r.n, true
+	return r, true
 }
 
 // asked is the request that an error is about.
 type asked struct {
 	sent     time.Time
 	endpoint string // the scope of the operation
+	service  string // that of the part of the service; empty: of none
 	probe    bool
+	probes   []string // scopes of the gates that it probes, where these are known
 }
 
-// gate decides whether an error closes a gate; nil: it does not. shut says
-// that the gate is closed, by this error or by another of the same burst.
-func (p *Policy) gate(err *providers.Error, d door, a asked) (g *store.GateClose, shut bool) {
+// gate decides which gates an error closes. shut says that one is closed, by
+// this error or by another of the same burst.
+func (p *Policy) gate(err *providers.Error, d door, a asked) (closes []store.GateClose, shut bool) {
 	now := p.now()
-	g = &store.GateClose{Scope: err.Scope, Class: err.Class, Code: err.Code, By: "policy", Probe: true, Strikes: 1}
+	g := store.GateClose{Scope: err.Scope, Class: err.Class, Code: err.Code, By: "policy", Probe: true, Strikes: 1}
 	switch d {
 	case strikes:
-		n, counted := p.strike(err.Scope, a.sent, 1)
-		g.Probe, g.Strikes, g.Until, g.Told = false, n, err.Until, !err.Until.IsZero()
-		if counted && n >= strikesClose {
-			g.Until = later(err.Until, now.Add(grow(n-strikesClose)))
+		r, counted := p.strike(err.Scope, a, 1)
+		g.Probe, g.Strikes, g.Until, g.Told = false, r.n, err.Until, !err.Until.IsZero()
+		if counted && r.n >= strikesClose {
+			g.Until = later(err.Until, now.Add(grow(r.n-strikesClose)))
 		}
 		if g.Until.IsZero() {
-			return nil, n >= strikesClose
+			return nil, r.n >= strikesClose
 		}
 	case daily:
 		g.Until = p.limits.NextReset(now)
@@ -158,18 +168,16 @@ func (p *Policy) gate(err *providers.Error, d door, a asked) (g *store.GateClose
 			g.Until = sooner(g.Until, now.Add(p.limits.Probe))
 		}
 	case refused:
-		g.Scope, g.Until = p.spec.Name, now.Add(slowProbe)
-	case circuit:
-		n, counted := p.strike(a.endpoint, a.sent, runOpens)
-		if !a.probe && (!counted || n < runOpens) {
-			return nil, n >= runOpens
+		if a.service == "" || g.Scope != a.service {
+			g.Scope = p.spec.Name
 		}
-		g.Scope, g.Strikes = a.endpoint, n
-		g.Until = now.Add(grow(max(0, n-runOpens)))
+		g.Until = now.Add(slowProbe)
+	case circuit:
+		return p.trip(g, a)
 	default:
 		return nil, false
 	}
-	return g, true
+	return []store.GateClose{g}, true
 }
 
 // grow is 1 s doubling to a minute, within a fifth.

@@ -154,10 +154,8 @@ func (p *Policy) verdicts(t store.OpenTicket, outs []providers.Outcome, now time
 // and the gates tell errors apart.
 func (p *Policy) pollFailed(s *store.TicketSettlement, t store.OpenTicket, sent time.Time, e *providers.Error, now time.Time) {
 	_, r := p.rule(e, true)
-	g, shut := p.gate(e, r.door, asked{sent: sent, endpoint: p.spec.PollScope(), probe: t.Probe})
-	if g != nil {
-		s.Gates.Close = []store.GateClose{*g}
-	}
+	closes, shut := p.gate(e, r.door, asked{sent: sent, endpoint: p.spec.PollScope(), probe: t.Probe})
+	s.Gates.Close = closes
 	if shut {
 		s.Due = now // as soon as the gate lets it pass
 		return

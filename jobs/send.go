@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -85,15 +86,17 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 		return false, nil
 	}
 	w.opts.Wake(l.spec.Name)
-	if claim.Probe {
-		l.limiter.Empty(ctx) // if it opens the gate, nobody rushes through
+	if slices.ContainsFunc(claim.Probes, func(s string) bool { return slices.Contains(scopes, s) }) {
+		l.limiter.Empty(ctx) // if it opens the gate, nobody rushes through; past that of a part others go on
 	}
 	s := w.ask(ctx, l, claim, permit)
 	permit.Release()
 	if err := w.settle(ctx, l, s); err != nil {
 		return false, err
 	}
-	return !claim.Whole && len(s.Gates.Close) == 0, nil
+	// A part of the service that closes is no end to the others.
+	wide := slices.ContainsFunc(s.Gates.Close, func(g store.GateClose) bool { return slices.Contains(scopes, g.Scope) })
+	return !claim.Whole && !wide, nil
 }
 
 // ask makes the paid request. From here on nothing but the call's own timeout

@@ -3,6 +3,7 @@ package providers
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -125,6 +126,14 @@ type Spec struct {
 	// Limits are the limits that the provider's document gives, in a few
 	// words: "500 vehicles a call". Empty: it gives none.
 	Limits string
+	// Service names the part of the provider's service that a question is for,
+	// where parts of it fail apart from each other: an operator, a country's
+	// service, a type of report. Empty: it is for none of its own. nil: there
+	// are no parts. Asked through ServiceOf.
+	Service func(Subject, Params) string
+	// Refusals say for people what a code of Unauthorised means that is not
+	// about the credentials: "does not know this version of its API".
+	Refusals map[string]string
 	// CountsFirstFound, if set, names a reading that the provider keeps and
 	// does not tell: how many found answers were the first of their question.
 	// It is counted by our own books, so that what others asked for the same
@@ -165,6 +174,39 @@ type Param struct {
 func (s Spec) Repeatable(p Params) bool {
 	return s.FreeRepeat != nil && s.FreeRepeat(p)
 }
+
+// Refusal says in a few words what the provider does where a call ends with a
+// code of Unauthorised: "refuses the credentials".
+func (s Spec) Refusal(code string) string {
+	if words := s.Refusals[code]; words != "" {
+		return words
+	}
+	return "refuses the credentials"
+}
+
+// maxService bounds the name of a part of a service.
+const maxService = 64
+
+// ServiceOf returns the part of the service that a question is for, or nothing.
+// The name comes from those who ask and ends up in scopes, so that one which
+// is no plain name of letters, digits and -_.@ counts as none.
+func (s Spec) ServiceOf(subject Subject, p Params) string {
+	if s.Service == nil {
+		return ""
+	}
+	name := s.Service(subject, p)
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.@", r)
+	}
+	if len(name) > maxService || strings.TrimFunc(name, plain) != "" {
+		return ""
+	}
+	return name
+}
+
+// ServiceScope returns the scope of paid calls to a part of the service:
+// "aopay/fetch/311".
+func (s Spec) ServiceScope(service string) string { return s.SubmitScope() + "/" + service }
 
 // SubmitScope returns the scope of paid calls: "attestr/submit".
 func (s Spec) SubmitScope() string { return s.Name + "/" + s.Endpoints.Submit }

@@ -45,6 +45,10 @@ type NewRow struct {
 	// its Spec uses, and the parameters of batch and row together. It alone
 	// decides which rows share an ask.
 	Question Question
+	// Service is the part of the provider's service that the question is for:
+	// it is held back while the gate of that part is closed. Empty: none. It is
+	// kept in the clear.
+	Service string `json:",omitempty"`
 }
 
 // DefaultTenant has the batches that name no tenant.

@@ -159,7 +159,8 @@ type Ask struct {
 	ID       AskID
 	Subject  providers.Subject
 	Params   providers.Params
-	Attempts int // counted before this call
+	Service  string // the part of the provider's service, as in NewRow
+	Attempts int    // counted before this call
 	// FoundBefore: an earlier ask of the same question had been found when
 	// this one was made.
 	FoundBefore bool

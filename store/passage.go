@@ -66,6 +66,17 @@ func (p Passage) Probe() bool {
 	return slices.ContainsFunc(p, func(g *GateRecord) bool { return g.Probe })
 }
 
+// Probes lists the scopes of the gates that the one who passes probes.
+func (p Passage) Probes() []string {
+	var scopes []string
+	for _, g := range p {
+		if g.Probe {
+			scopes = append(scopes, g.Scope)
+		}
+	}
+	return scopes
+}
+
 // Max is how many asks one who passes may carry, of a limit of his own; 0: no
 // limit. What probes a provider of whom nothing came back, or nothing that
 // was understood, is one ask: no more than that is at risk.

@@ -220,10 +220,11 @@ func (s *Sealer) OpenMessage(a AskID, sealed []byte) (string, error) {
 	return answer.Failure.Message, nil
 }
 
-// AskAgain makes of what was asked a row that asks the same.
-func (s *Sealer) AskAgain(tenant, provider string, q Question) (SealedRow, error) {
+// AskAgain makes of what was asked a row that asks the same, of the same part
+// of the service.
+func (s *Sealer) AskAgain(tenant, provider string, q Question, service string) (SealedRow, error) {
 	text, err := EncodeQuestion(q)
-	return SealedRow{Key: s.Key(tenant, provider, q), Question: text}, err
+	return SealedRow{Key: s.Key(tenant, provider, q), Question: text, Service: service}, err
 }
 
 // SealedRow is a row on its way in.
@@ -231,6 +232,7 @@ type SealedRow struct {
 	Invalid  bool
 	Key      AskKey
 	Question []byte // as JSON, sealed once the ask has an id
+	Service  string
 	Line     []byte // sealed
 	Ask      AskID  // which a Plan decides
 	Cached   bool   // so it does
@@ -280,7 +282,7 @@ func (s *Sealer) sealRow(tenant, provider string, id RowID, r NewRow) (SealedRow
 	if err != nil {
 		return SealedRow{}, err
 	}
-	n := SealedRow{Invalid: r.Problem != nil, Line: s.Seal(columnLine, int64(id), line)}
+	n := SealedRow{Invalid: r.Problem != nil, Service: r.Service, Line: s.Seal(columnLine, int64(id), line)}
 	if n.Invalid {
 		return n, nil
 	}

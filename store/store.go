@@ -141,6 +141,10 @@ type Reader interface {
 	Rows(ctx context.Context, b BatchNo, f RowFilter, yield func(Row) error) error
 	// Backlogs returns the open work of providers that have any, by name.
 	Backlogs(ctx context.Context) ([]Backlog, error)
+	// Behind lists the parts of the provider's service, sorted, that hold a
+	// batch up: all asks of it that are queued are behind their gates, as far
+	// as Offer has seen. None: some may go on.
+	Behind(ctx context.Context, b BatchNo) ([]string, error)
 	// Readings returns the figures that came with the answers of providers, by
 	// provider and name.
 	Readings(ctx context.Context) ([]Reading, error)

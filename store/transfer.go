@@ -61,7 +61,7 @@ func Tables() []Table {
 		{Name: "cuts", Key: 1, Columns: integers("batch cut")},
 		{Name: "tallies", Key: 2, Columns: integers("batch state n")},
 		{Name: "rows", Key: 1, Columns: join(integers("id ask"), truths("cached"), blobs("line"))},
-		{Name: "asks", Key: 1, Columns: join(integers("id prev"), blobs("question"), truths("found_before"), integers("resends prior"))},
+		{Name: "asks", Key: 1, Columns: join(integers("id prev"), blobs("question"), truths("found_before"), integers("resends prior"), texts("service"))},
 		{Name: "ask_keys", Key: 1, Columns: join(blobs("key"), integers("ask"))},
 		{Name: "wants", Key: 2, Columns: join(integers("ask batch rows"), truths("has_left"))},
 		{Name: "batch_homes", Key: 2, Columns: integers("batch home")},

@@ -27,6 +27,9 @@ type OfferRequest struct {
 	Size int
 	// Limit is how many chunks are wanted.
 	Limit int
+	// Scope is the gate of paid calls. Chunks are left out all of whose asks
+	// are held back by gates of parts of the service behind it.
+	Scope string
 	// Skip leaves out chunks that have been rung for already. May be nil.
 	Skip func(ChunkRef) bool
 }
@@ -35,7 +38,9 @@ type OfferRequest struct {
 type ClaimRequest struct {
 	Chunk ChunkID
 	Owner WorkerID
-	// Scopes are the gates that must be open, widest first.
+	// Scopes are the gates that must be open, widest first. Below the last are
+	// those of the parts of the service: asks of a part whose gate is closed
+	// are not taken, but for one, alone, that is its probe.
 	Scopes []string
 	// Max bounds how many asks are taken; 0: all that are left. A chunk that
 	// is being halved gives less.
@@ -59,8 +64,9 @@ type Claim struct {
 	Part Part
 	// Probe: a gate is closed and this call finds out whether it may open.
 	// The probe of a gate of providers.Unavailable or Ambiguous carries one
-	// ask: it may be lost.
+	// ask: it may be lost. Probes are the scopes of the gates.
 	Probe   bool
+	Probes  []string
 	KeepRaw bool
 }
 

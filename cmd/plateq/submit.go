@@ -201,7 +201,7 @@ func refused(b client.Batch) (patience time.Duration, stopped error) {
 	case "out_of_credit":
 		return probed, &app.ExitError{Code: app.ExitMoney, Err: fmt.Errorf("%s is out of credit: top the account up, batch %s then goes on by itself", w.Scope, b.ID)}
 	case "unauthorised":
-		return probed, &app.ExitError{Code: app.ExitProvider, Err: fmt.Errorf("%s refuses the credentials: see to them, batch %s then goes on", w.Scope, b.ID)}
+		return probed, &app.ExitError{Code: app.ExitProvider, Err: fmt.Errorf("%s refuses every call, over the credentials or the set-up: plateq providers says which, batch %s goes on when it is seen to", w.Scope, b.ID)}
 	case "unavailable", "ambiguous":
 		return app.OutOfReach, &app.ExitError{Code: app.ExitProvider, Err: fmt.Errorf("%s is out of reach: batch %s goes on when it is back", w.Scope, b.ID)}
 	}

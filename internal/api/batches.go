@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,26 +58,34 @@ func timestampOf(t time.Time) *timestamp {
 	return new(timestamp(t))
 }
 
-func (s *server) show(b store.Batch, gates []store.Gate) batchView {
+func (s *server) show(ctx context.Context, b store.Batch, gates []store.Gate) (batchView, error) {
+	waiting, err := s.waiting(ctx, b, gates)
+	if err != nil {
+		return batchView{}, err
+	}
 	counts := make(map[string]int, len(store.RowStates()))
 	for _, state := range store.RowStates() {
 		counts[state.String()] = b.Counts[state]
 	}
 	return batchView{
 		ID: b.ID, Provider: b.Provider, Name: b.Name, State: b.State, Rows: b.Rows, Counts: counts,
-		WaitingFor: s.waiting(b, gates), CreatedAt: timestamp(b.Created), DoneAt: timestampOf(b.Done), Metadata: b.Metadata,
-	}
+		WaitingFor: waiting, CreatedAt: timestamp(b.Created), DoneAt: timestampOf(b.Done), Metadata: b.Metadata,
+	}, nil
 }
 
 // waiting names the gate that holds the batch up: of those that concern rows
 // that it still has, the one that opens last.
-func (s *server) waiting(b store.Batch, gates []store.Gate) *waitingFor {
+func (s *server) waiting(ctx context.Context, b store.Batch, gates []store.Gate) (*waitingFor, error) {
 	if b.State != store.BatchRunning {
-		return nil
+		return nil, nil
+	}
+	behind, err := s.behind(ctx, b, gates)
+	if err != nil {
+		return nil, err
 	}
 	var last *store.Gate
 	for _, g := range gates {
-		if !g.Shut(s.Now()) || !s.concerns(g.Scope, b) {
+		if !g.Shut(s.Now()) || !s.concerns(g.Scope, b) && !slices.Contains(behind, g.Scope) {
 			continue
 		}
 		if last == nil || g.Until.After(last.Until) {
@@ -84,9 +93,27 @@ func (s *server) waiting(b store.Batch, gates []store.Gate) *waitingFor {
 		}
 	}
 	if last == nil {
-		return nil
+		return nil, nil
 	}
-	return &waitingFor{Scope: last.Scope, Reason: last.Class.String(), Until: timestampOf(last.Until)}
+	return &waitingFor{Scope: last.Scope, Reason: last.Class.String(), Until: timestampOf(last.Until)}, nil
+}
+
+// behind returns the scopes of parts of the provider's service that hold the
+// batch up. Nearly always none is closed, and nobody is asked.
+func (s *server) behind(ctx context.Context, b store.Batch, gates []store.Gate) ([]string, error) {
+	spec, err := s.Providers.Spec(b.Provider)
+	if err != nil {
+		return nil, nil //nolint:nilerr // the provider is not set up any more
+	}
+	shut := func(g store.Gate) bool { return g.Shut(s.Now()) && strings.HasPrefix(g.Scope, spec.SubmitScope()+"/") }
+	if !slices.ContainsFunc(gates, shut) {
+		return nil, nil
+	}
+	parts, err := s.Store.Behind(ctx, b.No)
+	for i, part := range parts {
+		parts[i] = spec.ServiceScope(part)
+	}
+	return parts, err
 }
 
 func (s *server) concerns(scope string, b store.Batch) bool {
@@ -125,7 +152,11 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, status int, b st
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, status, s.show(b, gates))
+	view, err := s.show(r.Context(), b, gates)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, status, view)
 }
 
 // batchPage is a page of batches, newest first.
@@ -162,7 +193,11 @@ func (s *server) list(w http.ResponseWriter, r *http.Request) error {
 			page.NextCursor = new(cursorOf(int(batches[i-1].No)))
 			break
 		}
-		page.Items = append(page.Items, s.show(b, gates))
+		view, err := s.show(r.Context(), b, gates)
+		if err != nil {
+			return err
+		}
+		page.Items = append(page.Items, view)
 	}
 	return writeJSON(w, http.StatusOK, page)
 }

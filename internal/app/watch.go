@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,8 +71,12 @@ func (r *run) standstill(ctx context.Context) error {
 		return nil //nolint:nilerr // the store is asked again
 	}
 	now := r.app.now()
+	behind, err := r.behind(ctx, gates)
+	if err != nil {
+		return nil //nolint:nilerr // the store is asked again
+	}
 	for _, g := range gates {
-		if !ofProvider(g, r.opts.Provider) || !g.Closed {
+		if !ofProvider(g, r.opts.Provider) || !g.Closed || ofPart(g.Scope) && !slices.Contains(behind, g.Scope) {
 			continue
 		}
 		if g.Shut(now) {
@@ -91,12 +96,33 @@ func (r *run) standstill(ctx context.Context) error {
 	return nil
 }
 
+// ofPart reports whether a scope is one of a part of the provider's service.
+func ofPart(scope string) bool { return strings.Count(scope, "/") > 1 }
+
+// behind returns the scopes of parts of the service that hold the batch up.
+// Nearly always none is closed, and nobody is asked.
+func (r *run) behind(ctx context.Context, gates []store.Gate) ([]string, error) {
+	closed := func(g store.Gate) bool { return g.Closed && ofProvider(g, r.opts.Provider) && ofPart(g.Scope) }
+	if !slices.ContainsFunc(gates, closed) {
+		return nil, nil
+	}
+	spec, err := r.app.set.Spec(r.opts.Provider)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := r.app.store.Behind(ctx, r.batch.No)
+	for i, part := range parts {
+		parts[i] = spec.ServiceScope(part)
+	}
+	return parts, err
+}
+
 // reasons say to people why a gate is closed.
 var reasons = map[providers.Class]string{
 	providers.RateLimited:  "asked too fast",
 	providers.DailyLimited: "the quota of the day is used up",
 	providers.OutOfCredit:  "out of credit",
-	providers.Unauthorised: "credentials refused",
+	providers.Unauthorised: "every call refused",
 	providers.Unavailable:  "out of reach",
 	providers.Ambiguous:    "does not answer as documented",
 }
@@ -112,8 +138,8 @@ func (r *run) verdict(g store.Gate, now time.Time) error {
 	case g.Class == providers.OutOfCredit && shut:
 		return &ExitError{Code: ExitMoney, Err: fmt.Errorf("%s is out of credit (%s): top the account up and run the same command again", g.Scope, g.Code)}
 	case g.Class == providers.Unauthorised && shut:
-		return &ExitError{Code: ExitProvider, Err: fmt.Errorf("%s refuses the credentials (%s): see %s%s_… and run the same command again",
-			g.Scope, g.Code, config.Prefix, upper(r.opts.Provider))}
+		return &ExitError{Code: ExitProvider, Err: fmt.Errorf("%s %s (%s): see %s%s_… and run the same command again",
+			g.Scope, r.refusal(g.Code), g.Code, config.Prefix, upper(r.opts.Provider))}
 	case (g.Class == providers.Unavailable || g.Class == providers.Ambiguous) && now.Sub(later(g.Since, r.began)) >= OutOfReach:
 		return &ExitError{Code: ExitProvider, Err: fmt.Errorf("%s has not been reached for %s (%s): run the same command again when it is back",
 			g.Scope, OutOfReach, g.Code)}
@@ -122,6 +148,15 @@ func (r *run) verdict(g store.Gate, now time.Time) error {
 			g.Scope, g.Until.Local().Format(time.DateTime), reasons[g.Class])}
 	}
 	return nil
+}
+
+// refusal says what it means that the provider refuses every call.
+func (r *run) refusal(code string) string {
+	spec, err := r.app.set.Spec(r.opts.Provider)
+	if err != nil {
+		return ""
+	}
+	return spec.Refusal(code)
 }
 
 // write writes the rows out and says in the error whether some are missing.

@@ -63,6 +63,7 @@ func (b *builder) build(rec *record) Row {
 	params := b.params(cells, &row.Problem)
 	if row.Problem == nil {
 		row.Question = store.Question{Subject: asked, Params: params}
+		row.Service = b.spec.ServiceOf(asked, params)
 	}
 	return row
 }

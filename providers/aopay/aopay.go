@@ -20,6 +20,7 @@
 package aopay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,9 +83,19 @@ func (p *Provider) Spec() providers.Spec {
 		Results:   resultFields(),
 		MaxBatch:  1,
 		Repeats:   "no",
+		Service:   p.service,
 		Endpoints: providers.Endpoints{Submit: opFetch},
 		Timeout:   p.timeout,
 	}
+}
+
+// service is the operator: each is a bank's own service behind AOPay's.
+func (p *Provider) service(_ providers.Subject, params providers.Params) string {
+	n, ok := readOperator(cmp.Or(params[paramOperator], p.operator))
+	if !ok {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // Submit fetches the bill of one plate. A request without a plate, or whose
@@ -109,11 +120,7 @@ func (p *Provider) Submit(ctx context.Context, reqs []providers.Request) ([]prov
 
 func (p *Provider) question(r providers.Request) (question, error) {
 	plate := canonical(r.Subject[providers.Plate])
-	operator := r.Params[paramOperator]
-	if operator == "" {
-		operator = p.operator
-	}
-	n, ok := readOperator(operator)
+	n, ok := readOperator(cmp.Or(r.Params[paramOperator], p.operator))
 	switch {
 	case plate == "":
 		return question{}, invalid("no_plate", "the request has no plate")

@@ -25,6 +25,7 @@ func specAgrees(t testing.TB, h Harness) {
 	}
 	again := b.provider.Spec()
 	s.FreeRepeat, again.FreeRepeat = nil, nil
+	s.Service, again.Service = nil, nil
 	if !reflect.DeepEqual(s, again) {
 		t.Errorf("got another spec at the second call:\n%+v\n%+v", s, again)
 	}

@@ -25,6 +25,7 @@
 package regnum
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,11 +95,18 @@ func (p *Provider) Spec() providers.Spec {
 		MaxBatch:   1,
 		FreeRepeat: func(providers.Params) bool { return true },
 		Repeats:    "yes: a plate is charged when it is first decoded",
+		Refusals:   map[string]string{wrongPath: "is not at this path"},
+		Service:    func(_ providers.Subject, params providers.Params) string { return p.nameservice(params) },
 		// The document's third kind of request. An answer does not tell it.
 		CountsFirstFound: "calculated",
 		Endpoints:        providers.Endpoints{Submit: opLookup},
 		Timeout:          p.cfg.Timeout,
 	}
+}
+
+// nameservice is the country's service that a question is for.
+func (p *Provider) nameservice(params providers.Params) string {
+	return cmp.Or(params[paramNameservice], p.cfg.Nameservice)
 }
 
 // Submit asks about the plate of the one request. Without a plate or a
@@ -113,10 +121,7 @@ func (p *Provider) Submit(ctx context.Context, reqs []providers.Request) ([]prov
 }
 
 func (p *Provider) lookup(ctx context.Context, r providers.Request) providers.Outcome {
-	q := question{regnum: canonical(r.Subject[providers.Plate]), nameservice: r.Params[paramNameservice]}
-	if q.nameservice == "" {
-		q.nameservice = p.cfg.Nameservice
-	}
+	q := question{regnum: canonical(r.Subject[providers.Plate]), nameservice: p.nameservice(r.Params)}
 	switch {
 	case q.regnum == "":
 		return providers.Outcome{Err: unusable("no_plate", "the request has no plate")}

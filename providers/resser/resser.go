@@ -82,6 +82,7 @@ func (p *Provider) Spec() providers.Spec {
 		MaxBatch:   p.batchSize,
 		FreeRepeat: func(providers.Params) bool { return true },
 		Repeats:    "yes: it reads what was processed before",
+		Refusals:   map[string]string{codeRequest: "gets no list of vehicles: something on the way takes the body of the request away"},
 		Limits:     "1 to 500 vehicles a call",
 		Endpoints:  providers.Endpoints{Submit: opScraping},
 		Timeout:    p.timeout,

@@ -45,6 +45,7 @@ func harness() providertest.Harness {
 // statuses too.
 func documentedCodes() []providertest.Code {
 	const making, reading = "spectrumdata/make", "spectrumdata/report"
+	const grz = making + "/" + kindGRZ // what the harness asks for
 	malformed := bare("Security", "SecurityAuthMalformedToken", "Неверная структура токена авторизации",
 		"Неверная структура токена авторизации:"+sentToken, `{"token":"`+sentToken+`"}`)
 	var all []providertest.Code
@@ -60,8 +61,8 @@ func documentedCodes() []providertest.Code {
 			"other security", fail("Security", "SecurityAccessDenied", "Доступ запрещён", "", "{}"), "SecurityAccessDenied",
 			403, providers.Unauthorised, providers.Unauthorised, "", "",
 		},
-		{"report type unknown", noSuch("Report_Type"), "DataSeekObjectError", 500, providers.Unauthorised, providers.Unauthorised, "", ""},
-		{"report unknown", noSuch("Report"), "DataSeekObjectError", 500, providers.Unauthorised, providers.ProviderError, "", ""},
+		{"report type unknown", noSuch("Report_Type"), "DataSeekObjectError", 500, providers.Unauthorised, providers.Unauthorised, grz, ""},
+		{"report unknown", noSuch("Report"), "DataSeekObjectError", 500, providers.Unauthorised, providers.ProviderError, grz, ""},
 		{"system error", systemError(), "GenericSystemError", 500, providers.Ambiguous, providers.Unavailable, "", reading},
 		{
 			"fault of the identifiers", fail("Data", "DataValidationError", "Некорректные данные", "inn", "{}"), "DataValidationError",

@@ -179,6 +179,15 @@ func (p *Provider) refusal(a *providers.Answer, op string) *providers.Error {
 	return f
 }
 
+// refusedType narrows the refusal of a make to the type of the report, where
+// that is what SpectrumData does not have: it may have the other one.
+func (p *Provider) refusedType(kind string, e *providers.Error) *providers.Error {
+	if e.Class == providers.Unauthorised && e.Code == typeNoSuchObject {
+		e.Scope = p.spec.ServiceScope(kind)
+	}
+	return e
+}
+
 func short(s string) string {
 	r := []rune(s)
 	return string(r[:min(len(r), maxWords)])

@@ -64,7 +64,7 @@ func (p *Provider) question(r providers.Request) (question, error) {
 	if !ok {
 		return question{}, p.unfit(opMake, "plate_letters", errors.New("the plate holds a letter that no Russian plate has"))
 	}
-	q := question{kind: p.cfg.ReportTypeVIN, force: force, data: subject{
+	q := question{kind: p.cfg.reportType(s), force: force, data: subject{
 		FIOBirthHash: s[providers.FIOBirthHash],
 		PassportHash: s[providers.PassportHash],
 		LastName:     s[providers.LastName],
@@ -77,10 +77,15 @@ func (p *Provider) question(r providers.Request) (question, error) {
 		Body:         s[providers.Body],
 		GRZ:          grz,
 	}}
-	if grz != "" {
-		q.kind = p.cfg.ReportTypeGRZ
-	}
 	return q, nil
+}
+
+// reportType is the type of the report on a subject.
+func (c Config) reportType(s providers.Subject) string {
+	if s[providers.Plate] != "" {
+		return c.ReportTypeGRZ
+	}
+	return c.ReportTypeVIN
 }
 
 func forced(s string) (force, ok bool) {

@@ -116,6 +116,8 @@ func newSpec(cfg Config) providers.Spec {
 		SharedTickets: true,
 		FirstPoll:     firstPoll,
 		SteadyFor:     steadyFor,
+		Refusals:      map[string]string{typeNoSuchObject: "has no report of this type"},
+		Service:       func(s providers.Subject, _ providers.Params) string { return cfg.reportType(s) },
 	}
 	for _, c := range s.Choices {
 		for _, w := range c.Ways {
@@ -167,7 +169,7 @@ func (p *Provider) start(ctx context.Context, q question, prior *providers.Ticke
 	if m, ok := decodeMade(a); ok {
 		return m, nil
 	}
-	return made{}, p.confirmed(ctx, q.kind, p.refusal(a, opMake))
+	return made{}, p.confirmed(ctx, q.kind, p.refusedType(q.kind, p.refusal(a, opMake)))
 }
 
 // Poll reads the report of t as it stands. Notices are "foreign_record" (the

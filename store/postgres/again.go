@@ -163,7 +163,7 @@ func (t *tx) renew(ctx context.Context, h *header, again store.Again) (store.Tak
 		if !readable {
 			continue
 		}
-		row, err := t.s.sealer.AskAgain(h.tenant, h.provider, store.Question{Subject: a.Subject, Params: a.Params})
+		row, err := t.s.sealer.AskAgain(h.tenant, h.provider, store.Question{Subject: a.Subject, Params: a.Params}, a.Service)
 		if err != nil {
 			return store.Taken{}, err
 		}

@@ -53,7 +53,7 @@ func (c conn) chunks(ctx context.Context, query string, args ...any) ([]*chunk, 
 // saveChunk adds the writing of what a chunk became to a batch of statements.
 func saveChunk(b *pgx.Batch, k *chunk) {
 	queued, fresh, open := k.Count()
-	b.Queue("UPDATE chunks SET queued = $1, fresh = $2, open = $3, claims = $4, part = $5, retry_at = $6, marks = $7 WHERE id = $8",
+	b.Queue("UPDATE chunks SET queued = $1, fresh = $2, open = $3, claims = $4, part = $5, retry_at = $6, behind = '', marks = $7 WHERE id = $8",
 		queued, fresh, open, k.claims, int(k.Part), millis(k.RetryAt), k.Marks(), k.ID)
 	k.queued = queued
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ func (s *Store) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, e
 }
 
 func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, damaged *damagedError, err error) {
-	v, err := t.look(ctx, r.Chunk, r.Scopes, " FOR UPDATE")
+	v, err := t.look(ctx, r.Chunk, r.Scopes, last(r.Scopes), " FOR UPDATE")
 	if err != nil || v == nil {
 		return c, nil, err
 	}
@@ -52,7 +53,11 @@ func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, da
 	if err != nil {
 		return c, nil, err
 	}
-	taken, moves := v.Take(passed.Max(r.Max), t.now, in.Running)
+	passed, wanted, err := t.choose(ctx, v, passed, in.Running)
+	if err != nil {
+		return c, nil, err
+	}
+	taken, moves := v.Take(passed.Max(r.Max), t.now, wanted)
 	if len(taken) == 0 {
 		return c, nil, nil
 	}
@@ -61,7 +66,7 @@ func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, da
 		moved.Follow(m, in)
 	}
 	c.KeepRaw = in.KeepsRaw(v.Asks(taken))
-	c.Probe = passed.Probe()
+	c.Probe, c.Probes = passed.Probe(), passed.Probes()
 	v.claims++
 	b := &pgx.Batch{}
 	if err := t.queueRoom(ctx, b, len(taken)); err != nil {
@@ -79,24 +84,36 @@ func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, da
 	return c, damaged, t.saveGates(ctx, passed.Take(store.CallProber(c.Call), r.Expires))
 }
 
+// last returns the narrowest of some scopes.
+func last(scopes []string) string {
+	if len(scopes) == 0 {
+		return ""
+	}
+	return scopes[len(scopes)-1]
+}
+
 // view is a chunk that is locked, and what a claim must know beside it.
 type view struct {
 	*chunk
 	home  *header
 	wants []wantRow
 	gates store.Gatehouse
+	// services are closed gates below the last of those of a claim.
+	services store.Services
 }
 
-// look reads a chunk and what belongs to it, on one way to the server and
-// back; lock keeps it from changing. It returns nil where there is no such
+// look reads a chunk and what belongs to it, with the gates of scopes and of the
+// parts of the service behind one of them, on one way to the server and back;
+// lock keeps the chunk from changing. It returns nil where there is no such
 // chunk.
-func (t *tx) look(ctx context.Context, id store.ChunkID, scopes []string, lock string) (*view, error) {
+func (t *tx) look(ctx context.Context, id store.ChunkID, scopes []string, services, lock string) (*view, error) {
 	v := &view{home: &header{}}
 	b := &pgx.Batch{}
 	queueChunk(b, &v.chunk, "$1"+lock, id)
 	b.Queue(headerQuery+"$1", id.Home()).QueryRow(v.home.scan)
 	queueWants(b, &v.wants, "$1 AND (SELECT id + n - 1 FROM chunks WHERE id = $1)", id)
 	queueGates(b, &v.gates, scopes)
+	queueServices(b, &v.services, services)
 	err := t.send(ctx, b)
 	if errors.Is(err, errNoChunk) {
 		return nil, nil
@@ -122,10 +139,7 @@ func queueChunk(b *pgx.Batch, into **chunk, id string, args ...any) {
 // queueCall adds the writing of the line of the ledger that is the claim to a
 // batch of statements.
 func (t *tx) queueCall(b *pgx.Batch, id *store.CallID, r store.ClaimRequest, v *view, taken store.Offsets) {
-	scope := v.home.provider
-	if len(r.Scopes) > 0 {
-		scope = r.Scopes[len(r.Scopes)-1]
-	}
+	scope := cmp.Or(last(r.Scopes), v.home.provider)
 	b.Queue(`INSERT INTO calls (chunk, provider, scope, owner, state, n, open, sent_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id`,
 		v.ID, v.home.provider, scope, r.Owner, store.CallSending, len(taken), stored(taken), millis(t.now), millis(store.Millis(r.Expires))).

@@ -191,6 +191,9 @@ func (f *fleet) Totals(ctx context.Context, b store.BatchNo) (store.Totals, erro
 func (f *fleet) Readings(ctx context.Context) ([]store.Reading, error) {
 	return f.one().Readings(ctx)
 }
+func (f *fleet) Behind(ctx context.Context, b store.BatchNo) ([]string, error) {
+	return f.one().Behind(ctx, b)
+}
 
 func (f *fleet) Backlogs(ctx context.Context) ([]store.Backlog, error) {
 	return f.one().Backlogs(ctx)

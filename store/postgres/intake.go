@@ -131,11 +131,11 @@ func (in *intake) insertKeys(ctx context.Context) error {
 
 // copyAsks writes the new asks, in the order of the rows that want them.
 func (in *intake) copyAsks(ctx context.Context) error {
-	return in.copy(ctx, "asks", []string{"id", "prev", "question", "found_before", "resends", "prior"}, len(in.New), func(i int) []any {
+	return in.copy(ctx, "asks", []string{"id", "prev", "question", "found_before", "resends", "prior", "service"}, len(in.New), func(i int) []any {
 		a := in.New[i]
 		return []any{
 			int64(a.ID), optional(a.Prev), in.s.sealer.SealQuestion(a.ID, in.rows[a.Row].Question),
-			a.FoundBefore, int64(a.Resends), optional(a.Prior),
+			a.FoundBefore, int64(a.Resends), optional(a.Prior), in.rows[a.Row].Service,
 		}
 	})
 }

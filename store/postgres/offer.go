@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -14,6 +15,10 @@ import (
 // maxCuts bounds how many chunks one offer cuts from another batch to get at
 // an ask deep in it. The next offer goes on from there.
 const maxCuts = 1000
+
+// searchCuts is how many are cut at once in search of asks for which the parts
+// of the service are open.
+const searchCuts = 50
 
 // Turns implements store.Work.
 func (s *Store) Turns(ctx context.Context, provider string) ([]store.Turn, error) {
@@ -37,12 +42,16 @@ func (s *Store) Turns(ctx context.Context, provider string) ([]store.Turn, error
 // Offer implements store.Work. Every chunk it names holds a queued ask that
 // the batch wants, so that a claim that comes before anything changes is
 // never in vain, and none is offered in a loop. Each piece of it is a
-// transaction of its own, so that no two batches are locked together.
+// transaction of its own, so that no two batches are locked together. Where
+// parts of the provider's service are shut, it looks for what is not for them.
 func (s *Store) Offer(ctx context.Context, r store.OfferRequest) ([]store.ChunkRef, error) {
 	o := &offer{OfferRequest: r, s: s}
 	h, err := o.offerCut(ctx)
 	if err == nil && h != nil {
 		err = o.cutMore(ctx, h)
+	}
+	if err == nil {
+		err = o.note(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("offer chunks: %w", classify(err))
@@ -57,23 +66,32 @@ type offer struct {
 	// uncut are the other homes, not served by a turn of their own, that hold
 	// asks in no chunk which this batch wants.
 	uncut []store.BatchNo
+	// shut are parts of the service that nothing can be asked of, behind the
+	// chunks that were found to be for such parts only.
+	shut   store.ShutServices
+	behind []heldChunk
 }
 
 func (o *offer) full() bool { return len(o.refs) >= o.Limit }
 
 func (o *offer) add(ref store.ChunkRef) {
-	if !o.full() && (o.Skip == nil || !o.Skip(ref)) {
+	if !o.full() && !o.skips(ref) {
 		o.refs = append(o.refs, ref)
 	}
 }
+
+func (o *offer) skips(ref store.ChunkRef) bool { return o.Skip != nil && o.Skip(ref) }
 
 // offerCut offers what is cut already. It returns nil where the batch does not
 // run.
 func (o *offer) offerCut(ctx context.Context) (*header, error) {
 	return read(ctx, o.s, func(ctx context.Context, c conn) (*header, error) {
-		o.refs, o.uncut = nil, nil
+		o.refs, o.uncut, o.behind = nil, nil, nil
 		h, err := c.header(ctx, o.Batch)
 		if err != nil || h.state != store.BatchRunning {
+			return nil, err
+		}
+		if err := o.readShut(ctx, c); err != nil {
 			return nil, err
 		}
 		if err := o.own(ctx, c); err != nil {
@@ -95,19 +113,26 @@ func (o *offer) own(ctx context.Context, c conn) error {
 	next, last := askRange(o.Batch)
 	for !o.full() {
 		var page []store.ChunkRef
-		err := c.each(ctx, `SELECT id, CASE WHEN retry_at <= $3 THEN queued ELSE fresh END, claims FROM chunks
+		var behind []string
+		err := c.each(ctx, `SELECT id, CASE WHEN retry_at <= $3 THEN queued ELSE fresh END, claims, behind FROM chunks
 			WHERE id BETWEEN $1 AND $2 AND `+readyChunks("$3")+` ORDER BY id LIMIT $4`,
 			func(r pgx.Rows) error {
 				var ref store.ChunkRef
-				err := r.Scan(&ref.ID, &ref.N, &ref.Ring)
-				page = append(page, ref)
+				var parts string
+				err := r.Scan(&ref.ID, &ref.N, &ref.Ring, &parts)
+				page, behind = append(page, ref), append(behind, parts)
 				return err
 			}, next, last, millis(o.s.clock()), chunkPage)
 		if err != nil || len(page) == 0 {
 			return err
 		}
-		for _, ref := range page {
-			o.add(ref)
+		for i, ref := range page {
+			if o.shut.Hold(behind[i]) {
+				continue
+			}
+			if err := o.addFree(ctx, c, ref); err != nil {
+				return err
+			}
 		}
 		next = page[len(page)-1].ID + 1
 	}
@@ -122,8 +147,7 @@ func (o *offer) foreign(ctx context.Context, c conn, home *header) error {
 	}
 	now := o.s.clock()
 	err := c.eachWanted(ctx, o.Batch, home.no, readyChunks(strconv.FormatInt(millis(now), 10)), func(k *chunk, asks []store.AskID) (bool, error) {
-		o.addWanted(k, asks, now)
-		return !o.full(), nil
+		return !o.full(), o.addWanted(ctx, c, k, asks, now)
 	})
 	if err != nil || o.full() {
 		return err
@@ -137,32 +161,47 @@ func (o *offer) foreign(ctx context.Context, c conn, home *header) error {
 
 // addWanted offers a chunk of another batch if this one wants a queued ask of
 // it.
-func (o *offer) addWanted(k *chunk, asks []store.AskID, now time.Time) {
+func (o *offer) addWanted(ctx context.Context, c conn, k *chunk, asks []store.AskID, now time.Time) error {
+	var parts map[store.AskID]string
+	if len(o.shut) > 0 {
+		var err error
+		if parts, err = c.parts(ctx, k.Chunk); err != nil {
+			return err
+		}
+	}
 	n := 0
 	for _, a := range asks {
-		if k.Ready(int(a-k.ID), now) {
+		if k.Ready(int(a-k.ID), now) && !slices.Contains(o.shut, parts[a]) {
 			n++
 		}
 	}
 	if n > 0 {
 		o.add(store.ChunkRef{ID: k.ID, N: n, Ring: k.claims})
 	}
+	return nil
 }
 
 // cutMore cuts new chunks where those that are cut are not enough: of the batch
 // itself, then of others that hold asks which it wants.
 func (o *offer) cutMore(ctx context.Context, h *header) error {
-	for h.cut < h.asks && !o.full() {
-		made, err := o.cut(ctx, h.no, o.Limit-len(o.refs), h.asks)
+	for cuts := 0; cuts < maxCuts && h.cut < h.asks && !o.full(); {
+		want := o.Limit - len(o.refs)
+		if len(o.shut) > 0 {
+			want = max(want, searchCuts)
+		}
+		made, err := o.cut(ctx, h.no, want, h.asks)
 		if err != nil {
 			return err
 		}
 		for _, k := range made {
-			o.add(store.ChunkRef{ID: k.ID, N: k.Len()})
+			if err := o.addFree(ctx, conn{o.s.pool}, store.ChunkRef{ID: k.ID, N: k.Len()}); err != nil {
+				return err
+			}
 		}
 		if len(made) == 0 {
 			break
 		}
+		cuts += len(made)
 	}
 	for _, home := range o.uncut {
 		if err := o.cutForeign(ctx, home); err != nil {
@@ -191,7 +230,9 @@ func (o *offer) cutForeign(ctx context.Context, home store.BatchNo) error {
 			if err != nil {
 				return err
 			}
-			o.addWanted(k, asks, o.s.clock())
+			if err := o.addWanted(ctx, conn{o.s.pool}, k, asks, o.s.clock()); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

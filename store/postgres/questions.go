@@ -20,6 +20,7 @@ type sealedQuestion struct {
 	foundBefore bool
 	prior       store.TicketID
 	handle      []byte // of the prior ticket
+	service     string
 }
 
 // queueAsks adds the reading of asks of a chunk to a batch of statements.
@@ -35,7 +36,7 @@ func (t *tx) queueAsks(b *pgx.Batch, k *store.Chunk, offsets store.Offsets) *sea
 		return eachOf(rows, func(r pgx.Rows) error {
 			var id store.AskID
 			var q sealedQuestion
-			err := r.Scan(&id, &q.question, &q.foundBefore, &q.prior, &q.handle)
+			err := r.Scan(&id, &q.question, &q.foundBefore, &q.prior, &q.handle, &q.service)
 			s.sealed[id] = q
 			return err
 		})
@@ -59,12 +60,12 @@ func (s *sealedAsks) open(sealer *store.Sealer) ([]store.Ask, *damagedError) {
 			}
 			damaged.asks = append(damaged.asks, a.ID)
 		}
-		a.Subject, a.Params, a.FoundBefore = q.Subject, q.Params, sealed.foundBefore
+		a.Subject, a.Params, a.FoundBefore, a.Service = q.Subject, q.Params, sealed.foundBefore, sealed.service
 	}
 	return s.asks, damaged
 }
 
-const questionQuery = `SELECT id, question, found_before, coalesce(prior, 0), (SELECT t.handle FROM tickets t WHERE t.id = a.prior)
+const questionQuery = `SELECT id, question, found_before, coalesce(prior, 0), (SELECT t.handle FROM tickets t WHERE t.id = a.prior), service
 	FROM asks a WHERE `
 
 // questions reads and opens what was asked, but for what cannot be read.
@@ -76,7 +77,7 @@ func (c conn) questions(ctx context.Context, sealer *store.Sealer, ids []store.A
 	err := c.each(ctx, questionQuery+"id = ANY($1)", func(r pgx.Rows) error {
 		var a store.Ask
 		var s sealedQuestion
-		if err := r.Scan(&a.ID, &s.question, &a.FoundBefore, &s.prior, &s.handle); err != nil {
+		if err := r.Scan(&a.ID, &s.question, &a.FoundBefore, &s.prior, &s.handle, &a.Service); err != nil {
 			return err
 		}
 		if q, err := sealer.OpenQuestion(a.ID, s.question); err == nil {

@@ -154,7 +154,7 @@ func (t *tx) renew(h *header, again store.Again) (store.Taken, error) {
 		if err != nil {
 			continue
 		}
-		row, err := t.s.sealer.AskAgain(h.tenant, h.provider, q)
+		row, err := t.s.sealer.AskAgain(h.tenant, h.provider, q, a.Service)
 		if err != nil {
 			return store.Taken{}, err
 		}

@@ -57,7 +57,7 @@ func (c conn) scanOne(query string, args ...any) (k *chunk, err error) {
 // save writes back what a chunk became.
 func (t *tx) save(k *chunk) error {
 	queued, fresh, open := k.Count()
-	err := t.exec("UPDATE chunks SET queued = ?, fresh = ?, open = ?, claims = ?, part = ?, retry_at = ?, marks = ? WHERE id = ?",
+	err := t.exec("UPDATE chunks SET queued = ?, fresh = ?, open = ?, claims = ?, part = ?, retry_at = ?, behind = '', marks = ? WHERE id = ?",
 		queued, fresh, open, k.claims, int(k.Part), k.RetryAt, k.Marks(), k.ID)
 	if err != nil {
 		return fmt.Errorf("write chunk: %w", err)

@@ -89,7 +89,11 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 	if err != nil {
 		return store.Claim{}, nil, err
 	}
-	taken, moves := k.Take(passed.Max(r.Max), t.now, in.Running)
+	passed, wanted, err := t.choose(k, r, passed, in.Running)
+	if err != nil {
+		return store.Claim{}, nil, err
+	}
+	taken, moves := k.Take(passed.Max(r.Max), t.now, wanted)
 	if len(taken) == 0 {
 		return c, nil, nil
 	}
@@ -112,7 +116,7 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 		return store.Claim{}, nil, err
 	}
 	c.Whole = !k.HasReady(t.now)
-	c.Probe = passed.Probe()
+	c.Probe, c.Probes = passed.Probe(), passed.Probes()
 	if err := t.saveGates(passed.Take(store.CallProber(c.Call), r.Expires)); err != nil {
 		return store.Claim{}, nil, err
 	}
@@ -148,7 +152,7 @@ func (c conn) readAsks(k *store.Chunk, offsets store.Offsets) ([]sealedAsk, erro
 // readQuestions is readAsks without what the chunk knows of them.
 func (c conn) readQuestions(ids []store.AskID) ([]sealedAsk, error) {
 	asks := make([]sealedAsk, 0, len(ids))
-	stmt, err := c.Prepare("SELECT question, found_before, prior, (SELECT handle FROM tickets t WHERE t.id = asks.prior) FROM asks WHERE id = ?")
+	stmt, err := c.Prepare("SELECT question, found_before, prior, (SELECT handle FROM tickets t WHERE t.id = asks.prior), service FROM asks WHERE id = ?")
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +161,7 @@ func (c conn) readQuestions(ids []store.AskID) ([]sealedAsk, error) {
 		stmt.BindInt64(1, int64(id))
 		found, err := stmt.Step()
 		if err == nil && found {
-			a.question, a.FoundBefore = columnBytes(stmt, 0), stmt.ColumnBool(1)
+			a.question, a.FoundBefore, a.Service = columnBytes(stmt, 0), stmt.ColumnBool(1), stmt.ColumnText(4)
 			a.prior, a.handle = store.TicketID(stmt.ColumnInt64(2)), columnBytes(stmt, 3)
 		}
 		if err := reset(stmt, err); err != nil {

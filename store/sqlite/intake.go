@@ -170,7 +170,7 @@ func (in *intake) insertKeys() error {
 
 // insertAsks writes the new asks, in the order of the rows that want them.
 func (in *intake) insertAsks() error {
-	stmt, err := in.Prepare("INSERT INTO asks (id, prev, question, found_before, resends, prior) VALUES (?, ?, ?, ?, ?, ?)")
+	stmt, err := in.Prepare("INSERT INTO asks (id, prev, question, found_before, resends, prior, service) VALUES (?, ?, ?, ?, ?, ?, ?)")
 	if err != nil {
 		return err
 	}
@@ -187,6 +187,7 @@ func (in *intake) insertAsks() error {
 		if a.Prior != 0 {
 			stmt.BindInt64(6, int64(a.Prior))
 		}
+		stmt.BindText(7, in.rows[a.Row].Service)
 		if err := step(stmt); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"zombiezen.com/go/sqlite"
 
@@ -33,14 +34,19 @@ func (s *Store) Turns(ctx context.Context, provider string) ([]store.Turn, error
 
 // Offer implements store.Work. Every chunk it names holds a queued ask that
 // the batch wants, so that a claim that comes before anything changes is
-// never in vain, and none is offered in a loop.
+// never in vain, and none is offered in a loop. Where parts of the provider's
+// service are shut, it looks for what is not for them.
 func (s *Store) Offer(ctx context.Context, r store.OfferRequest) ([]store.ChunkRef, error) {
 	return write(ctx, s, func(t *tx) ([]store.ChunkRef, error) {
 		h, err := t.header(r.Batch)
 		if err != nil || h.state != store.BatchRunning {
 			return nil, err
 		}
-		o := &offer{tx: t, OfferRequest: r}
+		closed, err := t.services(r.Scope)
+		if err != nil {
+			return nil, err
+		}
+		o := &offer{tx: t, OfferRequest: r, shut: closed.Shut(t.now), behind: map[store.ChunkID]string{}}
 		if err := o.own(h); err != nil {
 			return nil, fmt.Errorf("offer chunks: %w", err)
 		}
@@ -59,15 +65,21 @@ type offer struct {
 	*tx
 	store.OfferRequest
 	refs []store.ChunkRef
+	// shut are parts of the service that nothing can be asked of, behind the
+	// chunks that were found to be for such parts only.
+	shut   store.ShutServices
+	behind map[store.ChunkID]string
 }
 
 func (o *offer) full() bool { return len(o.refs) >= o.Limit }
 
 func (o *offer) add(ref store.ChunkRef) {
-	if o.Skip == nil || !o.Skip(ref) {
+	if !o.skips(ref) {
 		o.refs = append(o.refs, ref)
 	}
 }
+
+func (o *offer) skips(ref store.ChunkRef) bool { return o.Skip != nil && o.Skip(ref) }
 
 // readyChunks chooses chunks with asks that may be claimed at the time ?3.
 const readyChunks = "queued > 0 AND (fresh > 0 OR retry_at <= ?3)"
@@ -75,25 +87,29 @@ const readyChunks = "queued > 0 AND (fresh > 0 OR retry_at <= ?3)"
 // own offers the batch's own chunks, then cuts new ones.
 func (o *offer) own(h *header) error {
 	first, last := askRange(h.no)
-	err := o.each("SELECT id, iif(retry_at <= ?3, queued, fresh), claims FROM chunks WHERE id BETWEEN ?1 AND ?2 AND "+readyChunks+" ORDER BY id",
+	err := o.each("SELECT id, iif(retry_at <= ?3, queued, fresh), claims, behind FROM chunks WHERE id BETWEEN ?1 AND ?2 AND "+readyChunks+" ORDER BY id",
 		func(stmt *sqlite.Stmt) error {
 			if o.full() {
 				return errEnough
 			}
-			o.add(store.ChunkRef{ID: columnAsk(stmt, 0), N: stmt.ColumnInt(1), Ring: stmt.ColumnInt(2)})
-			return nil
+			if o.shut.Hold(stmt.ColumnText(3)) {
+				return nil
+			}
+			return o.addFree(store.ChunkRef{ID: columnAsk(stmt, 0), N: stmt.ColumnInt(1), Ring: stmt.ColumnInt(2)})
 		}, first, last, o.now)
 	if err != nil && !errors.Is(err, errEnough) {
 		return err
 	}
-	for !o.full() && h.cut < h.asks {
+	for cuts := 0; !o.full() && h.cut < h.asks && cuts < maxCuts; cuts++ {
 		k, err := o.cutChunk(h, o.Size)
 		if err != nil {
 			return err
 		}
-		o.add(store.ChunkRef{ID: k.ID, N: k.Len()})
+		if err := o.addFree(store.ChunkRef{ID: k.ID, N: k.Len()}); err != nil {
+			return err
+		}
 	}
-	return nil
+	return o.note()
 }
 
 // foreign offers chunks of a home that is not served by a turn of its own,
@@ -126,9 +142,15 @@ func (o *offer) addWanted(k *chunk) error {
 	if err != nil {
 		return err
 	}
+	var parts map[store.AskID]string
+	if len(o.shut) > 0 {
+		if parts, err = o.parts(k.Chunk); err != nil {
+			return err
+		}
+	}
 	n := 0
 	for _, a := range asks {
-		if k.Ready(int(a-k.ID), o.now) {
+		if k.Ready(int(a-k.ID), o.now) && !slices.Contains(o.shut, parts[a]) {
 			n++
 		}
 	}

@@ -112,6 +112,7 @@ func subjects() []subject {
 		{"orphan", orphanRules},
 		{"gate", gateRules},
 		{"probe", probeRules},
+		{"service", serviceRules},
 		{"batch", batchRules},
 		{"cancel", cancelRules},
 		{"rows", rowRules},
