@@ -23,7 +23,13 @@ type Batch struct {
 	State    State          `json:"state"`
 	Rows     int            `json:"rows"`
 	Counts   map[Status]int `json:"counts"`
-	Cost     Cost           `json:"cost"`
+	// Questions are those that the batch asked itself, Shared the rows that cost
+	// it none.
+	Questions int    `json:"questions"`
+	Shared    Shared `json:"shared"`
+	// Causes says why rows failed, the commonest first; nil in a list of batches.
+	Causes []Cause `json:"causes"`
+	Cost   Cost    `json:"cost"`
 	// WaitingFor says what holds it up beyond the provider's own time.
 	WaitingFor *Waiting        `json:"waiting_for"`
 	CreatedAt  time.Time       `json:"created_at"`

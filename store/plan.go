@@ -253,8 +253,6 @@ func (p *Plan) judge(a AskID, s State, standing Standing) (fate, error) {
 		return p.judgeUnknown(a, standing)
 	case s != Found && s != NotFound:
 		return fateNew, nil
-	case p.again == nil && p.reuse.Fresh:
-		return fateNew, nil
 	}
 	at, err := standing.Answered(a)
 	if err != nil || !p.fresh(s, at) {

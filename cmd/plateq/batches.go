@@ -130,6 +130,10 @@ func (c *cli) status(b client.Batch) error {
 	switch {
 	case b.State == client.Paused:
 		c.next("resume " + b.ID)
+	case b.State == client.Done && b.Counts[client.RowUnknown] > 0:
+		c.next("unknown list --batch " + b.ID)
+	case b.State == client.Done && b.Counts[client.RowFailed] > 0:
+		c.next("retry " + b.ID + " --dry-run")
 	case b.State.Finished():
 		c.next("results " + b.ID + " -o results.csv")
 	default:
@@ -166,7 +170,14 @@ func (c *cli) printStatus(b client.Batch) error {
 			line("  "+words(s), "%d", n)
 		}
 	}
-	return w.Flush()
+	if b.Shared.Rows() > 0 {
+		line("questions", "%d", b.Questions)
+		line("paid for already", "%s", sharedWords(b.Shared))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return c.printCauses(b.Causes)
 }
 
 func (c *cli) pauseCommand() *cobra.Command {

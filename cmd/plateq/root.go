@@ -94,7 +94,7 @@ func (c *cli) root() *cobra.Command {
 	root.AddCommand(
 		c.runCommand(), c.upCommand(), c.serveCommand(), c.workerCommand(), c.schedulerCommand(), c.simulateCommand(),
 		c.estimateCommand(), c.submitCommand(), c.listCommand(), c.statusCommand(), c.resultsCommand(),
-		c.pauseCommand(), c.resumeCommand(), c.cancelCommand(), c.pollCommand(),
+		c.pauseCommand(), c.resumeCommand(), c.cancelCommand(), c.pollCommand(), c.retryCommand(), c.unknownCommand(),
 		c.providersCommand(), c.gateCommand(),
 		c.checkCommand(), c.migrateCommand(), c.backupCommand(), c.restoreCommand(), c.configCommand(), c.versionCommand(),
 	)

@@ -111,8 +111,10 @@ func (c *cli) summarise(sum app.Summary, out string) {
 		c.say("batch %s was left unfinished before: this went on with it", sum.Batch)
 	}
 	c.say("%s", total(sum.Rows, counts))
-	c.say("calls that can cost: %d; polls: %d; rows known before: %d, on a question asked already: %d; time: %s",
-		sum.Calls, sum.Polls, sum.Cached, sum.Shared, sum.Took.Round(100*time.Millisecond))
+	c.say("calls that can cost: %d; polls: %d; time: %s", sum.Calls, sum.Polls, sum.Took.Round(100*time.Millisecond))
+	if saved := client.Shared(sum.Saved); saved.Rows() > 0 {
+		c.say("questions not paid for: %s", sharedWords(saved))
+	}
 	switch {
 	case (standing{counts: counts}).settled() < sum.Rows:
 		c.next("status " + sum.Batch)
@@ -131,7 +133,7 @@ func (c *cli) summarise(sum app.Summary, out string) {
 func (c *cli) printSummary(sum app.Summary) error {
 	err := json.NewEncoder(c.out).Encode(map[string]any{
 		"batch": sum.Batch, "rows": sum.Rows, "counts": statuses(sum.Counts), "calls": sum.Calls, "polls": sum.Polls,
-		"cached": sum.Cached, "shared": sum.Shared, "seconds": sum.Took.Seconds(),
+		"cached": sum.Saved.Known, "shared": sum.Saved.Joined + sum.Saved.Duplicates, "seconds": sum.Took.Seconds(),
 	})
 	if err != nil {
 		return fmt.Errorf("write summary: %w", err)

@@ -60,6 +60,9 @@ type Options struct {
 	// Pause returns the shortest pause between two polls of a ticket, which
 	// webhooks of the provider keep as well. nil: there is none.
 	Pause func(provider string) time.Duration
+	// Deadline returns how long a ticket of the provider may stay unanswered.
+	// nil: two days.
+	Deadline func(provider string) time.Duration
 	// Purposes, if there are any, are those of which a batch must name one.
 	Purposes []string
 	// MaxBody bounds an upload in bytes; 0: 1 GiB. MaxRows bounds the rows of
@@ -96,6 +99,9 @@ func (o Options) withDefaults() Options {
 	if o.Pause == nil {
 		o.Pause = func(string) time.Duration { return 0 }
 	}
+	if o.Deadline == nil {
+		o.Deadline = func(string) time.Duration { return 48 * time.Hour }
+	}
 	if o.MaxBody == 0 {
 		o.MaxBody = 1 << 30
 	}
@@ -128,6 +134,11 @@ func New(o Options) http.Handler {
 		"POST /v1/batches/{id}/resume":   s.resume,
 		"POST /v1/batches/{id}/cancel":   s.cancel,
 		"POST /v1/batches/{id}/poll":     s.poll,
+		"POST /v1/batches/{id}/retry":    s.retry,
+		"GET /v1/unknown":                s.listUnknown,
+		"POST /v1/unknown/resend":        s.resend,
+		"POST /v1/unknown/give-up":       s.giveUp,
+		"POST /v1/unknown/adopt":         s.adopt,
 		"GET /v1/providers":              s.listProviders,
 		"POST /v1/providers/{name}/open": s.openGates,
 		"GET /healthz":                   s.healthz,

@@ -21,7 +21,14 @@ type batchView struct {
 	State    store.BatchState `json:"state"`
 	Rows     int              `json:"rows"`
 	// Counts has every state that a row can show.
-	Counts     map[string]int  `json:"counts"`
+	Counts map[string]int `json:"counts"`
+	// Questions are those that this batch asked itself. Shared are the rows
+	// that cost it none.
+	Questions int        `json:"questions"`
+	Shared    sharedView `json:"shared"`
+	// Causes says why rows failed, the commonest first; null in a list of
+	// batches.
+	Causes     []causeView     `json:"causes"`
 	Cost       cost            `json:"cost"`
 	WaitingFor *waitingFor     `json:"waiting_for"`
 	CreatedAt  timestamp       `json:"created_at"`
@@ -69,7 +76,8 @@ func (s *server) show(ctx context.Context, b store.Batch, gates []store.Gate) (b
 	}
 	return batchView{
 		ID: b.ID, Provider: b.Provider, Name: b.Name, State: b.State, Rows: b.Rows, Counts: counts,
-		WaitingFor: waiting, CreatedAt: timestamp(b.Created), DoneAt: timestampOf(b.Done), Metadata: b.Metadata,
+		Questions: b.Asks, Shared: sharedView(b.Shared), WaitingFor: waiting,
+		CreatedAt: timestamp(b.Created), DoneAt: timestampOf(b.Done), Metadata: b.Metadata,
 	}, nil
 }
 
@@ -148,15 +156,40 @@ func (s *server) find(r *http.Request) (store.Batch, error) {
 }
 
 func (s *server) answer(w http.ResponseWriter, r *http.Request, status int, b store.Batch) error {
-	gates, err := s.Store.Gates(r.Context())
+	v, err := s.whole(r.Context(), b)
 	if err != nil {
 		return err
 	}
-	view, err := s.show(r.Context(), b, gates)
+	return writeJSON(w, status, v)
+}
+
+// whole is show with why rows failed.
+func (s *server) whole(ctx context.Context, b store.Batch) (v batchView, err error) {
+	gates, err := s.Store.Gates(ctx)
 	if err != nil {
-		return err
+		return v, err
 	}
-	return writeJSON(w, status, view)
+	if v, err = s.show(ctx, b, gates); err != nil {
+		return v, err
+	}
+	v.Causes = []causeView{}
+	if b.Counts[store.Failed] > 0 {
+		causes, err := s.Store.Causes(ctx, b.No)
+		if err != nil {
+			return v, err
+		}
+		v.Causes = viewCauses(causes)
+	}
+	return v, nil
+}
+
+// current is a batch as it stands by now.
+func (s *server) current(r *http.Request, no store.BatchNo) (batchView, error) {
+	b, err := s.Store.BatchByNo(r.Context(), no)
+	if err != nil {
+		return batchView{}, err
+	}
+	return s.whole(r.Context(), b)
 }
 
 // batchPage is a page of batches, newest first.

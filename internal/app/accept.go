@@ -94,7 +94,6 @@ func (r *run) take(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(spaceHint(r.app, refusal(err)), r.abandon(ctx, no))
 	}
-	r.sum.Cached, r.sum.Shared = got.Cached, got.Shared
 	if err := r.confirm(ctx, got); err != nil {
 		return errors.Join(err, r.abandon(ctx, no))
 	}

@@ -126,7 +126,7 @@ func TestARunThatIsNotConfirmedLeavesNothing(t *testing.T) {
 		t.Errorf("%d plates were charged", n)
 	}
 	ro.Confirm = nil
-	if sum, code := d.run(t.Context(), ro); code != app.ExitPartial || sum.Again || sum.Cached+sum.Shared != 0 {
+	if sum, code := d.run(t.Context(), ro); code != app.ExitPartial || sum.Again || sum.Saved.Rows() != 0 {
 		t.Errorf("run afterwards: exit %d, %+v", code, sum)
 	}
 	d.check()

@@ -96,8 +96,7 @@ type Summary struct {
 	Rows    int
 	Calls   int // paid calls of this batch, as the ledger has them
 	Polls   int
-	Cached  int
-	Shared  int
+	Saved   store.Shared // rows that cost no question of their own
 	Took    time.Duration
 	Again   bool // an unfinished run was resumed
 	Written bool // it was done before, the rows were only written again

@@ -138,7 +138,7 @@ func (r *run) refresh(ctx context.Context) {
 	if t, err := r.app.store.Totals(ctx, r.batch.No); err == nil {
 		r.sum.Calls, r.sum.Polls = t.Calls, t.Polls
 	}
-	r.sum.Counts = r.batch.Counts
+	r.sum.Counts, r.sum.Saved = r.batch.Counts, r.batch.Shared
 }
 
 func (r *run) tell(p Progress) {

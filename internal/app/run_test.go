@@ -37,8 +37,8 @@ func TestARunAnswersEveryRowOnceInOrder(t *testing.T) {
 		t.Errorf("got %v, want 3 invalid", by)
 	}
 	d.answered(u, rows)
-	if len(u.Charges()) != 296 || u.chargedTwice() != 0 || sum.Shared != 1 {
-		t.Errorf("%d plates charged, %d twice, %d shared; want 296, 0, 1", len(u.Charges()), u.chargedTwice(), sum.Shared)
+	if len(u.Charges()) != 296 || u.chargedTwice() != 0 || sum.Saved.Duplicates != 1 {
+		t.Errorf("%d plates charged, %d twice, %d shared; want 296, 0, 1", len(u.Charges()), u.chargedTwice(), sum.Saved.Duplicates)
 	}
 	d.check()
 }
@@ -72,8 +72,8 @@ func TestEqualPlatesArePaidOnceAndKnownOnesNotAgain(t *testing.T) {
 			again++
 		}
 	}
-	if again != first["failed"]/5 || sum.Cached != 5000-first["failed"] {
-		t.Errorf("%d asked again, %d reused; want %d, %d", again, sum.Cached, first["failed"]/5, 5000-first["failed"])
+	if again != first["failed"]/5 || sum.Saved.Known != 5000-first["failed"] {
+		t.Errorf("%d asked again, %d reused; want %d, %d", again, sum.Saved.Known, first["failed"]/5, 5000-first["failed"])
 	}
 	d.check()
 }

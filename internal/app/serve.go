@@ -76,7 +76,8 @@ func (a *App) handler() http.Handler {
 	o := api.Options{
 		Store: a.store, Providers: a.set, Catalogue: a.catalogue, Limits: a.limitsInUse, Pace: a.pace, Log: a.log, Now: a.now,
 		Reuse: a.reuse, Price: a.price, Wake: a.wakeAll, Ready: a.ready, Purposes: a.opts.Config.Purposes,
-		Pause: func(provider string) time.Duration { return a.limits[provider].PollMin },
+		Pause:    func(provider string) time.Duration { return a.limits[provider].PollMin },
+		Deadline: func(provider string) time.Duration { return a.limits[provider].Deadline },
 	}
 	if a.parts&Server == 0 && a.parts&Hooks != 0 {
 		return api.NewHooks(o)

@@ -1,0 +1,183 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Cause is one reason for which rows of a batch failed.
+type Cause struct {
+	Class   string `json:"class"`
+	Code    string `json:"code"`
+	Message string `json:"message"` // of one of the rows
+	Rows    int    `json:"rows"`
+}
+
+// Shared counts rows of a batch that cost it no question: an answer was Known,
+// another list asks the same (Joined), or another row does (Duplicates).
+type Shared struct {
+	Known      int `json:"known"`
+	Joined     int `json:"joined"`
+	Duplicates int `json:"duplicates"`
+}
+
+// Rows returns how many rows there are in all.
+func (s Shared) Rows() int { return s.Known + s.Joined + s.Duplicates }
+
+// Again says what became of rows that are asked again. Only Questions are paid
+// for.
+type Again struct {
+	Rows      int     `json:"rows"`
+	Questions int     `json:"questions"`
+	Joined    int     `json:"joined"`
+	Known     int     `json:"known"`
+	Unknown   int     `json:"unknown"`
+	AtMost    *string `json:"at_most"` // of the questions; nil: no price is set
+	Currency  *string `json:"currency"`
+}
+
+// RetryOptions choose failed rows of a batch.
+type RetryOptions struct {
+	Class string `json:"class,omitempty"` // empty: all
+	Code  string `json:"code,omitempty"`  // empty: all
+	// DryRun changes nothing.
+	DryRun bool `json:"dry_run,omitempty"`
+}
+
+// Retried is what a retry came to.
+type Retried struct {
+	Again
+	DryRun bool    `json:"dry_run"`
+	Causes []Cause `json:"causes"` // why the rows had failed
+	Batch  Batch   `json:"batch"`
+}
+
+// Retry asks again what failed of a batch. A batch that is done runs again.
+func (c *Client) Retry(ctx context.Context, id string, o RetryOptions) (r Retried, err error) {
+	return r, c.postJSON(ctx, batchPath(id)+"/retry", o, &r)
+}
+
+// UnknownCall is a call that was sent, and nobody knows what became of it.
+type UnknownCall struct {
+	Call     int64     `json:"call"`
+	Provider string    `json:"provider"`
+	SentAt   time.Time `json:"sent_at"`
+	Reason   string    `json:"reason"`
+	Code     string    `json:"code"`
+	// Questions of it are unknown; the rows of Resent ones were asked again, and
+	// Rows wait.
+	Questions  int         `json:"questions"`
+	Resent     int         `json:"resent"`
+	Rows       int         `json:"rows"`
+	Batches    []string    `json:"batches"`
+	AtRisk     *string     `json:"at_risk"` // nil: no price is set
+	Currency   *string     `json:"currency"`
+	Candidates []Candidate `json:"candidates"`
+}
+
+// Candidate is a ticket that a webhook named and that nobody knows. It may be
+// that of the call.
+type Candidate struct {
+	Ticket string    `json:"ticket"`
+	At     time.Time `json:"at"`
+	Plates int       `json:"plates"` // of the call's questions that webhooks of it were about
+	Signed bool      `json:"signed"`
+}
+
+// UnknownOptions choose calls of which nobody knows.
+type UnknownOptions struct {
+	Provider string // empty: all
+	Batch    string // empty: all
+	// Resent includes calls whose rows were all asked again.
+	Resent bool
+}
+
+// Unknown returns calls of which nobody knows, oldest first, fetched as they
+// are asked for. After an error there are no more.
+func (c *Client) Unknown(ctx context.Context, o UnknownOptions) iter.Seq2[UnknownCall, error] {
+	q := url.Values{}
+	if o.Provider != "" {
+		q.Set("provider", o.Provider)
+	}
+	if o.Batch != "" {
+		q.Set("batch", o.Batch)
+	}
+	if o.Resent {
+		q.Set("resent", strconv.FormatBool(o.Resent))
+	}
+	return pages[UnknownCall](ctx, c, "/v1/unknown", q)
+}
+
+// Decided is what somebody decided about a call of which nobody knows.
+type Decided struct {
+	At        time.Time `json:"at"`
+	What      string    `json:"what"`
+	Call      int64     `json:"call"`
+	Questions int       `json:"questions"`
+	By        string    `json:"by"`
+	Reason    string    `json:"reason"`
+}
+
+// Decisions returns the last decisions, newest first.
+func (c *Client) Decisions(ctx context.Context) ([]Decided, error) {
+	var page struct {
+		Decisions []Decided `json:"decisions"`
+	}
+	err := c.get(ctx, "/v1/unknown", url.Values{"decisions": {"true"}, "limit": {"1"}}, &page)
+	return page.Decisions, err
+}
+
+// Decision says which calls are decided about: one Call, those of a Batch, or
+// All of a Provider. Reason is kept.
+type Decision struct {
+	Call     int64  `json:"call,omitempty"`
+	Batch    string `json:"batch,omitempty"`
+	Provider string `json:"provider,omitempty"`
+	All      bool   `json:"all,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+}
+
+// Resent is what a resend came to.
+type Resent struct {
+	Calls int `json:"calls"`
+	Again
+}
+
+// Resend asks again what is unknown of calls, and may pay for it twice.
+func (c *Client) Resend(ctx context.Context, d Decision) (r Resent, err error) {
+	return r, c.postJSON(ctx, "/v1/unknown/resend", d, &r)
+}
+
+// Settled is how many questions of how many calls a decision was about.
+type Settled struct {
+	Calls     int `json:"calls"`
+	Questions int `json:"questions"`
+}
+
+// GiveUp fails what is unknown of calls. An answer that comes later counts.
+func (c *Client) GiveUp(ctx context.Context, d Decision) (s Settled, err error) {
+	return s, c.postJSON(ctx, "/v1/unknown/give-up", d, &s)
+}
+
+// Adopt has what is unknown of a call wait on a ticket that the provider shows.
+func (c *Client) Adopt(ctx context.Context, call int64, ticket, reason string) (s Settled, err error) {
+	return s, c.postJSON(ctx, "/v1/unknown/adopt", struct {
+		Call   int64  `json:"call"`
+		Ticket string `json:"ticket"`
+		Reason string `json:"reason,omitempty"`
+	}{call, ticket, reason}, &s)
+}
+
+func (c *Client) postJSON(ctx context.Context, path string, body, into any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encode request: %w", err)
+	}
+	return c.post(ctx, request{path: path, contentType: jsonType, body: bytes.NewReader(text)}, into)
+}

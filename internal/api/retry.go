@@ -1,0 +1,130 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/plateq/plateq/store"
+)
+
+// sharedView counts rows of a batch that cost no question of its own.
+type sharedView struct {
+	Known      int `json:"known"`
+	Joined     int `json:"joined"`
+	Duplicates int `json:"duplicates"`
+}
+
+// causeView is one reason for which rows failed. Message is that of one of
+// them.
+type causeView struct {
+	Class   store.ErrorClass `json:"class"`
+	Code    string           `json:"code"`
+	Message string           `json:"message"`
+	Rows    int              `json:"rows"`
+}
+
+func viewCauses(all []store.Cause) []causeView {
+	views := make([]causeView, 0, len(all))
+	for _, c := range all {
+		views = append(views, causeView{c.Class, c.Code, c.Message, c.Rows})
+	}
+	return views
+}
+
+// takenView says what became of rows that were given other asks.
+type takenView struct {
+	Rows int `json:"rows"`
+	// Questions are to be paid for. Joined rows share one that another list, or
+	// another of these rows, asks; Known ones have its answer; Unknown ones wait
+	// on one of which nobody knows.
+	Questions int `json:"questions"`
+	Joined    int `json:"joined"`
+	Known     int `json:"known"`
+	Unknown   int `json:"unknown"`
+	// AtMost is what the questions may cost; null where no price is set.
+	AtMost   *string `json:"at_most"`
+	Currency *string `json:"currency"`
+}
+
+func viewTaken(t store.Taken, p store.Price) takenView {
+	v := takenView{Rows: t.Rows, Questions: t.Asks, Joined: t.Shared, Known: t.Cached, Unknown: t.Unknown}
+	v.AtMost, v.Currency = worth(p, t.Asks)
+	return v
+}
+
+// worth is what so many questions cost; nil where no price is set.
+func worth(p store.Price, questions int) (amount, currency *string) {
+	if !p.Known() {
+		return nil, nil
+	}
+	return new(p.Of(questions).String()), new(p.Currency)
+}
+
+// retryRequest chooses failed rows of a batch.
+type retryRequest struct {
+	Class  store.ErrorClass `json:"class"`
+	Code   string           `json:"code"`
+	DryRun bool             `json:"dry_run"`
+}
+
+// retried is what a retry came to.
+type retried struct {
+	takenView
+	DryRun bool        `json:"dry_run"`
+	Causes []causeView `json:"causes"`
+	Batch  batchView   `json:"batch"`
+}
+
+// retry asks again what failed of a batch.
+func (s *server) retry(w http.ResponseWriter, r *http.Request) error {
+	var req retryRequest
+	if err := readBody(r, &req); err != nil {
+		return err
+	}
+	b, err := s.find(r)
+	if err != nil {
+		return err
+	}
+	got, err := s.Store.Retry(r.Context(), store.RetryRequest{Batch: b.No, Class: req.Class, Code: req.Code, Dry: req.DryRun})
+	if err != nil {
+		return err
+	}
+	if !req.DryRun && got.Rows > 0 {
+		s.Log.Info().Str("batch", b.ID).Int("rows", got.Rows).Int("questions", got.Asks).Msg("failed rows are asked again")
+		s.Wake()
+	}
+	view, err := s.current(r, b.No)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, retried{
+		takenView: viewTaken(got.Taken, s.Price(b.Provider)), DryRun: req.DryRun, Causes: viewCauses(got.Causes), Batch: view,
+	})
+}
+
+// maxBody bounds the body of a request that is no list.
+const maxBody = 1 << 20
+
+// readBody reads a small JSON body; one that is empty leaves v as it is.
+func readBody(r *http.Request, v any) error {
+	if err := newQuery(r).err(); err != nil {
+		return err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	if err != nil || len(body) == 0 {
+		return err
+	}
+	if fault := checkNesting(body); fault != "" {
+		return problem(http.StatusBadRequest, "bad_body", "the body: %s", fault)
+	}
+	err = json.Unmarshal(body, v)
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return badFields(http.StatusUnprocessableEntity, "bad_body", []FieldError{{Field: clip(e.Field), Detail: "it must be another kind of value: " + e.Type.String()}})
+	}
+	if err != nil {
+		return problem(http.StatusBadRequest, "bad_body", "the body is no JSON object")
+	}
+	return nil
+}

@@ -1,0 +1,367 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+// unknownView is a call of which nobody knows what became, as it is sent.
+type unknownView struct {
+	Call     int64     `json:"call"`
+	Provider string    `json:"provider"`
+	SentAt   timestamp `json:"sent_at"`
+	// Reason and Code say what was seen of it.
+	Reason string `json:"reason"`
+	Code   string `json:"code"`
+	// Questions are those of it that are unknown, Resent those of these whose
+	// rows were all asked again, and Rows those that wait.
+	Questions int      `json:"questions"`
+	Resent    int      `json:"resent"`
+	Rows      int      `json:"rows"`
+	Batches   []string `json:"batches"`
+	// AtRisk is what the questions cost if the provider charged them.
+	AtRisk   *string `json:"at_risk"`
+	Currency *string `json:"currency"`
+	// Candidates are tickets that may be that of the call.
+	Candidates []candidateView `json:"candidates"`
+}
+
+// candidateView is a ticket that a webhook named, and that nobody knows.
+type candidateView struct {
+	Ticket string    `json:"ticket"`
+	At     timestamp `json:"at"`
+	// Plates is how many of the call's questions webhooks of it were about.
+	Plates int `json:"plates"`
+	// Signed: one of these bore the provider's signature.
+	Signed bool `json:"signed"`
+}
+
+// decidedView is what was decided about such a call.
+type decidedView struct {
+	At        timestamp `json:"at"`
+	What      string    `json:"what"`
+	Call      int64     `json:"call"`
+	Questions int       `json:"questions"`
+	By        string    `json:"by"`
+	Reason    string    `json:"reason"`
+}
+
+type unknownPage struct {
+	Items      []unknownView `json:"items"`
+	NextCursor *string       `json:"next_cursor"`
+	Decisions  []decidedView `json:"decisions,omitempty"`
+}
+
+// maxDecided bounds how many decisions are shown.
+const maxDecided = 100
+
+// listUnknown answers with a page of calls of which nobody knows, oldest first.
+func (s *server) listUnknown(w http.ResponseWriter, r *http.Request) error {
+	q := newQuery(r)
+	f := store.UnknownFilter{
+		Provider: q.text("provider"), Call: store.CallID(q.number("call")), Resent: q.flag("resent"),
+		After: store.CallID(q.cursor()), Limit: q.limit(),
+	}
+	batch, decided := q.text("batch"), q.flag("decisions")
+	if err := q.err(); err != nil {
+		return err
+	}
+	ctx := r.Context()
+	if err := s.ofBatch(ctx, batch, &f); err != nil {
+		return err
+	}
+	f.Limit++
+	calls, err := s.Store.Unknowns(ctx, f)
+	if err != nil {
+		return err
+	}
+	page := unknownPage{Items: []unknownView{}}
+	if len(calls) == f.Limit {
+		calls = calls[:f.Limit-1]
+		page.NextCursor = new(cursorOf(int(calls[len(calls)-1].Call)))
+	}
+	if page.Items, err = s.viewUnknown(ctx, calls); err != nil {
+		return err
+	}
+	if decided {
+		if page.Decisions, err = s.decisions(ctx); err != nil {
+			return err
+		}
+	}
+	return writeJSON(w, http.StatusOK, page)
+}
+
+func (s *server) ofBatch(ctx context.Context, id string, f *store.UnknownFilter) error {
+	if id == "" {
+		return nil
+	}
+	b, err := s.Store.Batch(ctx, id)
+	f.Batch = b.No
+	return err
+}
+
+func (s *server) decisions(ctx context.Context) ([]decidedView, error) {
+	all, err := s.Store.Decisions(ctx, maxDecided)
+	views := make([]decidedView, len(all))
+	for i, d := range all {
+		views[i] = decidedView{timestamp(d.At), d.What, int64(d.Call), d.Asks, d.By, d.Reason}
+	}
+	return views, err
+}
+
+func (s *server) viewUnknown(ctx context.Context, calls []store.UnknownCall) ([]unknownView, error) {
+	orphans, err := s.Store.Orphans(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids := map[store.BatchNo]string{}
+	views := make([]unknownView, len(calls))
+	for i, c := range calls {
+		views[i] = unknownView{
+			Call: int64(c.Call), Provider: c.Provider, SentAt: timestamp(c.Sent), Reason: c.Class, Code: c.Code,
+			Questions: c.Asks, Resent: c.Resent, Rows: c.Rows, Batches: []string{}, Candidates: candidates(c, orphans),
+		}
+		views[i].AtRisk, views[i].Currency = worth(s.Price(c.Provider), c.Asks)
+		for _, no := range c.Batches {
+			if ids[no] == "" {
+				b, err := s.Store.BatchByNo(ctx, no)
+				if err != nil {
+					return nil, err
+				}
+				ids[no] = b.ID
+			}
+			views[i].Batches = append(views[i].Batches, ids[no])
+		}
+	}
+	return views, nil
+}
+
+// candidates are the tickets of webhooks, known to nobody, that were about
+// something this call asks and came after it was sent.
+func candidates(c store.UnknownCall, orphans []store.Orphan) []candidateView {
+	plates := map[string]bool{}
+	for _, s := range c.Subjects {
+		plates[s[providers.Plate]] = true
+	}
+	delete(plates, "")
+	found := []candidateView{}
+	at := map[string]int{}
+	for _, o := range orphans {
+		if o.Provider != c.Provider || o.At.Before(c.Sent) {
+			continue
+		}
+		ticket, plate, signed := evidence(o.Hints)
+		if ticket == "" || !plates[plate] {
+			continue
+		}
+		i, known := at[ticket]
+		if !known {
+			i = len(found)
+			at[ticket] = i
+			found = append(found, candidateView{Ticket: ticket, At: timestamp(o.At)})
+		}
+		found[i].Plates++
+		found[i].Signed = found[i].Signed || signed
+	}
+	return found
+}
+
+// evidence is the ticket that a webhook names first, and the plate that it is
+// about.
+func evidence(hints []providers.Hint) (ticket, plate string, signed bool) {
+	for _, h := range hints {
+		if ticket == "" {
+			ticket = h.Ticket
+		}
+		if plate == "" {
+			plate = h.Subject[providers.Plate]
+		}
+		signed = signed || h.Signed != ""
+	}
+	return ticket, plate, signed
+}
+
+// decisionRequest says what is decided about which calls, and why.
+type decisionRequest struct {
+	Call     int64  `json:"call"`
+	Batch    string `json:"batch"`
+	Provider string `json:"provider"`
+	All      bool   `json:"all"`
+	Ticket   string `json:"ticket"`
+	Reason   string `json:"reason"`
+}
+
+// maxReason bounds the reason of a decision, in bytes.
+const maxReason = 1000
+
+// readDecision reads and checks such a body.
+func readDecision(r *http.Request, adopts bool) (d decisionRequest, err error) {
+	if err := readBody(r, &d); err != nil {
+		return d, err
+	}
+	var faults []FieldError
+	fault := func(field, detail string) { faults = append(faults, FieldError{Field: field, Detail: detail}) }
+	d.Reason = strings.TrimSpace(d.Reason)
+	switch {
+	case d.Reason == "" && !adopts:
+		fault("reason", "it is missing: say why, it is kept")
+	case len(d.Reason) > maxReason:
+		fault("reason", "it is too long")
+	}
+	chosen := 0
+	for _, given := range []bool{d.Call != 0, d.Batch != "", d.All} {
+		if given {
+			chosen++
+		}
+	}
+	switch {
+	case d.Call < 0 || d.Call == 0 && adopts:
+		fault("call", "it must be the number of a call")
+	case chosen != 1:
+		fault("call", "name one of call, batch, or all with provider")
+	case d.All && d.Provider == "":
+		fault("provider", "it goes with all")
+	}
+	if adopts && (d.Ticket == "" || len(d.Ticket) > maxReason) {
+		fault("ticket", "it must be the id that the provider shows")
+	}
+	return d, badFields(http.StatusUnprocessableEntity, "bad_decision", faults)
+}
+
+// byRequester names who decides. There are no keys yet.
+const byRequester = "request"
+
+func (d decisionRequest) decision() store.Decision {
+	return store.Decision{By: byRequester, Reason: d.Reason}
+}
+
+// resent says what a resend came to.
+type resent struct {
+	Calls int `json:"calls"`
+	takenView
+}
+
+// resend asks again what is unknown, and may pay twice.
+func (s *server) resend(w http.ResponseWriter, r *http.Request) error {
+	d, err := readDecision(r, false)
+	if err != nil {
+		return err
+	}
+	var total store.Taken
+	provider := d.Provider
+	calls, err := s.eachUnknown(r.Context(), d, func(ctx context.Context, c store.UnknownCall) error {
+		provider = c.Provider
+		taken, err := s.Store.Resend(ctx, c.Call, d.decision())
+		total.Add(taken)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.Log.Warn().Int("calls", calls).Int("questions", total.Asks).Int("rows", total.Rows).Str("by", byRequester).
+		Msg("unknown calls are sent again by a person, and may be paid twice")
+	s.Wake()
+	return writeJSON(w, http.StatusOK, resent{Calls: calls, takenView: viewTaken(total, s.Price(provider))})
+}
+
+// settledUnknown says how many questions of how many calls a decision was about.
+type settledUnknown struct {
+	Calls     int `json:"calls"`
+	Questions int `json:"questions"`
+}
+
+// giveUp fails what is unknown.
+func (s *server) giveUp(w http.ResponseWriter, r *http.Request) error {
+	d, err := readDecision(r, false)
+	if err != nil {
+		return err
+	}
+	got := settledUnknown{}
+	got.Calls, err = s.eachUnknown(r.Context(), d, func(ctx context.Context, c store.UnknownCall) error {
+		n, err := s.Store.GiveUp(ctx, c.Call, d.decision())
+		got.Questions += n
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.Log.Warn().Int("calls", got.Calls).Int("questions", got.Questions).Str("by", byRequester).Msg("unknown calls are given up by a person")
+	return writeJSON(w, http.StatusOK, got)
+}
+
+// decideAtOnce is how many calls are read together.
+const decideAtOnce = 500
+
+// eachUnknown does something to the calls that a decision is about, and
+// returns how many there were. A call that is named must be there.
+func (s *server) eachUnknown(ctx context.Context, d decisionRequest, do func(context.Context, store.UnknownCall) error) (calls int, err error) {
+	f := store.UnknownFilter{Call: store.CallID(d.Call), Provider: d.Provider, Limit: decideAtOnce, Resent: d.Call != 0}
+	if err := s.ofBatch(ctx, d.Batch, &f); err != nil {
+		return 0, err
+	}
+	for {
+		page, err := s.Store.Unknowns(ctx, f)
+		if err != nil {
+			return calls, err
+		}
+		if len(page) == 0 && d.Call != 0 && calls == 0 {
+			return 0, store.ErrNoCall
+		}
+		for _, c := range page {
+			f.After = c.Call
+			err := do(ctx, c)
+			if errors.Is(err, store.ErrNoCall) && d.Call == 0 {
+				continue // its answer came meanwhile
+			}
+			if err != nil {
+				return calls, err
+			}
+			calls++
+		}
+		if len(page) < decideAtOnce {
+			return calls, nil
+		}
+	}
+}
+
+// adopt has an unknown call wait on a ticket that somebody named.
+func (s *server) adopt(w http.ResponseWriter, r *http.Request) error {
+	d, err := readDecision(r, true)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	found, err := s.Store.Unknowns(ctx, store.UnknownFilter{Call: store.CallID(d.Call), Resent: true})
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return store.ErrNoCall
+	}
+	spec, err := s.Providers.Spec(found[0].Provider)
+	if err != nil {
+		return err
+	}
+	if !spec.Pending {
+		return problem(http.StatusUnprocessableEntity, "no_tickets", "%s answers at once and has no tickets to adopt", spec.Name)
+	}
+	now := s.Now()
+	n, err := s.Store.Adopt(ctx, found[0].Call, store.NewTicket{
+		Handle: providers.Ticket{ID: d.Ticket}, Shared: spec.SharedTickets,
+		Due: now, Deadline: now.Add(s.Deadline(spec.Name)), Interval: s.Pause(spec.Name),
+	}, d.decision())
+	if errors.Is(err, store.ErrTicketTaken) {
+		return problem(http.StatusConflict, "ticket_taken", "the ticket belongs to another call")
+	}
+	if err != nil {
+		return err
+	}
+	s.Log.Warn().Int64("call", d.Call).Int("questions", n).Str("by", byRequester).Msg("a ticket is adopted for an unknown call by a person")
+	s.Wake()
+	return writeJSON(w, http.StatusOK, settledUnknown{Calls: 1, Questions: n})
+}
