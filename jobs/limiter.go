@@ -147,6 +147,22 @@ func (l *Limiter) Empty(ctx context.Context) {
 	_ = l.redis.drain(ctx, all) // away: nothing is saved up then
 }
 
+// Shut says that the gate of a scope is closed for so long: nothing is saved
+// up behind it, so that nobody rushes through when it opens.
+func (l *Limiter) Shut(ctx context.Context, scope string, closed time.Duration) {
+	if l.limits.Rate == Unlimited {
+		return
+	}
+	i := l.redis.scope(scope)
+	l.mu.Lock()
+	q := l.scopeQuestion(i, time.Now())
+	l.mu.Unlock()
+	q.Calm = closed.Microseconds()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_ = l.redis.shut(ctx, i, q) // away: nothing is saved up then
+}
+
 // Permit is the right to make one request now. It is for one goroutine.
 type Permit struct {
 	l       *Limiter

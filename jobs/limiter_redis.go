@@ -130,6 +130,7 @@ type scopeQuestion struct {
 	Burst  float64 `json:"burst,omitempty"`
 	Fresh  float64 `json:"fresh"` // tokens, or µs until the first where the rate is learnt
 	Unused int     `json:"unused"`
+	Calm   int64   `json:"calm,omitempty"` // until its gate opens
 	learnt         // or, in Rate, what is told
 }
 
@@ -231,6 +232,11 @@ func (s *scripts) refuse(ctx context.Context, scope int, r refusal) error {
 // drain leaves nothing for now in the scopes.
 func (s *scripts) drain(ctx context.Context, all []scopeQuestion) error {
 	return tell(ctx, s.empty, s.client, s.scopes[:], question{Scopes: all})
+}
+
+// shut leaves nothing in one scope until its gate opens, and little then.
+func (s *scripts) shut(ctx context.Context, scope int, q scopeQuestion) error {
+	return tell(ctx, s.empty, s.client, []string{s.scopes[scope]}, question{Scopes: []scopeQuestion{q}})
 }
 
 // attend says that a worker is there and returns how many are.

@@ -305,16 +305,24 @@ func TestRetryAfterWins(t *testing.T) {
 
 func TestWhoOpensAGateLetsNobodyRush(t *testing.T) {
 	t.Parallel()
-	for name, seen := range map[string]time.Duration{"at once": 0, "after a while": 3 * time.Second} {
+	empty := func(ctx context.Context, p *process) { p.Empty(ctx) }
+	for name, c := range map[string]struct {
+		do   func(context.Context, *process)
+		seen time.Duration
+	}{
+		"at once":               {empty, 0},
+		"after a while":         {empty, 3 * time.Second},
+		"when its time is over": {func(ctx context.Context, p *process) { p.Shut(ctx, "p/submit", time.Hour) }, time.Hour},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inWorld(t, fifty, func(t *testing.T, w *world) { w.open(t, seen) })
+			inWorld(t, fifty, func(t *testing.T, w *world) { w.open(t, c.do, c.seen) })
 		})
 	}
 }
 
-// open has a fleet begin to send when a gate was opened so long ago.
-func (w *world) open(t *testing.T, since time.Duration) {
+// open has a fleet begin to send so long after something was done about a gate.
+func (w *world) open(t *testing.T, do func(context.Context, *process), since time.Duration) {
 	ps := w.join(4, told())
 	w.work(ps, 20, lan)
 	time.Sleep(5 * time.Second)
@@ -322,7 +330,7 @@ func (w *world) open(t *testing.T, since time.Duration) {
 		p.rest()
 	}
 	time.Sleep(time.Minute) // the burst is whole again
-	ps[0].Empty(t.Context())
+	do(t.Context(), ps[0])
 	time.Sleep(since)
 	w.work(ps, 20, lan)
 	const tenth = 100 * time.Millisecond

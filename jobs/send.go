@@ -94,6 +94,11 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 	if err := w.settle(ctx, l, s); err != nil {
 		return false, err
 	}
+	for _, g := range s.Gates.Close {
+		if g.Class == providers.DailyLimited {
+			l.limiter.Shut(ctx, g.Scope, until(g.Until, w.opts.Now()))
+		}
+	}
 	// A part of the service that closes is no end to the others.
 	wide := slices.ContainsFunc(s.Gates.Close, func(g store.GateClose) bool { return slices.Contains(scopes, g.Scope) })
 	return !claim.Whole && !wide, nil

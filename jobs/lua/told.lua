@@ -2,7 +2,7 @@
 -- nobody has to ask twice.
 -- hash: t tokens, below 0 those that are promised; u when it was so; cut refusals of requests sent before then are old
 --   news; calm next to nothing is saved up before then
--- s: rate a second, burst, fresh tokens of a bucket that is not there
+-- s: rate a second, burst, fresh tokens of a bucket that is not there, calm µs until its gate opens
 local HORIZON, GRACE = 1, 1 -- seconds: what the fleet may have promised, and until when that is sent
 local MARGIN = 0.25         -- of the burst, comes back before anything is sent after a refusal
 local CALM, SAVED = 10, 0.1 -- for so many seconds after it was emptied, tokens of so many seconds are all that is saved up
@@ -27,7 +27,7 @@ local function told(key, s)
     return free, math.ceil(first), math.ceil(S / s.rate)
   end
   -- empty leaves nothing for now, and no burst to those who come a little later.
-  function b.empty() tokens, calm = math.min(0, tokens), now + CALM * S end
+  function b.empty() tokens, calm = math.min(0, tokens), math.max(calm, now + (s.calm or 0) + CALM * S) end
   -- refused: the provider's bucket ran dry before ours. Its margin comes back first.
   function b.refused(sent, retry)
     if sent >= cut then
@@ -41,7 +41,7 @@ local function told(key, s)
   end
   function b.save()
     redis.call('HSET', key, 't', string.format('%.6f', tokens), 'u', int(at), 'cut', int(cut), 'calm', int(calm))
-    redis.call('PEXPIRE', key, int(math.max(120000, 2000 * (s.burst + math.abs(tokens)) / s.rate)))
+    redis.call('PEXPIRE', key, int(math.max(120000, (calm - now) / 1000, 2000 * (s.burst + math.abs(tokens)) / s.rate)))
   end
   return b
 end
