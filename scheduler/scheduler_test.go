@@ -56,6 +56,12 @@ type works struct {
 
 func newWorks(t *testing.T, o sim.Options) *works {
 	t.Helper()
+	return newWorksOf(t, o, 50)
+}
+
+// newWorksOf is newWorks with calls of so many plates.
+func newWorksOf(t *testing.T, o sim.Options, perCall int) *works {
+	t.Helper()
 	w := &works{t: t, clock: &clock{at: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}, path: filepath.Join(t.TempDir(), "plateq.db"), keys: store.NewKeys()}
 	o.Now = w.now
 	var err error
@@ -67,7 +73,7 @@ func newWorks(t *testing.T, o sim.Options) *works {
 		_ = w.sim.Close()
 		web.Close()
 	})
-	p, err := attestr.New(attestr.Config{BaseURL: web.URL + "/attestr", AuthToken: sim.DefaultToken, BatchSize: 50}, attestr.Options{Now: w.now})
+	p, err := attestr.New(attestr.Config{BaseURL: web.URL + "/attestr", AuthToken: sim.DefaultToken, BatchSize: perCall}, attestr.Options{Now: w.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +104,7 @@ func (w *works) open(id store.WorkerID) {
 	}
 	limits := map[string]jobs.Limits{"attestr": {
 		Rate: jobs.Unlimited, Concurrency: 2, Timeout: 5 * time.Second,
-		PollMin: 15 * time.Second, PollMax: 5 * time.Minute, Deadline: 48 * time.Hour,
+		PollMin: 15 * time.Second, PollMax: 5 * time.Minute, PollPrice: jobs.DefaultPollPrice, Deadline: 48 * time.Hour,
 		NextReset: func(t time.Time) time.Time { return t.Truncate(24 * time.Hour).Add(24 * time.Hour) }, Probe: time.Hour,
 	}}
 	w.store = st
