@@ -32,6 +32,14 @@ func (b *bells) widen(base, inRedis int) int {
 	return b.wide
 }
 
+// nextTickets returns the tickets to be rung for, the longest due first, so that
+// no more than a window of them are rung for and not taken.
+func (b *bells) nextTickets(due []store.TicketRef, window int, now time.Time) []store.TicketRef {
+	all := len(due)
+	fresh := b.unrung(due, now)
+	return fresh[:min(len(fresh), max(0, window-(all-len(fresh))))]
+}
+
 // unrung returns the tickets that are not rung for yet, and forgets those
 // that are due no more.
 func (b *bells) unrung(due []store.TicketRef, now time.Time) []store.TicketRef {

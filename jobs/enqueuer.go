@@ -289,7 +289,7 @@ func (e *Enqueuer) RingTickets(ctx context.Context, provider string) (int, error
 	if err != nil {
 		return 0, fmt.Errorf("list due tickets: %w", err)
 	}
-	due = b.unrung(due, e.opts.Now())
+	due = b.nextTickets(due, e.ticketWindow(spec.Name), e.opts.Now())
 	for some := range slices.Chunk(due, e.perTask(spec.Name, len(due))) {
 		task, opts, err := pollTask(provider, some)
 		if err != nil {
@@ -303,6 +303,21 @@ func (e *Enqueuer) RingTickets(ctx context.Context, provider string) (int, error
 		}
 	}
 	return len(due), nil
+}
+
+// ticketWindow is how many due tickets may be rung for and not be taken yet:
+// two seconds' work, as with chunks. Where more are due than may be asked about,
+// those that are rung for hold slots of workers, which submits need as well.
+func (e *Enqueuer) ticketWindow(provider string) int {
+	l := e.opts.Limits[provider]
+	switch l.Rate {
+	case Unlimited:
+		return 10 * maxTickets
+	case 0: // it is being learnt
+		return maxTickets
+	default:
+		return max(2*max(1, l.Concurrency), int(math.Ceil(l.Rate*windowTime.Seconds())))
+	}
 }
 
 // perTask spreads due tickets over the calls that may be in flight, so that

@@ -1,0 +1,62 @@
+package jobs
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/plateq/plateq/store"
+)
+
+// TestTicketsAreRungForAsTheyAreTaken: of a thousand that are due at once a few
+// are rung for, those that were due first, and others as these are taken.
+func TestTicketsAreRungForAsTheyAreTaken(t *testing.T) {
+	t.Parallel()
+	due := make([]store.TicketRef, 1000)
+	for i := range due {
+		due[i].ID = store.TicketID(i + 1)
+	}
+	b := &bells{tickets: map[store.TicketID]rung{}}
+	ring := func(now time.Time) (ids []store.TicketID) {
+		for _, r := range b.nextTickets(slices.Clone(due), 4, now) {
+			b.tickets[r.ID] = rung{ring: r.Polls, at: now}
+			ids = append(ids, r.ID)
+		}
+		return ids
+	}
+	for _, step := range []struct {
+		name  string
+		taken []store.TicketID
+		after time.Duration
+		want  []store.TicketID
+	}{
+		{"at first", nil, 0, []store.TicketID{1, 2, 3, 4}},
+		{"none is taken", nil, time.Second, nil},
+		{"two are taken", []store.TicketID{1, 3}, time.Second, []store.TicketID{5, 6}},
+		{"nobody heard", nil, ringAgain + time.Second, []store.TicketID{2, 4, 5, 6}},
+	} {
+		due = slices.DeleteFunc(due, func(r store.TicketRef) bool { return slices.Contains(step.taken, r.ID) })
+		if got := ring(noon.Add(step.after)); !slices.Equal(got, step.want) {
+			t.Errorf("%s: got %v rung for, want %v", step.name, got, step.want)
+		}
+	}
+}
+
+func TestTicketWindow(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		limits Limits
+		want   int
+	}{
+		{Limits{Rate: 1, Concurrency: 4}, 8},
+		{Limits{Rate: 50, Concurrency: 4}, 100},
+		{Limits{Rate: 0.1}, 2},
+		{Limits{}, maxTickets},
+		{Limits{Rate: Unlimited}, 10 * maxTickets},
+	} {
+		e := &Enqueuer{opts: EnqueuerOptions{Limits: map[string]Limits{"acme": tc.limits}}}
+		if got := e.ticketWindow("acme"); got != tc.want {
+			t.Errorf("%+v: got %d tickets, want %d", tc.limits, got, tc.want)
+		}
+	}
+}
