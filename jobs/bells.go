@@ -68,11 +68,42 @@ func (b *bells) keepServed(turns []store.Turn) {
 		}
 	}
 	maps.DeleteFunc(b.served, func(n store.BatchNo, _ float64) bool { return !running[n] })
+	maps.DeleteFunc(b.fresh, func(n store.BatchNo, _ bool) bool { return !running[n] })
 	for n := range running {
 		if _, ok := b.served[n]; !ok {
-			b.served[n] = max(0, least)
+			b.served[n], b.fresh[n] = max(0, least), true
 		}
 	}
+}
+
+// unheard returns the batches that were never rung for.
+func (b *bells) unheard(turns []store.Turn) []store.Turn {
+	var fresh []store.Turn
+	for _, t := range turns {
+		if b.fresh[t.Batch] {
+			fresh = append(fresh, t)
+		}
+	}
+	return fresh
+}
+
+// rung reports that a chunk need not be rung for: its bell hangs, or somebody
+// works on it. A chunk of look-ups is claimed bit by bit, each a sign that a
+// worker is at it, and none for a while that it was left.
+func (b *bells) rung(c store.ChunkRef, now time.Time, lookups bool) bool {
+	r, ok := b.chunks[c.ID]
+	switch {
+	case !ok:
+		return false
+	case r.ring == c.Ring && r.heard:
+		return now.Sub(r.at) < leftAfter
+	case r.ring == c.Ring:
+		return now.Sub(r.at) < ringAgain
+	case !lookups:
+		return false
+	}
+	b.chunks[c.ID] = rung{ring: c.Ring, at: now, heard: true}
+	return true
 }
 
 // least returns the index of the batch that was served least.

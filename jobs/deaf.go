@@ -144,24 +144,22 @@ func (w *Worker) seek(l *line, look func(context.Context, *line) (bool, error)) 
 
 // seekChunk works one of the chunks that are ready off.
 func (w *Worker) seekChunk(ctx context.Context, l *line) (bool, error) {
-	if _, closed := w.gates.Closed(ctx, l.spec.Name, l.spec.SubmitScope()); closed || w.keeper.full() {
+	if w.shut(ctx, l) {
 		return false, nil
 	}
 	turns, err := w.opts.Store.Turns(ctx, l.spec.Name)
 	if err != nil {
 		return false, err
 	}
-	size := l.spec.MaxBatch
-	if size == 1 && l.limits.Rate > 0 {
-		size = min(maxChunk, max(1, int(l.limits.Rate*windowTime.Seconds())))
-	}
+	size := chunkSize(l.spec, l.limits.Rate)
 	for _, i := range rand.Perm(len(turns)) { //nolint:gosec // any order will do
-		refs, err := w.opts.Store.Offer(ctx, store.OfferRequest{Batch: turns[i].Batch, Size: size, Limit: choice})
+		refs, err := w.opts.Store.Offer(ctx, store.OfferRequest{Batch: turns[i].Batch, Size: size, Limit: choice, Scope: l.spec.SubmitScope()})
 		if err != nil {
 			return false, err
 		}
 		if len(refs) > 0 {
-			return true, w.work(ctx, l, refs[rand.IntN(len(refs))].ID) //nolint:gosec // any will do
+			ref := refs[rand.IntN(len(refs))] //nolint:gosec // any will do
+			return true, w.work(ctx, l, ref.ID, ref.N)
 		}
 	}
 	return false, nil

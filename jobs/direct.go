@@ -32,7 +32,7 @@ func (w *Worker) SendNow(ctx context.Context, provider string) (int, error) {
 			return len(tried), err
 		}
 		tried[ref] = true
-		if err := w.lane(ctx, l, ref.ID); err != nil {
+		if err := w.work(ctx, l, ref.ID, ref.N); err != nil {
 			return len(tried), err
 		}
 	}
@@ -44,7 +44,7 @@ func (w *Worker) nextChunk(ctx context.Context, l *line, tried map[store.ChunkRe
 		return store.ChunkRef{}, false, err
 	}
 	for _, t := range turns {
-		refs, err := w.opts.Store.Offer(ctx, store.OfferRequest{Batch: t.Batch, Size: max(l.spec.MaxBatch, 1), Limit: 1, Scope: l.spec.SubmitScope(),
+		refs, err := w.opts.Store.Offer(ctx, store.OfferRequest{Batch: t.Batch, Size: chunkSize(l.spec, l.limits.Rate), Limit: 1, Scope: l.spec.SubmitScope(),
 			Skip: func(c store.ChunkRef) bool { return tried[c] }})
 		if err != nil || len(refs) > 0 {
 			return first(refs), len(refs) > 0, err

@@ -26,6 +26,9 @@ const (
 	ringAgain = 30 * time.Second
 	// lostAfter is the same where Redis holds no task at all.
 	lostAfter = 2 * time.Second
+	// leftAfter is how long nothing is claimed of a chunk of look-ups that
+	// nobody works on any more.
+	leftAfter = time.Second
 	// maxChunk bounds a chunk of single look-ups, maxWindow the chunks in
 	// Redis where no pace is known.
 	maxChunk  = 500
@@ -61,6 +64,7 @@ type bells struct {
 	chunks  map[store.ChunkID]rung
 	tickets map[store.TicketID]rung
 	served  map[store.BatchNo]float64 // asks rung for, over weight
+	fresh   map[store.BatchNo]bool    // those that were never rung for
 	shut    bool                      // the gate was closed when last looked at
 	parts   []string                  // of the service that were shut then, by scope
 	filled  bool                      // the last Fill left the window full
@@ -69,8 +73,9 @@ type bells struct {
 
 // rung is one ring for one thing, by the number of times it was answered.
 type rung struct {
-	ring int
-	at   time.Time
+	ring  int
+	at    time.Time
+	heard bool // somebody works on it, or did
 }
 
 // NewEnqueuer returns an enqueuer that has rung for nothing.
@@ -87,7 +92,7 @@ func (e *Enqueuer) of(provider string) *bells {
 	defer e.mu.Unlock()
 	b := e.bells[provider]
 	if b == nil {
-		b = &bells{chunks: map[store.ChunkID]rung{}, tickets: map[store.TicketID]rung{}, served: map[store.BatchNo]float64{}}
+		b = &bells{chunks: map[store.ChunkID]rung{}, tickets: map[store.TicketID]rung{}, served: map[store.BatchNo]float64{}, fresh: map[store.BatchNo]bool{}}
 		e.bells[provider] = b
 	}
 	return b
@@ -111,12 +116,12 @@ func (e *Enqueuer) Fill(ctx context.Context, provider string) (int, error) {
 	if e.closed(ctx, b, spec) {
 		return 0, nil
 	}
-	size, window, paced := e.window(spec)
+	size, window, paced := e.window(ctx, spec)
 	if !paced {
 		window = b.widen(window, inRedis)
 	}
-	n, err := e.ring(ctx, b, spec, size, window-inRedis)
-	b.filled = err == nil && n > 0 && n == window-inRedis
+	n, err := e.ring(ctx, b, spec, size, window-inRedis, 2*window-inRedis)
+	b.filled = err == nil && n > 0 && n >= window-inRedis
 	return n, err
 }
 
@@ -137,33 +142,64 @@ func (e *Enqueuer) closed(ctx context.Context, b *bells, spec providers.Spec) bo
 // window returns how many asks a chunk gets and how many chunks may be in
 // Redis: two seconds' work, at least two, and calls for twice the concurrency.
 // Not paced: what two seconds bring is not known beforehand.
-func (e *Enqueuer) window(spec providers.Spec) (size, chunks int, paced bool) {
+func (e *Enqueuer) window(ctx context.Context, spec providers.Spec) (size, chunks int, paced bool) {
 	l := e.opts.Limits[spec.Name]
-	calls := 2 * max(1, l.Concurrency)
-	paced = l.Rate > 0
-	if spec.MaxBatch > 1 {
-		if paced {
-			calls = max(calls, int(math.Ceil(l.Rate*windowTime.Seconds())))
-		}
-		return spec.MaxBatch, max(2, calls), paced
+	rate := l.Rate
+	if rate == 0 {
+		rate = e.learnt(ctx, spec, l)
 	}
-	size = maxChunk
-	if paced {
-		size = min(maxChunk, max(1, int(l.Rate*windowTime.Seconds())))
+	calls := 2 * max(1, l.Concurrency)
+	if paced = rate > 0; paced {
+		calls = max(calls, int(math.Ceil(rate*windowTime.Seconds())))
+	}
+	size = chunkSize(spec, rate)
+	if spec.MaxBatch > 1 {
+		return size, max(2, calls), paced
 	}
 	return size, max(2, (calls+size-1)/size), paced
 }
 
+// learnt is the pace that the fleet has learnt; startRate where nothing is
+// known.
+func (e *Enqueuer) learnt(ctx context.Context, spec providers.Spec, l Limits) float64 {
+	p, err := ReadPace(ctx, e.opts.Redis, spec, l)
+	if err != nil || p.Rate <= 0 {
+		return startRate
+	}
+	return p.Rate
+}
+
+// chunkSize is how many asks a chunk gets that is cut now: what one call takes
+// or, of look-ups, half of the window at that rate.
+func chunkSize(spec providers.Spec, rate float64) int {
+	if spec.MaxBatch > 1 {
+		return spec.MaxBatch
+	}
+	switch rate {
+	case Unlimited:
+		return maxChunk
+	case 0: // nothing is learnt yet
+		rate = startRate
+	}
+	return min(maxChunk, max(1, int(rate*windowTime.Seconds()/2)))
+}
+
 // ring takes batches in turn: the one that was served least for its weight
-// comes first.
-func (e *Enqueuer) ring(ctx context.Context, b *bells, spec providers.Spec, size, free int) (int, error) {
+// comes first. Where the window is full, those that were never rung for get a
+// first chunk all the same, up to a bound: they wait for nobody's chunk.
+func (e *Enqueuer) ring(ctx context.Context, b *bells, spec providers.Spec, size, free, most int) (int, error) {
 	turns, err := e.opts.Store.Turns(ctx, spec.Name)
 	if err != nil {
 		return 0, fmt.Errorf("list batches: %w", err)
 	}
 	b.keepServed(turns)
 	n := 0
-	for n < free && len(turns) > 0 {
+	for n < most && len(turns) > 0 {
+		if n >= free {
+			if turns = b.unheard(turns); len(turns) == 0 {
+				break
+			}
+		}
 		i := b.least(turns)
 		rang, err := e.ringOne(ctx, b, spec, turns[i], size)
 		if err != nil {
@@ -181,8 +217,7 @@ func (e *Enqueuer) ring(ctx context.Context, b *bells, spec providers.Spec, size
 func (e *Enqueuer) ringOne(ctx context.Context, b *bells, spec providers.Spec, t store.Turn, size int) (bool, error) {
 	now := e.opts.Now()
 	refs, err := e.opts.Store.Offer(ctx, store.OfferRequest{Batch: t.Batch, Size: size, Limit: 1, Scope: spec.SubmitScope(), Skip: func(c store.ChunkRef) bool {
-		r, ok := b.chunks[c.ID]
-		return ok && r.ring == c.Ring && now.Sub(r.at) < ringAgain
+		return b.rung(c, now, spec.MaxBatch == 1)
 	}})
 	if err != nil || len(refs) == 0 {
 		return false, err
@@ -195,6 +230,7 @@ func (e *Enqueuer) ringOne(ctx context.Context, b *bells, spec providers.Spec, t
 		return false, err
 	}
 	b.chunks[refs[0].ID] = rung{ring: refs[0].Ring, at: now}
+	delete(b.fresh, t.Batch)
 	b.served[t.Batch] += float64(refs[0].N) / math.Max(t.Weight, 1e-6)
 	return true, nil
 }

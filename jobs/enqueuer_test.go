@@ -121,7 +121,7 @@ func TestTasksHoldNumbersOnly(t *testing.T) {
 	b.list("SECRETPLATE", 200, 1)
 	b.fill()
 	for _, task := range b.pending() {
-		if strings.Trim(string(task.Payload), `{}":0123456789`) != "chunk" {
+		if got := strings.NewReplacer(`"chunk":`, "", `"n":`, "").Replace(string(task.Payload)); strings.Trim(got, "{,}0123456789") != "" {
 			t.Errorf("payload %q", task.Payload)
 		}
 	}
@@ -137,7 +137,7 @@ func TestBatchesTakeTurnsByWeight(t *testing.T) {
 	by := map[store.BatchNo]int{}
 	for _, task := range b.pending() {
 		var id int64
-		if _, err := fmt.Sscanf(string(task.Payload), `{"chunk":%d}`, &id); err != nil {
+		if _, err := fmt.Sscanf(string(task.Payload), `{"chunk":%d,`, &id); err != nil {
 			t.Fatal(err)
 		}
 		by[store.AskID(id).Home()]++
@@ -281,5 +281,28 @@ func (b *bell) take(id string, until time.Time) {
 	)
 	if err != nil {
 		b.t.Fatal(err)
+	}
+}
+
+// A list that comes while the window is full of another's gets a first chunk
+// at once, and not a second one before its turn.
+func TestANewListGetsItsFirstChunkThoughTheWindowIsFull(t *testing.T) {
+	t.Parallel()
+	b := newBell(t, jobs.Limits{Rate: 1, Concurrency: 2})
+	b.list("LONG", 10_000, 1)
+	window := b.fill()
+	b.list("SHORT", 300, 1)
+	if n := b.fill(); n != 1 {
+		t.Errorf("rang for %d chunks of the short list, want 1", n)
+	}
+	if n := b.fill(); n != 0 || len(b.pending()) != window+1 {
+		t.Errorf("rang for %d more, %d tasks hang; want 0 and %d", n, len(b.pending()), window+1)
+	}
+	for i := range 3 * window { // what lists get beyond the window has a bound
+		b.list(fmt.Sprintf("L%d-", i), 1, 1)
+	}
+	b.fill()
+	if n := len(b.pending()); n != 2*window {
+		t.Errorf("%d tasks hang, want twice the window: %d", n, 2*window)
 	}
 }

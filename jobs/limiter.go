@@ -177,6 +177,32 @@ type Permit struct {
 // it goes to whoever waits next.
 func (p *Permit) Use() { p.sent = time.Now() }
 
+// Again keeps the slot for another request after one has come to its end, where
+// nothing but calls in flight is counted. False: it must be released.
+func (p *Permit) Again() bool {
+	l := p.l
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p.over || p.sent.IsZero() || l.closed || !l.free() || l.slots.busy > l.slots.limit(l.link.away) {
+		return false
+	}
+	now := time.Now()
+	l.slots.took(now.Sub(p.granted))
+	p.granted, p.sent = now, time.Time{}
+	return true
+}
+
+// Ahead is how many requests one who has a permit makes with it in that time,
+// where nothing but calls in flight is counted; else 1.
+func (l *Limiter) Ahead(d time.Duration) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.free() || l.slots.hold <= 0 {
+		return 1
+	}
+	return max(1, int(d/l.slots.hold))
+}
+
 // Exceeded reports that the provider refused the request since there were too
 // many in a scope: its own or that of an endpoint. retryAfter is what it asked
 // for, or 0.

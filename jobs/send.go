@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 )
@@ -20,21 +18,15 @@ func (w *Worker) send(ctx context.Context, l *line, payload []byte) error {
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return fmt.Errorf("read task: %w", err)
 	}
-	return w.work(ctx, l, p.Chunk)
+	return w.work(ctx, l, p.Chunk, p.N)
 }
 
-// work works a chunk off: one call where the provider takes batches, several
-// side by side where it takes single look-ups.
-func (w *Worker) work(ctx context.Context, l *line, chunk store.ChunkID) error {
-	lanes := 1
+// work works a chunk off. n is how many asks there are, if it is known.
+func (w *Worker) work(ctx context.Context, l *line, chunk store.ChunkID, n int) error {
 	if l.spec.MaxBatch == 1 {
-		lanes = max(1, l.limits.Concurrency)
+		return w.lookUp(ctx, l, chunk, n)
 	}
-	var g errgroup.Group
-	for range lanes {
-		g.Go(func() error { return w.lane(ctx, l, chunk) })
-	}
-	return g.Wait()
+	return w.lane(ctx, l, chunk)
 }
 
 // lane makes one call after the other until nothing of the chunk is left to
@@ -50,8 +42,7 @@ func (w *Worker) lane(ctx context.Context, l *line, chunk store.ChunkID) error {
 
 // call makes at most one paid call and settles it.
 func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more bool, err error) {
-	scopes := []string{l.spec.Name, l.spec.SubmitScope()}
-	if _, closed := w.gates.Closed(ctx, scopes...); closed || w.keeper.full() {
+	if w.shut(ctx, l) {
 		return false, nil
 	}
 	permit, err := w.permit(ctx, l, Submits)
@@ -60,34 +51,12 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 	}
 	defer permit.Release()
 	// Gates may have closed during the wait, and space run out.
-	if _, closed := w.gates.Closed(ctx, scopes...); closed || w.keeper.full() {
+	if w.shut(ctx, l) {
 		return false, nil
 	}
-	size := l.spec.MaxBatch
-	if w.gates.Circuit(ctx, scopes...) {
-		size = 1 // a probe that fails leaves one row unknown, not hundreds
-	}
-	claim, err := w.opts.Store.Claim(ctx, store.ClaimRequest{
-		Chunk: chunk, Owner: w.opts.ID, Scopes: scopes, Max: size,
-		Expires: w.opts.Now().Add(l.limits.Timeout + callMargin),
-	})
-	if _, closed := errors.AsType[*store.GateClosedError](err); closed {
-		w.gates.Forget()
-		return false, nil
-	}
-	if _, old := errors.AsType[*store.OldCopyError](err); old {
-		return false, nil // said at the start, and by /readyz
-	}
-	w.keeper.note(err)
-	if err != nil {
-		return false, fmt.Errorf("claim: %w", err)
-	}
-	if len(claim.Asks) == 0 {
-		return false, nil
-	}
-	w.opts.Wake(l.spec.Name)
-	if slices.ContainsFunc(claim.Probes, func(s string) bool { return slices.Contains(scopes, s) }) {
-		l.limiter.Empty(ctx) // if it opens the gate, nobody rushes through; past that of a part others go on
+	claim, err := w.claim(ctx, l, chunk, l.spec.MaxBatch)
+	if err != nil || len(claim.Asks) == 0 {
+		return false, err
 	}
 	s := w.ask(ctx, l, claim, permit)
 	permit.Release()
@@ -100,8 +69,70 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 		}
 	}
 	// A part of the service that closes is no end to the others.
-	wide := slices.ContainsFunc(s.Gates.Close, func(g store.GateClose) bool { return slices.Contains(scopes, g.Scope) })
-	return !claim.Whole && !wide, nil
+	return !claim.Whole && !l.closes(s), nil
+}
+
+// shut reports that no paid call may start: a gate is closed, or what it
+// brings may find no room.
+func (w *Worker) shut(ctx context.Context, l *line) bool {
+	_, closed := w.gates.Closed(ctx, l.spec.Name, l.spec.SubmitScope())
+	return closed || w.keeper.full()
+}
+
+// claim records a call of up to size asks of a chunk. A claim without asks is
+// none: nothing is left to take, or a gate is closed.
+func (w *Worker) claim(ctx context.Context, l *line, chunk store.ChunkID, size int) (store.Claim, error) {
+	scopes := []string{l.spec.Name, l.spec.SubmitScope()}
+	if w.gates.Circuit(ctx, scopes...) {
+		size = 1 // a probe that fails leaves one row unknown, not hundreds
+	}
+	claim, err := w.opts.Store.Claim(ctx, store.ClaimRequest{
+		Chunk: chunk, Owner: w.opts.ID, Scopes: scopes, Max: size, Lookups: l.spec.MaxBatch == 1,
+		Expires: w.opts.Now().Add(l.limits.Timeout + callMargin),
+	})
+	if _, closed := errors.AsType[*store.GateClosedError](err); closed {
+		w.gates.Forget()
+		return store.Claim{}, nil
+	}
+	if _, old := errors.AsType[*store.OldCopyError](err); old {
+		return store.Claim{}, nil // said at the start, and by /readyz
+	}
+	w.keeper.note(err)
+	if err != nil {
+		return store.Claim{}, fmt.Errorf("claim: %w", err)
+	}
+	if len(claim.Asks) == 0 {
+		return store.Claim{}, nil
+	}
+	w.opts.Wake(l.spec.Name)
+	if slices.ContainsFunc(claim.Probes, func(s string) bool { return slices.Contains(scopes, s) }) {
+		l.limiter.Empty(ctx) // if it opens the gate, nobody rushes through; past that of a part others go on
+	}
+	return claim, nil
+}
+
+// closes reports that a settlement closes a gate that everyone has to pass.
+func (l *line) closes(s store.Settlement) bool {
+	return slices.ContainsFunc(s.Gates.Close, func(g store.GateClose) bool {
+		return g.Scope == l.spec.Name || g.Scope == l.spec.SubmitScope()
+	})
+}
+
+// lookUpOne makes one of the requests that a record stands for. It reports
+// whether a gate is to be closed over it that others of the record would pass:
+// nobody waits until it is.
+func (w *Worker) lookUpOne(ctx context.Context, l *line, s shot, permit *Permit) (closes bool) {
+	got := w.ask(ctx, l, s.one(s.ask), permit)
+	if got.Rest != nil { // nothing was attempted
+		v := *got.Rest
+		v.Ask = s.ask.ID
+		got.Verdicts, got.Rest = []store.Verdict{v}, nil
+	}
+	for i := range got.Verdicts {
+		got.Verdicts[i].Alone = true
+	}
+	s.came(got)
+	return l.closes(got) || len(got.Gates.Close) > 0 && !s.claim.Probe
 }
 
 // ask makes the paid request. From here on nothing but the call's own timeout

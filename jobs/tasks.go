@@ -25,6 +25,7 @@ const maxTickets = 100
 // sendPayload and pollPayload are all that Redis ever sees: numbers.
 type sendPayload struct {
 	Chunk store.ChunkID `json:"chunk"`
+	N     int           `json:"n,omitempty"` // asks that were ready when it was rung for
 }
 
 type pollPayload struct {
@@ -40,7 +41,7 @@ const taskTimeout = 10 * time.Minute
 func Queue(provider string) string { return provider }
 
 func sendTask(provider string, c store.ChunkRef) (*asynq.Task, []asynq.Option, error) {
-	return newTask(provider, TaskSend, "c:"+strconv.FormatInt(int64(c.ID), 36)+":"+strconv.Itoa(c.Ring), sendPayload{Chunk: c.ID})
+	return newTask(provider, TaskSend, "c:"+strconv.FormatInt(int64(c.ID), 36)+":"+strconv.Itoa(c.Ring), sendPayload{Chunk: c.ID, N: c.N})
 }
 
 // pollTask is named after its tickets and how often each was polled, so that

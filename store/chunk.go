@@ -225,6 +225,8 @@ type Ruling struct {
 	// Open replaces Holding.Open.
 	Open          Offsets
 	Refused, Late int
+	// Unsent is for how many asks no request was made.
+	Unsent int
 }
 
 // Answered is an answer to be kept. Found, NotFound and Failed asks have
@@ -252,7 +254,7 @@ func (c *Chunk) Wait(r Ruling, until time.Time) {
 // refused and changes nothing.
 //
 // An ask that died for the third time is not queued again but failed as
-// poison, if the call carried it alone: then it is the cause. A call of
+// poison, if it died alone or the call carried no other: then it is the cause. A call of
 // several asks cannot tell which of them it was, so it halves the chunk's
 // Part instead, until each suspect has a call of its own. Finding the poison
 // lifts the bound.
@@ -344,6 +346,9 @@ func (r *ruler) rule(i int, v Verdict, by int) error {
 	case Queued:
 		r.Requeued = append(r.Requeued, i)
 		r.held[i] = false
+		if v.Unsent {
+			r.Unsent++
+		}
 	case Unknown:
 		if m.State == Waiting {
 			r.Disowned = append(r.Disowned, i)
@@ -361,7 +366,7 @@ func (r *ruler) rule(i int, v Verdict, by int) error {
 // judgeDeath turns the third death of an ask that was alone in its call into
 // the verdict of poison, and halves the chunk where it was not alone.
 func (r *ruler) judgeDeath(m Mark, v Verdict) Verdict {
-	if r.carried > 1 {
+	if r.carried > 1 && !v.Alone {
 		r.c.Part = Part(r.carried+1) / 2
 		return v
 	}

@@ -90,6 +90,15 @@ func (p Passage) Max(limit int) int {
 	return limit
 }
 
+// Most is Max for a claim: one request finds out whether a gate may open, not
+// all that would go out together.
+func (p Passage) Most(r ClaimRequest) int {
+	if r.Lookups && p.Probe() {
+		return 1
+	}
+	return p.Max(r.Max)
+}
+
 // Take sends this one out as the probe of the gates that want one, until the
 // given time, and returns the gates to be written. A gate that opens by time
 // lets everyone pass from then on; it counts as closed until one of them has

@@ -162,9 +162,9 @@ type Reader interface {
 
 // Totals are figures over calls.
 type Totals struct {
-	Calls        int // that were recorded
+	Calls        int // requests that were made, or may have been
 	Asks         int // carried by them
-	UnknownCalls int
+	UnknownCalls int // of which nobody knows
 	UnknownAsks  int
 	Polls        int
 }

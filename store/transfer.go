@@ -67,7 +67,7 @@ func Tables() []Table {
 		{Name: "batch_homes", Key: 2, Columns: integers("batch home")},
 		{Name: "chunks", Key: 1, Columns: join(integers("id n queued open claims part retry_at fresh"), blobs("marks"))},
 		{Name: "calls", Key: 1, Numbered: true, Columns: join(
-			integers("id chunk"), texts("provider scope owner"), integers("state n unknown"), blobs("open"),
+			integers("id chunk"), texts("provider scope owner"), integers("state n unknown requests"), blobs("open"),
 			integers("sent_at expires_at settled_at"), texts("class code"), blobs("note"), integers("resent_at"))},
 		{Name: "tickets", Key: 1, Numbered: true, Columns: join(
 			integers("id call chunk"), texts("provider"), blobs("open"), integers("waiting"), blobs("handle handle_key"),

@@ -45,9 +45,20 @@ type ClaimRequest struct {
 	// Max bounds how many asks are taken; 0: all that are left. A chunk that
 	// is being halved gives less.
 	Max int
+	// Lookups: each ask is a request of its own. The claim stands for as many
+	// requests as it takes asks, and for one where it is a probe.
+	Lookups bool
 	// Expires is when the call may be judged though its owner is alive: its
 	// timeout and a margin.
 	Expires time.Time
+}
+
+// Requests is how many requests a claim of so many asks stands for.
+func (r ClaimRequest) Requests(asks int) int {
+	if r.Lookups {
+		return asks
+	}
+	return 1
 }
 
 // Claim is a call that is recorded and has not been sent. With no asks there
@@ -79,8 +90,9 @@ type Verdict struct {
 	// Ticket is an index into Settlement.Tickets and goes with Waiting.
 	Ticket int
 	// Counted: this was an attempt. Died: it ended before anything was sent,
-	// by a panic or with its process.
-	Counted, Died bool
+	// by a panic or with its process. Alone: that was the ask's own doing, and
+	// nobody else's of the call. Unsent: no request was made for it.
+	Counted, Died, Alone, Unsent bool
 }
 
 // NewTicket is a handle that a call brought.

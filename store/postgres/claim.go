@@ -31,7 +31,7 @@ func (s *Store) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, e
 	}
 	// Were the call left as it is, it would be judged as if it had been sent.
 	_, err = s.Settle(context.WithoutCancel(ctx), store.Settlement{
-		Call: c.Call, Verdicts: damaged.verdicts(), Rest: &store.Verdict{To: store.Queued},
+		Call: c.Call, Verdicts: damaged.verdicts(), Rest: &store.Verdict{To: store.Queued, Unsent: true},
 	})
 	return store.Claim{}, errors.Join(damaged, err)
 }
@@ -57,7 +57,7 @@ func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, da
 	if err != nil {
 		return c, nil, err
 	}
-	taken, moves := v.Take(passed.Max(r.Max), t.now, wanted)
+	taken, moves := v.Take(passed.Most(r), t.now, wanted)
 	if len(taken) == 0 {
 		return c, nil, nil
 	}
@@ -140,9 +140,9 @@ func queueChunk(b *pgx.Batch, into **chunk, id string, args ...any) {
 // batch of statements.
 func (t *tx) queueCall(b *pgx.Batch, id *store.CallID, r store.ClaimRequest, v *view, taken store.Offsets) {
 	scope := cmp.Or(last(r.Scopes), v.home.provider)
-	b.Queue(`INSERT INTO calls (chunk, provider, scope, owner, state, n, open, sent_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id`,
-		v.ID, v.home.provider, scope, r.Owner, store.CallSending, len(taken), stored(taken), millis(t.now), millis(store.Millis(r.Expires))).
+	b.Queue(`INSERT INTO calls (chunk, provider, scope, owner, state, n, requests, open, sent_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
+		v.ID, v.home.provider, scope, r.Owner, store.CallSending, len(taken), r.Requests(len(taken)), stored(taken), millis(t.now), millis(store.Millis(r.Expires))).
 		QueryRow(func(row pgx.Row) error { return row.Scan(id) })
 }
 

@@ -63,9 +63,13 @@ func TestLostCommits(t *testing.T) {
 	if err != nil || b.Counts[store.Found] != rounds*size {
 		t.Errorf("the batch has %v, %v", b.Counts, err)
 	}
-	// Two of three lost commits were made: their calls are in the ledger.
-	if totals, err := direct.Totals(t.Context(), no); err != nil || totals.Calls != rounds+2*rounds/3 {
-		t.Errorf("%d calls are recorded, %v, want %d", totals.Calls, err, rounds+2*rounds/3)
+	// Two of three lost commits were made: their calls are in the ledger, and
+	// say that no request was made for them.
+	if report, err := direct.Check(t.Context()); err != nil || report.Calls != rounds+2*rounds/3 {
+		t.Errorf("%d calls are recorded, %v, want %d", report.Calls, err, rounds+2*rounds/3)
+	}
+	if totals, err := direct.Totals(t.Context(), no); err != nil || totals.Calls != rounds {
+		t.Errorf("%d requests were made, %v, want %d", totals.Calls, err, rounds)
 	}
 	if stale, err := direct.StaleCalls(t.Context(), 0); err != nil || len(stale) != 0 {
 		t.Errorf("%d calls are to be judged, %v", len(stale), err)

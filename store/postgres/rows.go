@@ -241,7 +241,7 @@ func (s *Store) Totals(ctx context.Context, no store.BatchNo) (store.Totals, err
 		first, last = askRange(no)
 	}
 	return read(ctx, s, func(ctx context.Context, c conn) (t store.Totals, err error) {
-		_, err = c.one(ctx, `SELECT count(*), coalesce(sum(n), 0), count(*) FILTER (WHERE unknown > 0), coalesce(sum(unknown), 0),
+		_, err = c.one(ctx, `SELECT coalesce(sum(requests), 0), coalesce(sum(n), 0), coalesce(sum(least(unknown, requests)), 0), coalesce(sum(unknown), 0),
 			(SELECT coalesce(sum(polls), 0) FROM tickets WHERE chunk BETWEEN $1 AND $2)
 			FROM calls WHERE chunk BETWEEN $1 AND $2`, []any{first, last}, &t.Calls, &t.Asks, &t.UnknownCalls, &t.UnknownAsks, &t.Polls)
 		if err != nil {

@@ -184,7 +184,7 @@ func queueLeave(b *pgx.Batch, a store.AskID, no store.BatchNo) {
 // statements.
 func (t *tx) saveCall(b *pgx.Batch, c *call, v *view, ruling store.Ruling, r store.Settlement) {
 	state, unknown := v.CallState(ruling.Open, c.waiting || len(ruling.Waiting) > 0)
-	b.Queue(`UPDATE calls SET state = $2, unknown = $3, open = $4, settled_at = $5, class = coalesce(nullif($6, ''), class),
-		code = coalesce(nullif($7, ''), code), note = coalesce($8, note) WHERE id = $1`,
-		c.id, state, unknown, stored(ruling.Open), millis(t.now), r.Class, r.Code, t.s.sealer.SealNote(c.id, r.Note))
+	b.Queue(`UPDATE calls SET state = $2, unknown = $3, requests = greatest(0, requests - $4), open = $5, settled_at = $6,
+		class = coalesce(nullif($7, ''), class), code = coalesce(nullif($8, ''), code), note = coalesce($9, note) WHERE id = $1`,
+		c.id, state, unknown, ruling.Unsent, stored(ruling.Open), millis(t.now), r.Class, r.Code, t.s.sealer.SealNote(c.id, r.Note))
 }

@@ -24,7 +24,7 @@ func (s *Store) takeBack(ctx context.Context, k store.ChunkID, id store.CallID) 
 			// Settle waits for the lock of the chunk, which the lost session
 			// holds for as long as it could still commit. Only then is it
 			// true what it reads of the call.
-			_, err := s.settleIn(s.closing, k, store.Settlement{Call: id, Rest: &store.Verdict{To: store.Queued}}, nil)
+			_, err := s.settleIn(s.closing, k, store.Settlement{Call: id, Rest: &store.Verdict{To: store.Queued, Unsent: true}}, nil)
 			if err == nil {
 				return
 			}

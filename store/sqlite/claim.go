@@ -47,7 +47,7 @@ func (s *Store) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, e
 // would be judged as if it had been sent.
 func (s *Store) unclaim(ctx context.Context, id store.CallID, asks []sealedAsk) error {
 	_, err := s.Settle(context.WithoutCancel(ctx), store.Settlement{
-		Call: id, Verdicts: s.damaged(asks), Rest: &store.Verdict{To: store.Queued},
+		Call: id, Verdicts: s.damaged(asks), Rest: &store.Verdict{To: store.Queued, Unsent: true},
 	})
 	return err
 }
@@ -93,7 +93,7 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 	if err != nil {
 		return store.Claim{}, nil, err
 	}
-	taken, moves := k.Take(passed.Max(r.Max), t.now, wanted)
+	taken, moves := k.Take(passed.Most(r), t.now, wanted)
 	if len(taken) == 0 {
 		return c, nil, nil
 	}
@@ -130,9 +130,9 @@ func (t *tx) recordCall(r store.ClaimRequest, k *chunk, home *header, taken stor
 	if len(r.Scopes) > 0 {
 		scope = r.Scopes[len(r.Scopes)-1]
 	}
-	err := t.exec(`INSERT INTO calls (chunk, provider, scope, owner, state, n, open, sent_at, expires_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		k.ID, home.provider, scope, r.Owner, store.CallSending, len(taken), taken.Append(nil), t.now, store.Millis(r.Expires))
+	err := t.exec(`INSERT INTO calls (chunk, provider, scope, owner, state, n, requests, open, sent_at, expires_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		k.ID, home.provider, scope, r.Owner, store.CallSending, len(taken), r.Requests(len(taken)), taken.Append(nil), t.now, store.Millis(r.Expires))
 	if err != nil {
 		return 0, fmt.Errorf("record call: %w", err)
 	}

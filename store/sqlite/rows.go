@@ -150,7 +150,7 @@ func (s *Store) Totals(ctx context.Context, no store.BatchNo) (store.Totals, err
 	}
 	return read(ctx, s, func(c conn) (store.Totals, error) {
 		var t store.Totals
-		_, err := c.one(`SELECT count(*), sum(n), sum(unknown > 0), sum(unknown) FROM calls WHERE chunk BETWEEN ? AND ?`, func(stmt *sqlite.Stmt) {
+		_, err := c.one(`SELECT sum(requests), sum(n), sum(min(unknown, requests)), sum(unknown) FROM calls WHERE chunk BETWEEN ? AND ?`, func(stmt *sqlite.Stmt) {
 			t.Calls, t.Asks, t.UnknownCalls, t.UnknownAsks = stmt.ColumnInt(0), stmt.ColumnInt(1), stmt.ColumnInt(2), stmt.ColumnInt(3)
 		}, first, last)
 		if err == nil {

@@ -74,7 +74,7 @@ func (t *tx) settle(c *call, r store.Settlement, bodies store.SealedAnswers) (st
 	if err != nil {
 		return store.Settled{}, err
 	}
-	if err := t.saveCall(c.id, k, ruling.Open, r); err != nil {
+	if err := t.saveCall(c.id, k, ruling, r); err != nil {
 		return store.Settled{}, err
 	}
 	if err := t.keepReadings(home.provider, ruling.Readings(r.Readings)); err != nil {
@@ -167,15 +167,15 @@ func (t *tx) keepAnswers(answers []store.Answered, by store.CallID, bodies store
 }
 
 // saveCall writes down what the call has become.
-func (t *tx) saveCall(id store.CallID, k *chunk, open store.Offsets, r store.Settlement) error {
+func (t *tx) saveCall(id store.CallID, k *chunk, ruling store.Ruling, r store.Settlement) error {
 	waiting, err := t.awaits(id)
 	if err != nil {
 		return err
 	}
-	state, unknown := k.CallState(open, waiting)
-	err = t.exec(`UPDATE calls SET state = ?, unknown = ?, open = ?, settled_at = ?, class = coalesce(nullif(?, ''), class),
+	state, unknown := k.CallState(ruling.Open, waiting)
+	err = t.exec(`UPDATE calls SET state = ?, unknown = ?, requests = max(0, requests - ?), open = ?, settled_at = ?, class = coalesce(nullif(?, ''), class),
 		code = coalesce(nullif(?, ''), code), note = coalesce(?, note) WHERE id = ?`,
-		state, unknown, open.Append(nil), t.now, r.Class, r.Code, optional(t.s.sealer.SealNote(id, r.Note)), id)
+		state, unknown, ruling.Unsent, ruling.Open.Append(nil), t.now, r.Class, r.Code, optional(t.s.sealer.SealNote(id, r.Note)), id)
 	if err != nil {
 		return fmt.Errorf("write call: %w", err)
 	}

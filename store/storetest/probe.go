@@ -18,6 +18,7 @@ var probeRules = []rule{
 	{"a claim that takes nothing uses up no probe", probeUnused},
 	{"a claim that another gate refuses uses up no probe", probeBlocked},
 	{"the probe of an open circuit carries one ask", probeCircuit},
+	{"of look-ups that would go out together one is the probe", probeLookups},
 	{"a poll may be the probe", probePoll},
 	{"a gate that is made due lets its probe pass now", probeDue},
 	{"a probe without a time passes when the gate is made due", probeNoTime},
@@ -176,6 +177,15 @@ func (w *world) chunkOr(b store.BatchNo, c store.Claim) store.ChunkID {
 		return refs[0].ID
 	}
 	return c.Asks[0].ID
+}
+
+func probeLookups(w *world) {
+	ref := w.chunk(w.list("P1", "P2", "P3"))
+	w.shut(w.probing(time.Minute))
+	w.pass(time.Minute)
+	c := w.lookups(ref.ID)
+	equal(w, "the claim is a probe", c.Probe, true)
+	equal(w, "asks", len(c.Asks), 1)
 }
 
 func probePoll(w *world) {

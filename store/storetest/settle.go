@@ -28,6 +28,8 @@ var settleRules = []rule{
 	{"a paused list is not done", settlePaused},
 	{"what is settled outlives a restart", settleSurvives},
 	{"figures of calls add up", settleTotals},
+	{"look-ups under one record count one by one, but those that were not made", settleLookups},
+	{"a look-up that takes its worker down is poison, whoever shares its record", settleLookupPoison},
 }
 
 func settleWhole(w *world) {
@@ -255,6 +257,52 @@ func settlePoisonHalves(w *world) {
 		}
 	}
 	w.states(b, store.Found, store.Found, store.Found, store.Found, store.Found, store.Failed, store.Found, store.Found)
+}
+
+// lookups claims asks of a chunk, each for a request of its own.
+func (w *world) lookups(c store.ChunkID) store.Claim {
+	w.t.Helper()
+	r := w.request(c)
+	r.Lookups = true
+	got, err := w.s.Claim(w.ctx, r)
+	w.must(err, "claim")
+	return got
+}
+
+func settleLookups(w *world) {
+	b := w.list("P1", "P2", "P3", "P4", "P5")
+	c := w.lookups(w.chunk(b).ID)
+	totals := func() store.Totals {
+		t, err := w.s.Totals(w.ctx, b)
+		w.must(err, "read totals")
+		return t
+	}
+	equal(w, "claimed", totals(), store.Totals{Calls: 5, Asks: 5})
+	unsent := queued(w.ask(c, "P5"))
+	unsent.Unsent = true
+	w.settle(c, w.found(w.ask(c, "P1")), unsent)
+	w.settle(c, unsent) // as it comes twice
+	equal(w, "settled in part", totals(), store.Totals{Calls: 4, Asks: 5})
+	w.settleRest(c, unknown(0))
+	equal(w, "settled", totals(), store.Totals{Calls: 4, Asks: 5, UnknownCalls: 3, UnknownAsks: 3})
+	w.states(b, store.Found, store.Unknown, store.Unknown, store.Unknown, store.Queued)
+	whole := w.claim(b)
+	unsent.Ask = 0
+	w.settleRest(whole, unsent)
+	equal(w, "with a call of many asks that was not made", totals(), store.Totals{Calls: 4, Asks: 6, UnknownCalls: 3, UnknownAsks: 3})
+}
+
+func settleLookupPoison(w *world) {
+	b := w.list("P1", "P2", "P3")
+	for range 3 {
+		c := w.lookups(w.chunk(b).ID)
+		equal(w, "asks", len(c.Asks), 3)
+		died := queued(w.ask(c, "P2"))
+		died.Died, died.Alone = true, true
+		w.settle(c, died)
+		w.settleRest(c, queued(0))
+	}
+	w.states(b, store.Queued, store.Failed, store.Queued)
 }
 
 func settleDoneOnce(w *world) {
