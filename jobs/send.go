@@ -59,7 +59,8 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 		return false, err
 	}
 	s := w.ask(ctx, l, claim, permit)
-	permit.Release()
+	// The slot is held until it is settled: a process that dies then leaves no
+	// more calls unknown than may be in flight.
 	if err := w.settle(ctx, l, s); err != nil {
 		return false, err
 	}
