@@ -102,6 +102,7 @@ func (j *judgement) add(a store.Ask, o providers.Outcome, halve bool) {
 	default:
 		v = j.failed(a, o.Err, halve)
 	}
+	v.Free = !j.p.spec.Charges.Charged(o, a.FoundBefore)
 	j.out.Verdicts = append(j.out.Verdicts, v)
 }
 

@@ -1,6 +1,10 @@
 package jobs
 
-import "time"
+import (
+	"time"
+
+	"github.com/plateq/plateq/store"
+)
 
 // Limits say how a provider may be asked, and how it is understood. They hold
 // for the whole fleet.
@@ -36,6 +40,8 @@ type Limits struct {
 	// ResendUnknown has a question asked again, once, where the outcome of its
 	// call is not known and may have cost.
 	ResendUnknown bool
+	// Price is what one ask costs.
+	Price store.Price
 }
 
 // Unlimited is the Rate of a provider without a bound.

@@ -89,7 +89,7 @@ func (w *Worker) claim(ctx context.Context, l *line, chunk store.ChunkID, size i
 	}
 	claim, err := w.opts.Store.Claim(ctx, store.ClaimRequest{
 		Chunk: chunk, Owner: w.opts.ID, Scopes: scopes, Max: size, Lookups: l.spec.MaxBatch == 1,
-		Expires: w.opts.Now().Add(l.limits.Timeout + callMargin),
+		Expires: w.opts.Now().Add(l.limits.Timeout + callMargin), Price: l.limits.Price,
 	})
 	if _, closed := errors.AsType[*store.GateClosedError](err); closed {
 		w.gates.Forget()

@@ -134,6 +134,8 @@ type Spec struct {
 	// Refusals say for people what a code of Unauthorised means that is not
 	// about the credentials: "does not know this version of its API".
 	Refusals map[string]string
+	// Charges says what the provider charges for.
+	Charges Charges
 	// CountsFirstFound, if set, names a reading that the provider keeps and
 	// does not tell: how many found answers were the first of their question.
 	// It is counted by our own books, so that what others asked for the same

@@ -83,17 +83,35 @@ func (a *Audit) Shared(no BatchNo, said, counted Shared, renewals, written int) 
 }
 
 // Call holds a call against the asks that it has.
-func (a *Audit) Call(id CallID, chunk ChunkID, open []byte, state CallState, unknown int, mark func(AskID) (Mark, error)) error {
+func (a *Audit) Call(id CallID, chunk ChunkID, open []byte, state CallState, asks, unknown int, bill Bill, mark func(AskID) (Mark, error)) error {
 	call := fmt.Sprintf("call %d", id)
 	seen, err := a.hold(call, chunk, open, mark, Sending, Unknown)
 	if err != nil {
 		return err
 	}
 	a.Expect(unknown, seen[Unknown], "unknown asks of %s", call)
+	a.Bill(id, asks, bill, seen[Sending], seen[Unknown], seen[Failed])
 	if (state == CallSending) != (seen[Sending] > 0) || state == CallDone && seen[Unknown] > 0 {
 		a.Problem("%s is in state %d with %d asks in sending and %d unknown", call, state, seen[Sending], seen[Unknown])
 	}
 	return nil
+}
+
+// Bill holds the charges of a call against its asks. Of those that are under
+// way or unknown nothing may be decided; of ones that failed it may be open.
+func (a *Audit) Bill(id CallID, asks int, b Bill, sending, unknown, failed int) {
+	open := b.Open(asks)
+	if b.Charged < 0 || b.Free < 0 || open < sending+unknown || open > sending+unknown+failed {
+		a.Problem("call %d of %d asks: %d are charged and %d free, and %d are under way or unknown", id, asks, b.Charged, b.Free, sending+unknown)
+	}
+}
+
+// Costs holds what a batch costs in one currency against its calls.
+func (a *Audit) Costs(no BatchNo, got, calls Cost) {
+	if got != calls {
+		a.Problem("costs of batch %d: %s spent and %s held, want %s and %s by its calls", no,
+			WriteMoney(got.Spent, got.Currency), WriteMoney(got.Held, got.Currency), WriteMoney(calls.Spent, got.Currency), WriteMoney(calls.Held, got.Currency))
+	}
 }
 
 // Ticket holds a ticket against the asks that it has.

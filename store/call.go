@@ -14,7 +14,7 @@ const (
 // Damaged is the verdict on an ask that cannot be read. It fails as poison: no
 // call can be made of it.
 func Damaged(a AskID) Verdict {
-	return Verdict{Ask: a, To: Failed, Answer: &Answer{Failure: &Failure{
+	return Verdict{Ask: a, To: Failed, Free: true, Answer: &Answer{Failure: &Failure{
 		Class: ClassPoison, Code: "damaged", Message: "what was to be asked cannot be read from the store any more",
 	}}}
 }

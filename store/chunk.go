@@ -207,6 +207,8 @@ type Holding struct {
 	Open Offsets
 	// Carried is how many asks the call took when it was claimed.
 	Carried int
+	// Bill is that of the call; nil: it is a ticket's.
+	Bill *Bill
 	// AnswersOnly refuses everything but Found and NotFound: the fence was
 	// lost, but what was paid for is kept.
 	AnswersOnly bool
@@ -227,6 +229,8 @@ type Ruling struct {
 	Refused, Late int
 	// Unsent is for how many asks no request was made.
 	Unsent int
+	// Charged and Free count asks of which it was decided.
+	Charged, Free int
 }
 
 // Answered is an answer to be kept. Found, NotFound and Failed asks have
@@ -269,6 +273,7 @@ func (c *Chunk) Settle(h Holding, verdicts []Verdict, rest *Verdict, now time.Ti
 		}
 		r.held[i] = true
 	}
+	r.countGivenUp(h)
 	named := make([]bool, c.Len())
 	for by, v := range verdicts {
 		if !c.Has(v.Ask) {
@@ -307,6 +312,7 @@ type ruler struct {
 	answersOnly bool
 	now         time.Time
 	held        []bool
+	givenUp     int // failed asks of which nobody knows whether they are charged
 }
 
 func (r *ruler) rule(i int, v Verdict, by int) error {
@@ -325,6 +331,7 @@ func (r *ruler) rule(i int, v Verdict, by int) error {
 			by = -1 // the answer is ours
 		}
 	}
+	r.bill(m.State, v)
 	switch v.To {
 	case Found, NotFound, Failed:
 		a, err := r.answer(v)
@@ -374,7 +381,7 @@ func (r *ruler) judgeDeath(m Mark, v Verdict) Verdict {
 		return v
 	}
 	r.c.Part = 0
-	v.To = Failed
+	v.To, v.Free = Failed, true
 	v.Answer = &Answer{At: r.now, Failure: &Failure{
 		Class:   ClassPoison,
 		Message: "the program broke on this row three times before anything was sent",

@@ -65,8 +65,12 @@ type Batch struct {
 	Asks     int // asks that this batch was the first to want
 	Counts   Counts
 	Shared   Shared
-	Created  time.Time
-	Done     time.Time // zero while it is not
+	// Costs are what its calls cost, by currency.
+	Costs []Cost
+	// Unasked is how many of its own asks are queued.
+	Unasked int
+	Created time.Time
+	Done    time.Time // zero while it is not
 }
 
 // Shared counts the rows of a batch that cost no ask of its own: what it did

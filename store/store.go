@@ -156,6 +156,11 @@ type Reader interface {
 	Unknowns(ctx context.Context, f UnknownFilter) ([]UnknownCall, error)
 	// Decisions lists what was decided about such calls, newest first.
 	Decisions(ctx context.Context, limit int) ([]Decided, error)
+	// Ledger returns calls, newest first.
+	Ledger(ctx context.Context, f LedgerFilter) ([]LedgerLine, error)
+	// LedgerTotals sums up all calls of a filter, whose Before and Limit do not
+	// count, by group and currency, in their order.
+	LedgerTotals(ctx context.Context, f LedgerFilter, by LedgerGroup) ([]LedgerTotal, error)
 	// Totals sums up calls, for a batch or, with 0, for all.
 	Totals(ctx context.Context, b BatchNo) (Totals, error)
 }

@@ -68,7 +68,9 @@ func Tables() []Table {
 		{Name: "chunks", Key: 1, Columns: join(integers("id n queued open claims part retry_at fresh"), blobs("marks"))},
 		{Name: "calls", Key: 1, Numbered: true, Columns: join(
 			integers("id chunk"), texts("provider scope owner"), integers("state n unknown requests"), blobs("open"),
-			integers("sent_at expires_at settled_at"), texts("class code"), blobs("note"), integers("resent_at"))},
+			integers("sent_at expires_at settled_at"), texts("class code"), blobs("note"), integers("resent_at"),
+			integers("payer price"), texts("currency"), integers("charged free"))},
+		{Name: "costs", Key: 2, Columns: join(integers("batch"), texts("currency"), integers("held spent"))},
 		{Name: "tickets", Key: 1, Numbered: true, Columns: join(
 			integers("id call chunk"), texts("provider"), blobs("open"), integers("waiting"), blobs("handle handle_key"),
 			integers("due_at deadline_at interval_ms claims polls lease lease_until claimed_at"), texts("owner"),

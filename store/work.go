@@ -51,6 +51,8 @@ type ClaimRequest struct {
 	// Expires is when the call may be judged though its owner is alive: its
 	// timeout and a margin.
 	Expires time.Time
+	// Price is what one ask costs at present.
+	Price Price
 }
 
 // Requests is how many requests a claim of so many asks stands for.
@@ -67,7 +69,9 @@ type Claim struct {
 	Call     CallID
 	Provider string
 	Tenant   string
-	Asks     []Ask
+	// Payer is the batch that pays for all of Asks.
+	Payer BatchNo
+	Asks  []Ask
 	// Whole is false where asks of the chunk were left queued that may be
 	// claimed now.
 	Whole bool
@@ -93,6 +97,9 @@ type Verdict struct {
 	// by a panic or with its process. Alone: that was the ask's own doing, and
 	// nobody else's of the call. Unsent: no request was made for it.
 	Counted, Died, Alone, Unsent bool
+	// Free: by its own rules the provider does not charge for the ask. What
+	// goes back to the queue is free without it.
+	Free bool
 }
 
 // NewTicket is a handle that a call brought.

@@ -164,6 +164,9 @@ func (c *cli) printStatus(b client.Batch) error {
 	if b.DoneAt != nil {
 		line("done", "%s", b.DoneAt.Local().Format(time.DateTime))
 	}
+	if b.Cost.Spent != nil {
+		line("cost", "%s, at most %s", money(b.Cost.Spent, b.Cost.Currency), money(b.Cost.AtMost, b.Cost.Currency))
+	}
 	line("rows", "%d", b.Rows)
 	for _, s := range client.Statuses() {
 		if n := b.Counts[s]; n > 0 {

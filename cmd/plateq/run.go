@@ -112,6 +112,9 @@ func (c *cli) summarise(sum app.Summary, out string) {
 	}
 	c.say("%s", total(sum.Rows, counts))
 	c.say("calls that can cost: %d; polls: %d; time: %s", sum.Calls, sum.Polls, sum.Took.Round(100*time.Millisecond))
+	if sum.Spent != "" {
+		c.say("spent: %s (plateq ledger --batch %s)", sum.Spent, sum.Batch)
+	}
 	if saved := client.Shared(sum.Saved); saved.Rows() > 0 {
 		c.say("questions not paid for: %s", sharedWords(saved))
 	}
@@ -133,7 +136,7 @@ func (c *cli) summarise(sum app.Summary, out string) {
 func (c *cli) printSummary(sum app.Summary) error {
 	err := json.NewEncoder(c.out).Encode(map[string]any{
 		"batch": sum.Batch, "rows": sum.Rows, "counts": statuses(sum.Counts), "calls": sum.Calls, "polls": sum.Polls,
-		"cached": sum.Saved.Known, "shared": sum.Saved.Joined + sum.Saved.Duplicates, "seconds": sum.Took.Seconds(),
+		"cached": sum.Saved.Known, "shared": sum.Saved.Joined + sum.Saved.Duplicates, "spent": sum.Spent, "seconds": sum.Took.Seconds(),
 	})
 	if err != nil {
 		return fmt.Errorf("write summary: %w", err)

@@ -127,6 +127,8 @@ func New(o Options) http.Handler {
 	for pattern, h := range map[string]handler{
 		"POST /v1/batches":               s.submit,
 		"POST /v1/estimates":             s.estimate,
+		"GET /v1/ledger":                 s.ledger,
+		"GET /v1/ledger/totals":          s.ledgerTotals,
 		"GET /v1/batches":                s.list,
 		"GET /v1/batches/{id}":           s.batch,
 		"GET /v1/batches/{id}/results":   s.results,

@@ -36,7 +36,8 @@ type batchView struct {
 	Metadata   json.RawMessage `json:"metadata"`
 }
 
-// cost is what a batch costs. Its fields are null while no prices are known.
+// cost is what a batch costs: Spent is charged, AtMost is that with all that
+// may still be. Its fields are null while no prices are known.
 type cost struct {
 	Currency *string `json:"currency"`
 	Spent    *string `json:"spent"`
@@ -76,7 +77,7 @@ func (s *server) show(ctx context.Context, b store.Batch, gates []store.Gate) (b
 	}
 	return batchView{
 		ID: b.ID, Provider: b.Provider, Name: b.Name, State: b.State, Rows: b.Rows, Counts: counts,
-		Questions: b.Asks, Shared: sharedView(b.Shared), WaitingFor: waiting,
+		Questions: b.Asks, Shared: sharedView(b.Shared), Cost: s.costOf(b), WaitingFor: waiting,
 		CreatedAt: timestamp(b.Created), DoneAt: timestampOf(b.Done), Metadata: b.Metadata,
 	}, nil
 }

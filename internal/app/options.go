@@ -97,6 +97,7 @@ type Summary struct {
 	Calls   int // paid calls of this batch, as the ledger has them
 	Polls   int
 	Saved   store.Shared // rows that cost no question of their own
+	Spent   string       // by the books: "12.50 INR"; empty: no price is known
 	Took    time.Duration
 	Again   bool // an unfinished run was resumed
 	Written bool // it was done before, the rows were only written again

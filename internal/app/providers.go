@@ -126,6 +126,7 @@ func (a *App) limitsOf(c config.Provider, s providers.Spec) jobs.Limits {
 		NextReset: c.DailyReset.Next, Probe: c.DailyProbe,
 		Overrides:     jobs.Overrides{AmbiguousCodes: c.AmbiguousCodes, NotFoundCodes: c.NotFoundCodes, NotFoundTexts: c.NotFoundText},
 		ResendUnknown: c.OnUnknown == config.Resend,
+		Price:         c.Cost(),
 	}
 	if a.opts.Simulate {
 		l.Rate, l.Daily, l.PollMin, l.PollMax = jobs.Unlimited, 0, fastestSimulated, slowestSimulated

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -139,6 +140,18 @@ func (r *run) refresh(ctx context.Context) {
 		r.sum.Calls, r.sum.Polls = t.Calls, t.Polls
 	}
 	r.sum.Counts, r.sum.Saved = r.batch.Counts, r.batch.Shared
+	r.sum.Spent = spent(r.batch)
+}
+
+// spent says what the calls of a batch are charged, in each currency.
+func spent(b store.Batch) string {
+	var all []string
+	for _, c := range b.Costs {
+		if c.Currency != "" {
+			all = append(all, store.WriteMoney(c.Spent, c.Currency))
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 func (r *run) tell(p Progress) {

@@ -81,6 +81,7 @@ func (p *Provider) Spec() providers.Spec {
 		Parts:     true,
 		Callback:  true,
 		Repeats:   "no",
+		Charges:   providers.Charges{FailedFree: true}, // of a submit: what is in a batch was accepted
 		Refusals: map[string]string{
 			"4035":  "is not provisioned for this account",
 			"4039":  "does not know the address that calls come from",

@@ -95,6 +95,7 @@ func (p *Provider) Spec() providers.Spec {
 		MaxBatch:   1,
 		FreeRepeat: func(providers.Params) bool { return true },
 		Repeats:    "yes: a plate is charged when it is first decoded",
+		Charges:    providers.Charges{NotFoundFree: true, FailedFree: true, FirstFound: true},
 		Refusals:   map[string]string{wrongPath: "is not at this path"},
 		Service:    func(_ providers.Subject, params providers.Params) string { return p.nameservice(params) },
 		// The document's third kind of request. An answer does not tell it.

@@ -109,6 +109,7 @@ func newSpec(cfg Config) providers.Spec {
 		MaxBatch:      1,
 		Pending:       true,
 		FreeRepeat:    func(params providers.Params) bool { return params[paramForce] == "" || params[paramForce] == "false" },
+		Charges:       providers.Charges{FailedFree: true}, // of a make: a report that is made was accepted
 		Repeats:       "yes: the last report on the same comes back, unless a new one is forced",
 		Limits:        "quotas of a day, a month and in all",
 		Endpoints:     providers.Endpoints{Submit: opMake, Poll: opReport},

@@ -142,19 +142,22 @@ func (c conn) batches(ctx context.Context, s *Store, where string, args ...any) 
 	var all []store.Batch
 	err := c.each(ctx, `SELECT no, id, tenant, provider, weight, keep_raw, state, reason, rows, asks, created_at, done_at, meta, known, joined, doubles,
 			ARRAY(SELECT t.state::int FROM tallies t WHERE t.batch = b.no GROUP BY t.state ORDER BY t.state),
-			ARRAY(SELECT sum(t.n)::int FROM tallies t WHERE t.batch = b.no GROUP BY t.state ORDER BY t.state)
+			ARRAY(SELECT sum(t.n)::int FROM tallies t WHERE t.batch = b.no GROUP BY t.state ORDER BY t.state), `+costColumns+", "+unaskedColumn+`
 		FROM batches b WHERE state <> 'abandoned' AND `+where, func(r pgx.Rows) error {
 		var b store.Batch
 		var created, done int64
 		var meta []byte
 		var states, counts []int
+		var currencies []string
+		var held, spent []int64
 		err := r.Scan(&b.No, &b.ID, &b.Tenant, &b.Provider, &b.Weight, &b.KeepRaw, &b.State, &b.Reason, &b.Rows, &b.Asks,
-			&created, &done, &meta, &b.Shared.Known, &b.Shared.Joined, &b.Shared.Duplicates, &states, &counts)
+			&created, &done, &meta, &b.Shared.Known, &b.Shared.Joined, &b.Shared.Duplicates, &states, &counts,
+			&currencies, &held, &spent, &b.Unasked)
 		if err != nil {
 			return err
 		}
 		b.Created, b.Done = fromMillis(created), fromMillis(done)
-		b.Counts = countsOf(states, counts)
+		b.Counts, b.Costs = countsOf(states, counts), costsOf(currencies, held, spent)
 		err = s.sealer.OpenMeta(meta, &b)
 		all = append(all, b)
 		return err

@@ -28,7 +28,7 @@ func (c conn) check(ctx context.Context) (store.Report, error) {
 		return store.Report{}, err
 	}
 	k := &checker{conn: c, Audit: store.NewAudit(counts)}
-	for _, check := range []func(context.Context) error{k.chunksHold, k.batchesHold, k.holders, k.marksHold, k.keys} {
+	for _, check := range []func(context.Context) error{k.chunksHold, k.batchesHold, k.holders, k.money, k.marksHold, k.keys} {
 		if err := check(ctx); err != nil {
 			return store.Report{}, err
 		}

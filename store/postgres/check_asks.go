@@ -13,16 +13,19 @@ import (
 // that those hold nothing else. They come with their chunks, so that each
 // chunk's marks are at hand.
 func (c *checker) holders(ctx context.Context) error {
-	err := c.each(ctx, `SELECT c.id, c.chunk, c.open, c.state, c.unknown, k.marks FROM calls c JOIN chunks k ON k.id = c.chunk
-		WHERE c.open <> '' OR c.state <> 4 ORDER BY c.id`, func(r pgx.Rows) error {
+	err := c.each(ctx, `SELECT c.id, c.chunk, c.open, c.state, c.n, c.unknown, c.payer, c.price, c.currency, c.charged, c.free, k.marks
+		FROM calls c JOIN chunks k ON k.id = c.chunk WHERE c.open <> '' OR c.state <> 4 OR c.charged + c.free <> c.n ORDER BY c.id`, func(r pgx.Rows) error {
 		var id store.CallID
 		var chunk store.ChunkID
 		var open, marks []byte
-		var state, unknown int
-		if err := r.Scan(&id, &chunk, &open, &state, &unknown, &marks); err != nil {
+		var state, asks, unknown int
+		var bill store.Bill
+		err := r.Scan(&id, &chunk, &open, &state, &asks, &unknown,
+			&bill.Payer, &bill.Price.Each, &bill.Price.Currency, &bill.Charged, &bill.Free, &marks)
+		if err != nil {
 			return err
 		}
-		return c.Call(id, chunk, open, store.CallState(state), unknown, markIn(chunk, marks))
+		return c.Call(id, chunk, open, store.CallState(state), asks, unknown, bill, markIn(chunk, marks))
 	})
 	if err != nil {
 		return err
@@ -38,6 +41,21 @@ func (c *checker) holders(ctx context.Context) error {
 			return err
 		}
 		return c.Ticket(id, chunk, open, waiting, closed, markIn(chunk, marks))
+	})
+}
+
+// money holds what batches cost against the ledger.
+func (c *checker) money(ctx context.Context) error {
+	return c.each(ctx, `SELECT batch, currency, sum(held)::bigint, sum(spent)::bigint, sum(c_held)::bigint, sum(c_spent)::bigint FROM (
+			SELECT batch, currency, held, spent, 0 AS c_held, 0 AS c_spent FROM costs
+			UNION ALL SELECT payer, currency, 0, 0, (n - charged - free) * `+unit+", charged * "+unit+` FROM calls c
+		) m GROUP BY batch, currency ORDER BY batch, currency`, func(r pgx.Rows) error {
+		var no store.BatchNo
+		var got, calls store.Cost
+		err := r.Scan(&no, &got.Currency, &got.Held, &got.Spent, &calls.Held, &calls.Spent)
+		calls.Currency = got.Currency
+		c.Costs(no, got, calls)
+		return err
 	})
 }
 

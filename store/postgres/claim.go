@@ -57,7 +57,8 @@ func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, da
 	if err != nil {
 		return c, nil, err
 	}
-	taken, moves := v.Take(passed.Most(r), t.now, wanted)
+	payers := store.NewPayers(in)
+	taken, moves := v.Take(passed.Most(r), t.now, payers.Of(wanted))
 	if len(taken) == 0 {
 		return c, nil, nil
 	}
@@ -72,10 +73,12 @@ func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, da
 	if err := t.queueRoom(ctx, b, len(taken)); err != nil {
 		return c, nil, err
 	}
-	t.queueCall(b, &c.Call, r, v, taken)
+	c.Payer = payers.Batch
+	t.queueCall(b, &c.Call, r, v, taken, c.Payer)
 	asks := t.queueAsks(b, v.Chunk, taken)
 	saveChunk(b, v.chunk)
 	t.queueTally(b, moved)
+	t.queueCost(b, c.Payer, store.Claimed(r.Price, len(taken)))
 	if err := t.send(ctx, b); err != nil {
 		return c, nil, fmt.Errorf("record call: %w", err)
 	}
@@ -138,11 +141,12 @@ func queueChunk(b *pgx.Batch, into **chunk, id string, args ...any) {
 
 // queueCall adds the writing of the line of the ledger that is the claim to a
 // batch of statements.
-func (t *tx) queueCall(b *pgx.Batch, id *store.CallID, r store.ClaimRequest, v *view, taken store.Offsets) {
+func (t *tx) queueCall(b *pgx.Batch, id *store.CallID, r store.ClaimRequest, v *view, taken store.Offsets, payer store.BatchNo) {
 	scope := cmp.Or(last(r.Scopes), v.home.provider)
-	b.Queue(`INSERT INTO calls (chunk, provider, scope, owner, state, n, requests, open, sent_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
-		v.ID, v.home.provider, scope, r.Owner, store.CallSending, len(taken), r.Requests(len(taken)), stored(taken), millis(t.now), millis(store.Millis(r.Expires))).
+	b.Queue(`INSERT INTO calls (chunk, provider, scope, owner, state, n, requests, open, sent_at, expires_at, payer, price, currency)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
+		v.ID, v.home.provider, scope, r.Owner, store.CallSending, len(taken), r.Requests(len(taken)), stored(taken), millis(t.now), millis(store.Millis(r.Expires)),
+		payer, int64(r.Price.Each), r.Price.Currency).
 		QueryRow(func(row pgx.Row) error { return row.Scan(id) })
 }
 

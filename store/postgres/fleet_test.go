@@ -180,6 +180,14 @@ func (f *fleet) Estimate(ctx context.Context, r store.EstimateRequest) (store.Es
 	return f.one().Estimate(ctx, r)
 }
 
+func (f *fleet) Ledger(ctx context.Context, l store.LedgerFilter) ([]store.LedgerLine, error) {
+	return f.one().Ledger(ctx, l)
+}
+
+func (f *fleet) LedgerTotals(ctx context.Context, l store.LedgerFilter, by store.LedgerGroup) ([]store.LedgerTotal, error) {
+	return f.one().LedgerTotals(ctx, l, by)
+}
+
 func (f *fleet) Rows(ctx context.Context, b store.BatchNo, r store.RowFilter, yield func(store.Row) error) error {
 	return f.one().Rows(ctx, b, r, yield)
 }

@@ -210,7 +210,7 @@ func (l *loader) number(ctx context.Context, t store.Table) error {
 
 // additions are the columns that only this store has, all of them 0: no intake
 // lives, and counts begin in the first slot.
-var additions = map[string][]string{"batches": {"beat_at"}, "tallies": {"slot"}, "readings": {"slot"}}
+var additions = map[string][]string{"batches": {"beat_at"}, "tallies": {"slot"}, "costs": {"slot"}, "readings": {"slot"}}
 
 func columnNames(t store.Table) []string {
 	names := make([]string, 0, len(t.Columns)+1)

@@ -131,6 +131,7 @@ func (t *tx) endCall(ctx context.Context, b *pgx.Batch, c *call, v *view, than s
 	}
 	open := c.open.Union(disowned)
 	state, unknown := v.CallState(open, waiting || others)
-	b.Queue("UPDATE calls SET state = $1, unknown = $2, open = $3 WHERE id = $4", state, unknown, stored(open), c.id)
+	b.Queue("UPDATE calls SET state = $1, unknown = $2, open = $3, charged = charged - $5 WHERE id = $4", state, unknown, stored(open), c.id, len(disowned))
+	t.queueCost(b, c.bill.Payer, c.bill.Disowned(disowned))
 	return nil
 }

@@ -18,6 +18,7 @@ type call struct {
 	n       int
 	sent    time.Time
 	waiting bool // asks wait on its tickets
+	bill    store.Bill
 }
 
 // outcome is what a settlement did, and which of the batches that it touched
@@ -67,8 +68,8 @@ func (t *tx) holding(ctx context.Context, id store.CallID, gates store.GateChang
 	v, c := &view{home: &header{}}, &call{id: id}
 	b := &pgx.Batch{}
 	queueChunk(b, &v.chunk, "(SELECT chunk FROM calls WHERE id = $1) FOR UPDATE", id)
-	b.Queue(`SELECT open, n, sent_at, EXISTS (SELECT 1 FROM tickets t WHERE t.call = c.id AND t.waiting > 0)
-		FROM calls c WHERE id = $1`, id).QueryRow(c.scan)
+	b.Queue(`SELECT open, n, sent_at, EXISTS (SELECT 1 FROM tickets t WHERE t.call = c.id AND t.waiting > 0),
+		payer, price, currency, charged, free FROM calls c WHERE id = $1`, id).QueryRow(c.scan)
 	b.Queue(headerQuery+"(SELECT (chunk >> 32)::int FROM calls WHERE id = $1)", id).QueryRow(v.home.scan)
 	queueWants(b, &v.wants, `(SELECT chunk FROM calls WHERE id = $1)
 		AND (SELECT k.id + k.n - 1 FROM chunks k WHERE k.id = (SELECT chunk FROM calls WHERE id = $1))`, id)
@@ -88,7 +89,7 @@ func (t *tx) holding(ctx context.Context, id store.CallID, gates store.GateChang
 func (c *call) scan(r pgx.Row) error {
 	var open []byte
 	var sent int64
-	err := r.Scan(&open, &c.n, &sent, &c.waiting)
+	err := r.Scan(&open, &c.n, &sent, &c.waiting, &c.bill.Payer, &c.bill.Price.Each, &c.bill.Price.Currency, &c.bill.Charged, &c.bill.Free)
 	if err == nil {
 		c.open, err = store.ParseOffsets(open)
 	}
@@ -97,7 +98,7 @@ func (c *call) scan(r pgx.Row) error {
 }
 
 func (t *tx) settle(ctx context.Context, v *view, c *call, r store.Settlement, bodies store.SealedAnswers) (outcome, error) {
-	ruling, err := v.Settle(store.Holding{Open: c.open, Carried: c.n}, r.Verdicts, r.Rest, t.now)
+	ruling, err := v.Settle(store.Holding{Open: c.open, Carried: c.n, Bill: &c.bill}, r.Verdicts, r.Rest, t.now)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -117,6 +118,7 @@ func (t *tx) settle(ctx context.Context, v *view, c *call, r store.Settlement, b
 		return outcome{}, err
 	}
 	t.queueTally(b, moved)
+	t.queueCost(b, c.bill.Payer, ruling.Billed(c.bill.Price))
 	t.queueReadings(b, v.home.provider, ruling.Readings(r.Readings))
 	if err := t.send(ctx, b); err != nil {
 		return outcome{}, fmt.Errorf("settle call: %w", err)
@@ -185,6 +187,8 @@ func queueLeave(b *pgx.Batch, a store.AskID, no store.BatchNo) {
 func (t *tx) saveCall(b *pgx.Batch, c *call, v *view, ruling store.Ruling, r store.Settlement) {
 	state, unknown := v.CallState(ruling.Open, c.waiting || len(ruling.Waiting) > 0)
 	b.Queue(`UPDATE calls SET state = $2, unknown = $3, requests = greatest(0, requests - $4), open = $5, settled_at = $6,
-		class = coalesce(nullif($7, ''), class), code = coalesce(nullif($8, ''), code), note = coalesce($9, note) WHERE id = $1`,
-		c.id, state, unknown, ruling.Unsent, stored(ruling.Open), millis(t.now), r.Class, r.Code, t.s.sealer.SealNote(c.id, r.Note))
+		class = coalesce(nullif($7, ''), class), code = coalesce(nullif($8, ''), code), note = coalesce($9, note),
+		charged = charged + $10, free = free + $11 WHERE id = $1`,
+		c.id, state, unknown, ruling.Unsent, stored(ruling.Open), millis(t.now), r.Class, r.Code, t.s.sealer.SealNote(c.id, r.Note),
+		ruling.Charged, ruling.Free)
 }

@@ -228,7 +228,14 @@ func (c conn) batches(s *Store, where string, args ...any) ([]store.Batch, error
 		return nil, fmt.Errorf("read batch: %w", err)
 	}
 	for i := range all {
-		if all[i].Counts, err = c.counts(all[i].No); err != nil {
+		b := &all[i]
+		if b.Counts, err = c.counts(b.No); err != nil {
+			return nil, err
+		}
+		if b.Costs, err = c.costs(b.No); err != nil {
+			return nil, err
+		}
+		if b.Unasked, err = c.unasked(b.No); err != nil {
 			return nil, err
 		}
 	}

@@ -17,7 +17,7 @@ func (s *Store) Check(ctx context.Context) (store.Report, error) {
 			return store.Report{}, fmt.Errorf("check store: %w", err)
 		}
 		c := &checker{conn: conn, Audit: store.NewAudit(counts)}
-		for _, check := range []func() error{c.file, c.chunks, c.batches, c.holders, c.answers, c.keys} {
+		for _, check := range []func() error{c.file, c.chunks, c.batches, c.holders, c.money, c.answers, c.keys} {
 			if err := check(); err != nil {
 				return store.Report{}, fmt.Errorf("check store: %w", err)
 			}

@@ -10,9 +10,9 @@ import (
 // ticket, and that those hold nothing else.
 func (c *checker) holders() error {
 	marks := &chunkCache{conn: c.conn}
-	err := c.each("SELECT id, chunk, open, state, unknown FROM calls WHERE open <> x'' OR state <> 4", func(stmt *sqlite.Stmt) error {
+	err := c.each("SELECT id, chunk, open, state, n, unknown, "+billColumns+" FROM calls WHERE open <> x'' OR state <> 4 OR charged + free <> n", func(stmt *sqlite.Stmt) error {
 		return c.Call(store.CallID(stmt.ColumnInt64(0)), columnAsk(stmt, 1), columnBytes(stmt, 2),
-			store.CallState(stmt.ColumnInt(3)), stmt.ColumnInt(4), marks.mark)
+			store.CallState(stmt.ColumnInt(3)), stmt.ColumnInt(4), stmt.ColumnInt(5), columnBill(stmt, 6), marks.mark)
 	})
 	if err != nil {
 		return err
@@ -26,6 +26,20 @@ func (c *checker) holders() error {
 	}
 	return c.eachMark(func(a store.AskID, s store.State) error {
 		c.Mark(a, s)
+		return nil
+	})
+}
+
+// money holds what batches cost against the ledger.
+func (c *checker) money() error {
+	return c.each(`SELECT batch, currency, sum(held), sum(spent), sum(c_held), sum(c_spent) FROM (
+			SELECT batch, currency, held, spent, 0 AS c_held, 0 AS c_spent FROM costs
+			UNION ALL SELECT payer, currency, 0, 0, (n - charged - free) * `+unit+", charged * "+unit+` FROM calls c
+		) GROUP BY batch, currency ORDER BY batch, currency`, func(stmt *sqlite.Stmt) error {
+		cost := func(i int) store.Cost {
+			return store.Cost{Currency: stmt.ColumnText(1), Held: store.Money(stmt.ColumnInt64(i)), Spent: store.Money(stmt.ColumnInt64(i + 1))}
+		}
+		c.Costs(columnBatch(stmt, 0), cost(2), cost(4))
 		return nil
 	})
 }

@@ -93,14 +93,19 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 	if err != nil {
 		return store.Claim{}, nil, err
 	}
-	taken, moves := k.Take(passed.Most(r), t.now, wanted)
+	payers := store.NewPayers(in)
+	taken, moves := k.Take(passed.Most(r), t.now, payers.Of(wanted))
 	if len(taken) == 0 {
 		return c, nil, nil
 	}
 	if err := t.s.room.assert(len(taken)); err != nil {
 		return store.Claim{}, nil, err
 	}
-	if c.Call, err = t.recordCall(r, k, home, taken); err != nil {
+	c.Payer = payers.Batch
+	if c.Call, err = t.recordCall(r, k, home, taken, c.Payer); err != nil {
+		return store.Claim{}, nil, err
+	}
+	if err := t.addCost(c.Payer, store.Claimed(r.Price, len(taken))); err != nil {
 		return store.Claim{}, nil, err
 	}
 	k.claims++
@@ -125,14 +130,15 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 }
 
 // recordCall writes the line of the ledger that is the claim.
-func (t *tx) recordCall(r store.ClaimRequest, k *chunk, home *header, taken store.Offsets) (store.CallID, error) {
+func (t *tx) recordCall(r store.ClaimRequest, k *chunk, home *header, taken store.Offsets, payer store.BatchNo) (store.CallID, error) {
 	scope := home.provider
 	if len(r.Scopes) > 0 {
 		scope = r.Scopes[len(r.Scopes)-1]
 	}
-	err := t.exec(`INSERT INTO calls (chunk, provider, scope, owner, state, n, requests, open, sent_at, expires_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		k.ID, home.provider, scope, r.Owner, store.CallSending, len(taken), r.Requests(len(taken)), taken.Append(nil), t.now, store.Millis(r.Expires))
+	err := t.exec(`INSERT INTO calls (chunk, provider, scope, owner, state, n, requests, open, sent_at, expires_at, payer, price, currency)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		k.ID, home.provider, scope, r.Owner, store.CallSending, len(taken), r.Requests(len(taken)), taken.Append(nil), t.now, store.Millis(r.Expires),
+		payer, int64(r.Price.Each), r.Price.Currency)
 	if err != nil {
 		return 0, fmt.Errorf("record call: %w", err)
 	}

@@ -133,8 +133,10 @@ func (t *tx) endCall(id store.CallID, k *chunk, disowned store.Offsets) error {
 	}
 	open := c.open.Union(disowned)
 	state, unknown := k.CallState(open, waiting)
-	if err := t.exec("UPDATE calls SET state = ?, unknown = ?, open = ? WHERE id = ?", state, unknown, open.Append(nil), id); err != nil {
+	err = t.exec("UPDATE calls SET state = ?, unknown = ?, open = ?, charged = charged - ? WHERE id = ?",
+		state, unknown, open.Append(nil), len(disowned), id)
+	if err != nil {
 		return fmt.Errorf("write call: %w", err)
 	}
-	return nil
+	return t.addCost(c.bill.Payer, c.bill.Disowned(disowned))
 }

@@ -17,6 +17,7 @@ type call struct {
 	open  store.Offsets
 	n     int
 	sent  time.Time
+	bill  store.Bill
 }
 
 // Settle implements store.Work.
@@ -40,9 +41,9 @@ func (s *Store) Settle(ctx context.Context, r store.Settlement) (store.Settled, 
 func (c conn) call(id store.CallID) (*call, error) {
 	l := &call{id: id}
 	var open []byte
-	found, err := c.one("SELECT chunk, open, n, sent_at FROM calls WHERE id = ?", func(stmt *sqlite.Stmt) {
+	found, err := c.one("SELECT chunk, open, n, sent_at, "+billColumns+" FROM calls WHERE id = ?", func(stmt *sqlite.Stmt) {
 		l.chunk, open = columnAsk(stmt, 0), columnBytes(stmt, 1)
-		l.n, l.sent = stmt.ColumnInt(2), columnTime(stmt, 3)
+		l.n, l.sent, l.bill = stmt.ColumnInt(2), columnTime(stmt, 3), columnBill(stmt, 4)
 	}, id)
 	if err == nil && found {
 		l.open, err = store.ParseOffsets(open)
@@ -61,7 +62,7 @@ func (t *tx) settle(c *call, r store.Settlement, bodies store.SealedAnswers) (st
 	if err != nil {
 		return store.Settled{}, err
 	}
-	ruling, err := k.Settle(store.Holding{Open: c.open, Carried: c.n}, r.Verdicts, r.Rest, t.now)
+	ruling, err := k.Settle(store.Holding{Open: c.open, Carried: c.n, Bill: &c.bill}, r.Verdicts, r.Rest, t.now)
 	if err != nil {
 		return store.Settled{}, err
 	}
@@ -75,6 +76,9 @@ func (t *tx) settle(c *call, r store.Settlement, bodies store.SealedAnswers) (st
 		return store.Settled{}, err
 	}
 	if err := t.saveCall(c.id, k, ruling, r); err != nil {
+		return store.Settled{}, err
+	}
+	if err := t.addCost(c.bill.Payer, ruling.Billed(c.bill.Price)); err != nil {
 		return store.Settled{}, err
 	}
 	if err := t.keepReadings(home.provider, ruling.Readings(r.Readings)); err != nil {
@@ -174,8 +178,9 @@ func (t *tx) saveCall(id store.CallID, k *chunk, ruling store.Ruling, r store.Se
 	}
 	state, unknown := k.CallState(ruling.Open, waiting)
 	err = t.exec(`UPDATE calls SET state = ?, unknown = ?, requests = max(0, requests - ?), open = ?, settled_at = ?, class = coalesce(nullif(?, ''), class),
-		code = coalesce(nullif(?, ''), code), note = coalesce(?, note) WHERE id = ?`,
-		state, unknown, ruling.Unsent, ruling.Open.Append(nil), t.now, r.Class, r.Code, optional(t.s.sealer.SealNote(id, r.Note)), id)
+		code = coalesce(nullif(?, ''), code), note = coalesce(?, note), charged = charged + ?, free = free + ? WHERE id = ?`,
+		state, unknown, ruling.Unsent, ruling.Open.Append(nil), t.now, r.Class, r.Code, optional(t.s.sealer.SealNote(id, r.Note)),
+		ruling.Charged, ruling.Free, id)
 	if err != nil {
 		return fmt.Errorf("write call: %w", err)
 	}

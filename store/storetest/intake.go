@@ -73,7 +73,7 @@ func intakeKeepsBatch(w *world) {
 	want := store.Batch{
 		No: b, ID: got.ID, Tenant: "acme", Provider: provider, Params: nb.Params, Name: "fleet", Purpose: "renewal",
 		Metadata: nb.Metadata, Columns: nb.Columns, Weight: 3, KeepRaw: true, State: store.BatchRunning,
-		Rows: 2, Asks: 1, Counts: store.Counts{store.Queued: 2}, Shared: store.Shared{Duplicates: 1}, Created: w.now(),
+		Rows: 2, Asks: 1, Counts: store.Counts{store.Queued: 2}, Shared: store.Shared{Duplicates: 1}, Unasked: 1, Created: w.now(),
 	}
 	equal(w, "committed batch", got, want)
 	equal(w, "batch by number", w.batch(b), want)

@@ -104,6 +104,7 @@ func subjects() []subject {
 		{"offer", offerRules},
 		{"claim", claimRules},
 		{"settle", settleRules},
+		{"ledger", ledgerRules},
 		{"states", stateRules},
 		{"ticket", ticketRules},
 		{"lease", leaseRules},
