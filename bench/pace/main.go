@@ -37,7 +37,7 @@ func main() {
 
 // sections are the tables, in order.
 func sections() []section {
-	return []section{told(), outages(), learnt(), changes(), days()}
+	return []section{told(), outages(), learnt(), changes(), days(), polling()}
 }
 
 func measure(ctx context.Context) (err error) {

@@ -28,6 +28,7 @@ type scene struct {
 	redis *redisServer
 	up    *upstream
 	fleet *fleet
+	batch client.Batch // that Plateq works at
 	peers []*process
 }
 
@@ -37,8 +38,13 @@ func bucket(burst int) sim.Account {
 	return sim.Account{Provider: "attestr", Limits: sim.Limits{Rate: rate, Burst: burst}}
 }
 
-// open starts what is asked. Nobody asks yet.
+// open starts what is asked, whose answers are there at once. Nobody asks yet.
 func (l *lab) open(ctx context.Context, a sim.Account, w way) (*scene, error) {
+	return l.openSlow(ctx, a, sim.Completion{}, w)
+}
+
+// openSlow is open for a provider that takes its time.
+func (l *lab) openSlow(ctx context.Context, a sim.Account, c sim.Completion, w way) (*scene, error) {
 	dir, err := os.MkdirTemp(l.dir, "case-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
@@ -47,7 +53,7 @@ func (l *lab) open(ctx context.Context, a sim.Account, w way) (*scene, error) {
 	if s.redis, err = startRedis(dir); err != nil {
 		return nil, err
 	}
-	if s.up, err = startUpstream(ctx, a, w); err != nil {
+	if s.up, err = startUpstream(ctx, a, c, w); err != nil {
 		s.redis.kill()
 		return nil, err
 	}
@@ -88,7 +94,7 @@ func (s *scene) plateq(ctx context.Context, workers int, rate string, n int, mor
 	for i := range n {
 		list.WriteString(plate(i) + "\n")
 	}
-	_, err = s.fleet.api.Submit(ctx, client.SubmitOptions{Provider: "attestr", Format: client.CSV}, strings.NewReader(list.String()))
+	s.batch, err = s.fleet.api.Submit(ctx, client.SubmitOptions{Provider: "attestr", Format: client.CSV}, strings.NewReader(list.String()))
 	if err != nil {
 		return fmt.Errorf("submit: %w", err)
 	}

@@ -42,9 +42,9 @@ type upstream struct {
 }
 
 // startUpstream plays the provider with the account on a free port.
-func startUpstream(ctx context.Context, a sim.Account, w way) (*upstream, error) {
+func startUpstream(ctx context.Context, a sim.Account, c sim.Completion, w way) (*upstream, error) {
 	a.Name, a.Token, a.Credit = "bench", sim.DefaultToken, sim.Unlimited
-	srv, err := sim.New(sim.Options{Accounts: []sim.Account{a}})
+	srv, err := sim.New(sim.Options{Accounts: []sim.Account{a}, Completion: c})
 	if err != nil {
 		return nil, fmt.Errorf("start the stand-in: %w", err)
 	}

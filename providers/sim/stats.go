@@ -1,6 +1,9 @@
 package sim
 
-import "maps"
+import (
+	"maps"
+	"time"
+)
 
 // Stats are counts since the server was made; Batches and Records include what the journal held.
 type Stats struct {
@@ -79,4 +82,17 @@ func (s *Server) Stats() Stats {
 		out.FewestPolls[b.id] = (len(b.plates) + page - 1) / page
 	}
 	return out
+}
+
+// Finals returns when each plate's record becomes final, in the Attestr batch that named it last.
+func (s *Server) Finals() map[string]time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := map[string]time.Time{}
+	for _, b := range s.attestr.order {
+		for i, p := range b.plates {
+			at[p] = b.at.Add(b.after(i))
+		}
+	}
+	return at
 }
