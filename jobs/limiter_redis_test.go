@@ -81,6 +81,31 @@ func TestALotHasExactTimes(t *testing.T) {
 	})
 }
 
+// TestWhatIsLetGoIsThereAgain: tokens that were promised and never used are
+// no loss of the rate, and no more than the burst.
+func TestWhatIsLetGoIsThereAgain(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, c redis.UniversalClient) {
+		s := newScripts(c, acme)
+		l := Limits{Rate: 10, Burst: 5, Concurrency: 64} // of which four are ours
+		reserved(t, s, lotOf("w", begin, "ssssssssss", l))
+		q := lotOf("w", begin, "s", l)
+		for i := range q.Scopes {
+			q.Scopes[i].Unused = 9 // all but the one that was there
+		}
+		if due := reserved(t, s, q).scopes[0].due(0); due != 100*time.Millisecond {
+			t.Errorf("the next is due after %v, want 100 ms, as if nothing had been let go", due)
+		}
+		q = lotOf("w", begin+time.Minute.Microseconds(), "ssssss", l)
+		for i := range q.Scopes {
+			q.Scopes[i].Unused = 100
+		}
+		if r := reserved(t, s, q); r.scopes[0].free != 4 {
+			t.Errorf("%d at once after a pause, want the burst: 4", r.scopes[0].free)
+		}
+	})
+}
+
 func TestALotIsAFairPart(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, c redis.UniversalClient) {

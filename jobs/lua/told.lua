@@ -2,19 +2,18 @@
 -- nobody has to ask twice.
 -- hash: t tokens, below 0 those that are promised; u when it was so; cut refusals of requests sent before then are old
 --   news; calm next to nothing is saved up before then
--- s: rate a second, burst, fresh tokens of a bucket that is not there, calm µs until its gate opens
+-- s: rate a second, burst, unused tokens that were let go, fresh tokens of a bucket that is not there, calm µs until its gate opens
 local HORIZON, GRACE = 1, 1 -- seconds: what the fleet may have promised, and until when that is sent
 local MARGIN = 0.25         -- of the burst, comes back before anything is sent after a refusal
 local CALM, SAVED = 10, 0.1 -- for so many seconds after it was emptied, tokens of so many seconds are all that is saved up
 local function told(key, s)
   local v = redis.call('HMGET', key, 't', 'u', 'cut', 'calm')
   local tokens, at, cut, calm = tonumber(v[1]) or s.fresh, tonumber(v[2]) or now, tonumber(v[3]) or 0, tonumber(v[4]) or 0
-  if now > at then
-    local burst = s.burst
-    if now < calm then burst = math.min(burst, math.max(1, SAVED * s.rate)) end
-    tokens = math.min(burst, tokens + (now - at) * s.rate / S)
-    at = now
-  end
+  -- What was promised and let go was never sent: it is there again, within the burst, but not behind a gate.
+  local burst, back = s.burst, s.unused
+  if now < calm then burst, back = math.min(burst, math.max(1, SAVED * s.rate)), 0 end
+  tokens = math.min(burst, tokens + back + math.max(0, now - at) * s.rate / S)
+  at = math.max(at, now)
 
   local b = { rate = s.rate, limit = s.rate, phase = 0, horizon = HORIZON * S }
   -- wait is how long until a token is whole.
