@@ -53,12 +53,12 @@ func newEars(c redis.UniversalClient, attend func(context.Context) error) *ears 
 func (e *ears) listen(ctx context.Context) {
 	var attended time.Time
 	for ctx.Err() == nil {
-		ask := func(ctx context.Context) error { return e.redis.Ping(ctx).Err() }
-		if time.Since(attended) >= attendEvery {
-			ask, attended = e.attend, time.Now()
+		due := time.Since(attended) >= attendEvery
+		if due {
+			attended = time.Now()
 		}
 		answer := make(chan error, 1)
-		go func() { answer <- ask(ctx) }()
+		go func() { answer <- e.ask(ctx, due) }()
 		var err error
 		select {
 		case err = <-answer:
@@ -69,6 +69,16 @@ func (e *ears) listen(ctx context.Context) {
 		e.note(time.Now(), err == nil)
 		rest(ctx, listenEvery)
 	}
+}
+
+// ask finds out whether Redis answers, and attends where that is due.
+func (e *ears) ask(ctx context.Context, attend bool) error {
+	if attend {
+		if err := e.attend(ctx); err != nil {
+			return err
+		}
+	}
+	return e.redis.Ping(ctx).Err()
 }
 
 // note takes down whether Redis has answered.

@@ -107,8 +107,15 @@ func (l *Limiter) Acquire(ctx context.Context, k Kind) (*Permit, error) {
 
 // Attend says that this process shares the pace, though it may have nothing to
 // ask for, and learns with how many others: where Redis is away each takes its
-// part. It is to be called every few seconds.
+// part. It is to be called every few seconds; a limiter that has just reserved
+// something has said so with that.
 func (l *Limiter) Attend(ctx context.Context) error {
+	l.mu.Lock()
+	said := time.Since(l.link.heard) < attendEvery && !l.link.away
+	l.mu.Unlock()
+	if said {
+		return nil
+	}
 	n, err := l.redis.attend(ctx, l.opts.Worker)
 	if err != nil {
 		return err

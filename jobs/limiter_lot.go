@@ -63,6 +63,7 @@ func (l *Limiter) question(now time.Time, turn string) question {
 	q := question{
 		Turn: turn, Debt: maxDebt.Microseconds(), Again: max(slotAgain, l.slots.again).Microseconds(),
 		Drain:  l.link.away,
+		Alive:  attendFor.Microseconds(),
 		Scopes: []scopeQuestion{},
 		Slots: slotQuestion{
 			Worker: l.opts.Worker, Max: l.slots.max, Busy: busy, Wants: min(l.slots.max, busy+l.waiting()),
@@ -145,7 +146,7 @@ func (l *Limiter) answered(now time.Time, q question, r reply, err error) {
 		l.day.spent -= r.granted[Submits] + r.granted[Polls]
 		return
 	}
-	l.link.live = max(1, r.live)
+	l.link.live, l.link.present = max(1, r.live), r.present
 	l.slots.heard(now, r, q.Slots.Wants, l.free())
 	if q.Turn == "" && !l.free() {
 		return

@@ -23,6 +23,8 @@ var (
 	learnLua string
 	//go:embed lua/fleet.lua
 	fleetLua string
+	//go:embed lua/workers.lua
+	workersLua string
 )
 
 // The scripts.
@@ -69,10 +71,10 @@ func newScripts(c redis.UniversalClient, spec providers.Spec) *scripts {
 	key := "plateq:{" + Queue(spec.Name) + "}:"
 	s := &scripts{
 		client:  c,
-		reserve: redis.NewScript(beginLua + toldLua + learnLua + fleetLua + reserveLua),
+		reserve: redis.NewScript(beginLua + toldLua + learnLua + fleetLua + workersLua + reserveLua),
 		refused: redis.NewScript(beginLua + toldLua + learnLua + refusedLua),
 		empty:   redis.NewScript(beginLua + toldLua + learnLua + emptyLua),
-		attends: redis.NewScript(beginLua + attendLua),
+		attends: redis.NewScript(beginLua + workersLua + attendLua),
 		names:   [scopes]string{spec.Name, spec.SubmitScope(), spec.PollScope()},
 		fleet:   key + "fleet", day: key + "day", workers: key + "workers",
 	}
@@ -100,6 +102,7 @@ type question struct {
 	Debt     int64           `json:"debt"`
 	Again    int64           `json:"again"`
 	Drain    bool            `json:"drain,omitempty"`
+	Alive    int64           `json:"alive"`
 	Slots    slotQuestion    `json:"slots"`
 	Day      *dayQuestion    `json:"day,omitempty"`
 	Scopes   []scopeQuestion `json:"scopes"`
@@ -155,6 +158,7 @@ type reply struct {
 	live    int
 	crowded bool
 	used    int
+	present int
 	scopes  []scopeReply
 }
 
@@ -174,7 +178,7 @@ func (s scopeReply) due(i int) time.Duration {
 }
 
 func (s *scripts) ask(ctx context.Context, q question) (reply, error) {
-	keys := []string{s.fleet, s.day}
+	keys := []string{s.fleet, s.day, s.workers}
 	for _, i := range q.places {
 		keys = append(keys, s.scopes[i])
 	}
@@ -192,7 +196,7 @@ func (s *scripts) ask(ctx context.Context, q question) (reply, error) {
 var errReply = errors.New("ask Redis for the pace: the answer is not one")
 
 func readReply(v []int64) (reply, error) {
-	const head, each = 11, 6
+	const head, each = 12, 6
 	if len(v) < 2 {
 		return reply{}, errReply
 	}
@@ -205,7 +209,8 @@ func readReply(v []int64) (reply, error) {
 	}
 	r.granted = [kinds]int{int(v[2]), int(v[3])}
 	r.held = [kinds]time.Duration{micro(v[4]), micro(v[5])}
-	r.slots, r.keepTo, r.live, r.crowded, r.used = int(v[6]), int(v[7]), int(v[8]), v[9] > 0, int(v[10])
+	r.slots, r.keepTo, r.live, r.crowded = int(v[6]), int(v[7]), int(v[8]), v[9] > 0
+	r.used, r.present = int(v[10]), int(v[11])
 	for s := v[head:]; len(s) > 0; s = s[each:] {
 		r.scopes = append(r.scopes, scopeReply{
 			free: int(s[0]), first: micro(s[1]), spacing: micro(s[2]),

@@ -1,8 +1,9 @@
 -- A lot of up to #q.turn requests, one of s or p each: slots, tokens with the times at which they may be used, and the
 -- day's count, for all scopes at once.
--- KEYS: 1 fleet  2 day {till, used}  then one for each of q.scopes: that of the provider, and those of s and p if asked
+-- KEYS: 1 fleet  2 day {till, used}  3 set of workers by when they were seen
+--   then one for each of q.scopes: that of the provider, and those of s and p if asked
 -- returns {status, now, s granted, p granted, s wait, p wait, slots, slots to keep to, live, contended, used,
---   and for each scope: free, first, spacing, rate*1000, limit*1000, phase}
+--   present, and for each scope: free, first, spacing, rate*1000, limit*1000, phase}
 local OK, LATE, NEWDAY, USED = 0, 1, 2, 3
 if q.deadline and now > q.deadline then return { LATE, now } end -- who asked has gone its own way
 
@@ -19,7 +20,7 @@ end
 local f = fleet(KEYS[1], q.slots)
 local scopes = {}
 for i, s in ipairs(q.scopes) do
-  local b = s.learn and learned(KEYS[2 + i], s) or told(KEYS[2 + i], s)
+  local b = s.learn and learned(KEYS[3 + i], s) or told(KEYS[3 + i], s)
   if q.drain then b.empty() end
   scopes[i] = { of = s.of, bucket = b }
 end
@@ -51,7 +52,8 @@ if q.day and q.day.limit > 0 and left == 0 and #q.turn > 0 then status = USED en
 if all == 0 then -- a slot is asked for again soon
   for kind in pairs(held) do held[kind] = math.max(held[kind], q.again) end
 end
-local out = { status, now, n.s, n.p, 0, 0, 0, 0, f.live, f.contended and 1 or 0, used + all }
+local out = { status, now, n.s, n.p, 0, 0, 0, 0, f.live, f.contended and 1 or 0, used + all,
+  attend(KEYS[3], q.slots.worker, q.alive) }
 for _, s in ipairs(scopes) do
   local b, part = s.bucket, n[s.of] or all
   local free, first, spacing = b.take(part)
