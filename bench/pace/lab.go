@@ -1,17 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
-	"github.com/plateq/plateq/internal/pgtest"
+	"github.com/plateq/plateq/bench/rig"
 )
 
 // lab is what cases are run in: a PostgreSQL for all of them, and a folder for
@@ -22,8 +17,7 @@ type lab struct {
 	dir     string
 	span    time.Duration // of a case
 	verbose bool
-	servers *pgtest.Server
-	made    atomic.Int32 // databases
+	servers *rig.Postgres
 }
 
 func newLab(plateq string, span time.Duration) (*lab, error) {
@@ -41,17 +35,16 @@ func newLab(plateq string, span time.Duration) (*lab, error) {
 	if l.dir, err = os.MkdirTemp("", "plateq-bench-"); err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
-	if l.servers, err = pgtest.New("-c", "fsync=off", "-c", "full_page_writes=off"); err != nil {
-		return nil, fmt.Errorf("start PostgreSQL: %w", err)
+	if l.servers, err = rig.StartPostgres("-c", "fsync=off", "-c", "full_page_writes=off"); err != nil {
+		return nil, err
 	}
 	return l, nil
 }
 
 // close removes everything, but for logs that are to be read.
 func (l *lab) close(keep bool) {
-	l.servers.Stop() // one that is killed still writes
-	if err := l.servers.Remove(); err != nil {
-		fmt.Fprintln(os.Stderr, "remove PostgreSQL:", err)
+	if err := l.servers.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 	}
 	if keep {
 		fmt.Fprintln(os.Stderr, "the logs are in", l.dir)
@@ -60,18 +53,4 @@ func (l *lab) close(keep bool) {
 	if err := os.RemoveAll(l.dir); err != nil {
 		fmt.Fprintln(os.Stderr, "remove logs:", err)
 	}
-}
-
-// database makes an empty one and returns its URL.
-func (l *lab) database(ctx context.Context) (string, error) {
-	c, err := pgx.Connect(ctx, l.servers.URL())
-	if err != nil {
-		return "", fmt.Errorf("make a database: %w", err)
-	}
-	defer c.Close(ctx) //nolint:errcheck // it was only asked
-	name := "bench" + strconv.Itoa(int(l.made.Add(1)))
-	if _, err := c.Exec(ctx, "CREATE DATABASE "+name); err != nil {
-		return "", fmt.Errorf("make a database: %w", err)
-	}
-	return "postgres://postgres@" + l.servers.Addr() + "/" + name + "?sslmode=disable", nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strconv"
 	"time"
+
+	"github.com/plateq/plateq/bench/rig"
 )
 
 // outages are the cases in which something befalls Redis, a third of the span
@@ -14,9 +16,9 @@ func outages() section {
 		head: []string{"what happens", "who asks", "used before", "used while Redis is away", "used in the 10 s after", "of all requests answered 429"},
 	}
 	for _, o := range []outage{
-		{name: "frozen", what: "frozen for 5 s", away: 5 * time.Second, begin: (*redisServer).freeze, end: (*redisServer).thaw},
-		{name: "emptied", what: "killed, and back empty at once", begin: (*redisServer).crash, end: (*redisServer).run},
-		{name: "away", what: "killed, back empty after 30 s", away: 30 * time.Second, begin: (*redisServer).crash, end: (*redisServer).run},
+		{name: "frozen", what: "frozen for 5 s", away: 5 * time.Second, begin: (*rig.Redis).Freeze, end: (*rig.Redis).Thaw},
+		{name: "emptied", what: "killed, and back empty at once", begin: (*rig.Redis).Crash, end: (*rig.Redis).Run},
+		{name: "away", what: "killed, back empty after 30 s", away: 30 * time.Second, begin: (*rig.Redis).Crash, end: (*rig.Redis).Run},
 	} {
 		s.add("plateq-"+o.name, func(ctx context.Context, l *lab) ([][]string, error) { return l.outage(ctx, o, "Plateq") })
 		s.add("limiter-"+o.name, func(ctx context.Context, l *lab) ([][]string, error) { return l.outage(ctx, o, "the limiter alone") })
@@ -28,7 +30,7 @@ func outages() section {
 type outage struct {
 	name, what string
 	away       time.Duration
-	begin, end func(*redisServer) error
+	begin, end func(*rig.Redis) error
 }
 
 func (l *lab) outage(ctx context.Context, o outage, who string) ([][]string, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plateq/plateq/bench/rig"
 	"github.com/plateq/plateq/jobs"
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/providers/sim"
@@ -32,11 +33,11 @@ type peer struct {
 // asPeers starts n processes of this program.
 func (s *scene) asPeers(as string, n int) error {
 	for i := range n {
-		role, err := json.Marshal(peer{As: as, Redis: s.redis.addr(), URL: s.up.url, AtOnce: lanes / n})
+		role, err := json.Marshal(peer{As: as, Redis: s.redis.Addr(), URL: s.up.url, AtOnce: lanes / n})
 		if err != nil {
 			return fmt.Errorf("write role: %w", err)
 		}
-		p, err := start(s.redis.dir, as+"-"+strconv.Itoa(i), nil, s.self, string(role))
+		p, err := rig.Start(s.redis.Dir, as+"-"+strconv.Itoa(i), nil, s.self, string(role))
 		if err != nil {
 			return err
 		}
@@ -73,8 +74,8 @@ func (p peer) asynq(ask func(context.Context, string) error) error {
 }
 
 // enqueue hands n plates to asynq.
-func enqueue(ctx context.Context, redis *redisServer, n int) error {
-	c := asynq.NewClient(asynq.RedisClientOpt{Addr: redis.addr()})
+func enqueue(ctx context.Context, server *rig.Redis, n int) error {
+	c := asynq.NewClient(asynq.RedisClientOpt{Addr: server.Addr()})
 	defer c.Close() //nolint:errcheck // it was only told
 	for i := range n {
 		if _, err := c.EnqueueContext(ctx, asynq.NewTask(taskLookUp, []byte(plate(i)))); err != nil {

@@ -35,7 +35,7 @@ func (l *lab) polling(ctx context.Context, order, price string) ([][]string, err
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.fleet.api.Wait(ctx, s.batch.ID, func(client.Batch) {}); err != nil {
+	if _, err := s.fleet.API.Wait(ctx, s.batch.ID, func(client.Batch) {}); err != nil {
 		return nil, fmt.Errorf("wait for the batch: %w", err)
 	}
 	delays, err := s.delays(ctx)
@@ -62,7 +62,7 @@ func (l *lab) polling(ctx context.Context, order, price string) ([][]string, err
 func (s *scene) delays(ctx context.Context) ([]time.Duration, error) {
 	finals := s.up.Finals()
 	var all []time.Duration
-	for row, err := range s.fleet.api.Results(ctx, s.batch.ID, client.ResultsOptions{}) {
+	for row, err := range s.fleet.API.Results(ctx, s.batch.ID, client.ResultsOptions{}) {
 		if err != nil {
 			return nil, fmt.Errorf("read results: %w", err)
 		}

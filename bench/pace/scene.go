@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plateq/plateq/bench/rig"
 	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/providers/sim"
 )
@@ -25,11 +26,11 @@ const (
 // asks.
 type scene struct {
 	*lab
-	redis *redisServer
+	redis *rig.Redis
 	up    *upstream
-	fleet *fleet
+	fleet *rig.Fleet
 	batch client.Batch // that Plateq works at
-	peers []*process
+	peers []*rig.Process
 }
 
 // bucket is the account that most cases ask: of Attestr, which says by codes
@@ -50,11 +51,11 @@ func (l *lab) openSlow(ctx context.Context, a sim.Account, c sim.Completion, w w
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
 	s := &scene{lab: l}
-	if s.redis, err = startRedis(dir); err != nil {
+	if s.redis, err = rig.StartRedis(dir); err != nil {
 		return nil, err
 	}
 	if s.up, err = startUpstream(ctx, a, c, w); err != nil {
-		s.redis.kill()
+		s.redis.Kill()
 		return nil, err
 	}
 	return s, nil
@@ -65,13 +66,13 @@ func (s *scene) close() {
 		fmt.Fprintln(os.Stderr, s.up.record.log().seconds())
 	}
 	if s.fleet != nil {
-		s.fleet.end()
+		s.fleet.End()
 	}
 	for _, p := range s.peers {
-		p.kill()
+		p.Kill()
 	}
 	s.up.close()
-	s.redis.kill()
+	s.redis.Kill()
 }
 
 // settings are PLATEQ_ATTESTR_ variables, without the prefix.
@@ -86,7 +87,18 @@ func (s *scene) plateq(ctx context.Context, workers int, rate string, n int, mor
 		"RATE": rate, "BURST": strconv.Itoa(burst), "CONCURRENCY": strconv.Itoa(lanes),
 	}
 	maps.Copy(all, more)
-	if s.fleet, err = s.startFleet(ctx, s.redis, workers, all); err != nil {
+	var env []string
+	for k, v := range all {
+		env = append(env, "PLATEQ_ATTESTR_"+k+"="+v)
+	}
+	database, err := s.servers.Database(ctx)
+	if err != nil {
+		return err
+	}
+	s.fleet, err = rig.StartFleet(ctx, rig.FleetOptions{
+		Program: s.lab.plateq, Dir: s.redis.Dir, Database: database, Redis: s.redis.URL(), Parts: rig.Service(workers), Env: env,
+	})
+	if err != nil {
 		return err
 	}
 	var list strings.Builder
@@ -94,7 +106,7 @@ func (s *scene) plateq(ctx context.Context, workers int, rate string, n int, mor
 	for i := range n {
 		list.WriteString(plate(i) + "\n")
 	}
-	s.batch, err = s.fleet.api.Submit(ctx, client.SubmitOptions{Provider: "attestr", Format: client.CSV}, strings.NewReader(list.String()))
+	s.batch, err = s.fleet.API.Submit(ctx, client.SubmitOptions{Provider: "attestr", Format: client.CSV}, strings.NewReader(list.String()))
 	if err != nil {
 		return fmt.Errorf("submit: %w", err)
 	}

@@ -33,7 +33,7 @@ func (l *lab) told(ctx context.Context, who string, workers int, network string,
 	defer s.close()
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
-	commands, err := s.redis.watch(watching)
+	commands, err := watch(watching, s.redis)
 	if err != nil {
 		return nil, err
 	}

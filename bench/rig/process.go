@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"context"
@@ -13,16 +13,16 @@ import (
 	"syscall"
 )
 
-// process is a program that this one started. It ends with this one, however
+// Process is a program that this one started. It ends with this one, however
 // that ends.
-type process struct {
+type Process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
 }
 
-// start runs a program with nothing in its environment but env. What it says
+// Start runs a program with nothing in its environment but env. What it says
 // goes to a file in dir.
-func start(dir, name string, env []string, program string, args ...string) (*process, error) {
+func Start(dir, name string, env []string, program string, args ...string) (*Process, error) {
 	log, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // a folder of our own
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
@@ -31,7 +31,7 @@ func start(dir, name string, env []string, program string, args ...string) (*pro
 	cmd := exec.CommandContext(context.Background(), program, args...) //nolint:gosec // arguments are our own
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, append([]string{"PATH=" + os.Getenv("PATH")}, env...), log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	p := &process{cmd: cmd, done: make(chan struct{})}
+	p := &Process{cmd: cmd, done: make(chan struct{})}
 	begun := make(chan error)
 	go func() {
 		// The signal comes when the thread that started the program ends.
@@ -50,22 +50,49 @@ func start(dir, name string, env []string, program string, args ...string) (*pro
 	return p, nil
 }
 
-// signal sends a signal. One that has ended takes none.
-func (p *process) signal(s os.Signal) error {
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Usage is what the process has used so far, also when it has ended.
+func (p *Process) Usage() (Usage, error) {
+	select {
+	case <-p.done:
+		return ended(p.cmd.ProcessState), nil
+	default:
+		return usageOf(p.cmd.Process.Pid)
+	}
+}
+
+// Wait waits until the process has ended, and returns how if that was no
+// success.
+func (p *Process) Wait(ctx context.Context) error {
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if s := p.cmd.ProcessState; !s.Success() {
+		return fmt.Errorf("run %s: %s", filepath.Base(p.cmd.Path), s)
+	}
+	return nil
+}
+
+// Signal sends a signal. One that has ended takes none.
+func (p *Process) Signal(s os.Signal) error {
 	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("signal %s: %w", p.cmd.Path, err)
 	}
 	return nil
 }
 
-// kill ends the process as a crash would, and returns when it has ended.
-func (p *process) kill() {
-	_ = p.signal(os.Kill) // it may have ended
+// Kill ends the process as a crash would, and returns when it has ended.
+func (p *Process) Kill() {
+	_ = p.Signal(os.Kill) // it may have ended
 	<-p.done
 }
 
-// freePort returns a port of the loopback address that nobody uses.
-func freePort() (string, error) {
+// FreePort returns a port of the loopback address that nobody uses.
+func FreePort() (string, error) {
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("find a port: %w", err)
