@@ -46,33 +46,26 @@ func (c *cli) listCommand() *cobra.Command {
 }
 
 func (c *cli) list(ctx context.Context, cl *client.Client, o client.BatchesOptions, limit int) error {
-	enc := json.NewEncoder(c.out)
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	if c.table() {
-		fmt.Fprintln(w, "BATCH\tPROVIDER\tNAME\tSTATE\tROWS\tSETTLED\tCREATED")
-	}
-	n, first := 0, ""
+	first := ""
+	s := c.sheet("batch", "BATCH", "PROVIDER", "NAME", "STATE", "ROWS", "SETTLED", "CREATED")
 	for b, err := range cl.Batches(ctx, o) {
 		if err != nil {
 			return err
 		}
-		if n++; n == 1 {
+		if s.n == 0 {
 			first = b.ID
 		}
-		if c.table() {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", b.ID, b.Provider, printable(b.Name), b.State, b.Rows,
-				standing{counts: b.Counts}.settled(), b.CreatedAt.Local().Format(time.DateTime))
-		} else if err := enc.Encode(b); err != nil {
-			return fmt.Errorf("write batch: %w", err)
+		if err := s.add(b, b.ID, b.Provider, printable(b.Name), b.State, b.Rows, standing{counts: b.Counts}.settled(), b.CreatedAt.Local().Format(time.DateTime)); err != nil {
+			return err
 		}
-		if n == limit {
+		if s.n == limit {
 			break
 		}
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("write batches: %w", err)
+	if err := s.end(); err != nil {
+		return err
 	}
-	if n == 0 {
+	if s.n == 0 {
 		c.say("there is no batch")
 		c.next("run FILE -p PROVIDER -o results.csv")
 		return nil

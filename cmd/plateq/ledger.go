@@ -3,13 +3,11 @@ package main
 import (
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,31 +75,23 @@ func (c *cli) ledgerCommand() *cobra.Command {
 }
 
 func (c *cli) ledger(ctx context.Context, cl *client.Client, o client.LedgerOptions, limit int) error {
-	enc := json.NewEncoder(c.out)
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	if c.table() {
-		fmt.Fprintln(w, "CALL\tAT\tPROVIDER\tBATCH\tOUTCOME\tQUESTIONS\tCHARGED\tFREE\tUNKNOWN\tSPENT\tAT RISK")
-	}
-	n := 0
+	s := c.sheet("call", "CALL", "AT", "PROVIDER", "BATCH", "OUTCOME", "QUESTIONS", "CHARGED", "FREE", "UNKNOWN", "SPENT", "AT RISK")
 	for l, err := range cl.Ledger(ctx, o) {
 		if err != nil {
 			return err
 		}
-		n++
-		if c.table() {
-			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", l.Call, l.At.Local().Format(time.DateTime), l.Provider, l.Batch,
-				strings.ReplaceAll(l.Outcome, "_", " "), l.Questions, l.Charged, l.Free, l.Unknown, money(l.Spent, l.Currency), money(l.AtRisk, l.Currency))
-		} else if err := enc.Encode(l); err != nil {
-			return fmt.Errorf("write call: %w", err)
+		if err := s.add(l, l.Call, l.At.Local().Format(time.DateTime), l.Provider, l.Batch, strings.ReplaceAll(l.Outcome, "_", " "),
+			l.Questions, l.Charged, l.Free, l.Unknown, money(l.Spent, l.Currency), money(l.AtRisk, l.Currency)); err != nil {
+			return err
 		}
-		if n == limit {
+		if s.n == limit {
 			break
 		}
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("write ledger: %w", err)
+	if err := s.end(); err != nil {
+		return err
 	}
-	if n == 0 {
+	if s.n == 0 {
 		c.say("there is no call")
 	}
 	c.next("ledger --by provider")
@@ -121,20 +111,14 @@ func (c *cli) ledgerTotals(ctx context.Context, cl *client.Client, o client.Ledg
 	if err != nil {
 		return err
 	}
-	if !c.table() {
-		for _, t := range totals {
-			err = errors.Join(err, json.NewEncoder(c.out).Encode(t))
-		}
-		return err
-	}
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, strings.ToUpper(by)+"\tCALLS\tQUESTIONS\tCHARGED\tFREE\tOPEN\tSPENT\tAT RISK")
+	s := c.sheet("total", strings.ToUpper(by), "CALLS", "QUESTIONS", "CHARGED", "FREE", "OPEN", "SPENT", "AT RISK")
 	for _, t := range totals {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n", t.Group, t.Calls, t.Questions, t.Charged, t.Free, t.Open,
-			money(t.Spent, t.Currency), money(t.AtRisk, t.Currency))
+		if err := s.add(t, t.Group, t.Calls, t.Questions, t.Charged, t.Free, t.Open, money(t.Spent, t.Currency), money(t.AtRisk, t.Currency)); err != nil {
+			return err
+		}
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("write totals: %w", err)
+	if err := s.end(); err != nil || !c.table() {
+		return err
 	}
 	if by == "provider" {
 		if err := c.ownFigures(ctx, cl, balance); err != nil {

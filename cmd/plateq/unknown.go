@@ -64,43 +64,35 @@ func (c *cli) unknownListCommand() *cobra.Command {
 }
 
 func (c *cli) unknownList(ctx context.Context, cl *client.Client, o client.UnknownOptions) error {
-	enc := json.NewEncoder(c.out)
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	if c.table() {
-		fmt.Fprintln(w, "CALL\tPROVIDER\tSENT\tREASON\tQUESTIONS\tROWS\tAT RISK\tCANDIDATES")
-	}
 	var first int64
-	calls, questions, rows := 0, 0, 0
+	questions, rows := 0, 0
+	s := c.sheet("unknown call", "CALL", "PROVIDER", "SENT", "REASON", "QUESTIONS", "ROWS", "AT RISK", "CANDIDATES")
 	for u, err := range cl.Unknown(ctx, o) {
 		if err != nil {
 			return err
 		}
-		if calls++; calls == 1 {
+		if s.n == 0 {
 			first = u.Call
 		}
 		questions, rows = questions+u.Questions, rows+u.Rows
-		if !c.table() {
-			if err := enc.Encode(u); err != nil {
-				return fmt.Errorf("write unknown call: %w", err)
-			}
-			continue
-		}
 		risk := "no price set"
 		if u.AtRisk != nil {
-			risk = *u.AtRisk + " " + *u.Currency
+			risk = money(u.AtRisk, u.Currency)
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n", u.Call, u.Provider, u.SentAt.Local().Format(time.DateTime),
-			printable(u.Reason+" "+u.Code), u.Questions, u.Rows, risk, candidateWords(u.Candidates))
+		if err := s.add(u, u.Call, u.Provider, u.SentAt.Local().Format(time.DateTime), printable(u.Reason+" "+u.Code), u.Questions, u.Rows,
+			risk, candidateWords(u.Candidates)); err != nil {
+			return err
+		}
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("write unknown calls: %w", err)
+	if err := s.end(); err != nil {
+		return err
 	}
-	if calls == 0 {
+	if s.n == 0 {
 		c.say("of every call it is known what became of it")
 		c.next("list")
 		return nil
 	}
-	c.say("%d calls, %d questions that may have been charged, %d rows that wait", calls, questions, rows)
+	c.say("%d calls, %d questions that may have been charged, %d rows that wait", s.n, questions, rows)
 	c.next(fmt.Sprintf("unknown adopt %d TICKET, or unknown resend %d --reason …, or unknown give-up %d --reason …", first, first, first))
 	return nil
 }
