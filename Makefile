@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check mutants bench bench-pace build format vet lint tidy generated archtest
+.PHONY: help run test check mutants bench bench-go bench-pace build format vet lint tidy generated archtest
 
 # One package's tests may take so long; a hang ends with all its goroutines shown.
 TEST_TIMEOUT ?= 40m
@@ -28,7 +28,14 @@ RULES ?= .
 mutants: ## break the SQLite store once for each rule, which must notice; some ten minutes
 	go test -count=1 -v -timeout=3h -run='^TestMutants$$' ./store/storetest -mutants='$(RULES)'
 
-bench: ## run the Go benchmarks of all packages, one line each
+RUN ?= .
+# RUN chooses cases: make bench RUN='single/(plateq|loop)'. QUICK=1 takes small
+# lists. Either way the page is printed and not written.
+ROUNDS ?= 3
+bench: build ## measure how fast lists are done, beside asynq, River and a loop by hand; writes docs/performance.md
+	go -C bench run ./work -plateq ../bin/plateq -run '$(RUN)' -rounds $(ROUNDS) $(if $(QUICK),-quick) -o ../docs/performance.md
+
+bench-go: ## run the Go benchmarks of all packages, one line each
 	@go test -run='^$$' -bench=. -benchmem ./... | awk '\
 		/^(goos|goarch|cpu):/ { if (!seen[$$0]++) print } \
 		/^(pkg:|FAIL|panic)/ { print } \
@@ -38,7 +45,6 @@ bench: ## run the Go benchmarks of all packages, one line each
 # A case takes SECONDS, or 20 s where QUICK is set; learning takes several of
 # them. RUN chooses cases: make bench-pace RUN='told/|day/in-time'
 SECONDS ?= $(if $(QUICK),20,60)
-RUN ?= .
 PARALLEL ?= 1
 bench-pace: build ## measure how the limit of a provider is kept to, beside asynq; writes bench/pace/pace.md
 	go -C bench run ./pace -plateq ../bin/plateq -seconds $(SECONDS) -run '$(RUN)' -parallel $(PARALLEL) -o pace/pace.md

@@ -90,19 +90,23 @@ func (f *Fleet) add(part string) error {
 	return err
 }
 
-// Usage is what the processes have used so far: the time of all, and the most
-// memory that one of them held.
-func (f *Fleet) Usage() (Usage, error) {
-	var sum Usage
+// PartUsage is what one process of a fleet has used.
+type PartUsage struct {
+	Part string // such as worker
+	Usage
+}
+
+// Usage is what the processes have used so far.
+func (f *Fleet) Usage() ([]PartUsage, error) {
+	var all []PartUsage
 	for i, p := range f.processes {
 		u, err := p.Usage()
 		if err != nil {
-			return sum, fmt.Errorf("plateq %s: %w", f.parts[i], err)
+			return nil, fmt.Errorf("plateq %s: %w", f.parts[i], err)
 		}
-		sum.CPU += u.CPU
-		sum.Peak = max(sum.Peak, u.Peak)
+		all = append(all, PartUsage{f.parts[i], u})
 	}
-	return sum, nil
+	return all, nil
 }
 
 // ready waits until the API answers.

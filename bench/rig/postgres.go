@@ -32,16 +32,33 @@ func (p *Postgres) URL() string { return p.server.URL() }
 
 // Database makes an empty one and returns its URL.
 func (p *Postgres) Database(ctx context.Context) (string, error) {
-	c, err := pgx.Connect(ctx, p.URL())
-	if err != nil {
-		return "", fmt.Errorf("make a database: %w", err)
-	}
-	defer c.Close(ctx) //nolint:errcheck // it was only asked
 	name := "bench" + strconv.Itoa(int(p.made.Add(1)))
-	if _, err := c.Exec(ctx, "CREATE DATABASE "+name); err != nil {
-		return "", fmt.Errorf("make a database: %w", err)
+	if err := p.Exec(ctx, "CREATE DATABASE "+name); err != nil {
+		return "", err
 	}
 	return "postgres://postgres@" + p.server.Addr() + "/" + name + "?sslmode=disable", nil
+}
+
+// Drop removes a database that Database made, whoever is still in it.
+func (p *Postgres) Drop(ctx context.Context, database string) error {
+	to, err := pgx.ParseConfig(database)
+	if err != nil {
+		return fmt.Errorf("drop a database: %w", err)
+	}
+	return p.Exec(ctx, "DROP DATABASE "+to.Database+" WITH (FORCE)")
+}
+
+// Exec runs one statement as the owner of the server.
+func (p *Postgres) Exec(ctx context.Context, statement string) error {
+	c, err := pgx.Connect(ctx, p.URL())
+	if err != nil {
+		return fmt.Errorf("reach PostgreSQL: %w", err)
+	}
+	defer c.Close(ctx) //nolint:errcheck // it was only told
+	if _, err := c.Exec(ctx, statement); err != nil {
+		return fmt.Errorf("tell PostgreSQL: %w", err)
+	}
+	return nil
 }
 
 // Usage is what the server and its sessions have used since it was started.
