@@ -82,6 +82,9 @@ func TestEstimatesSayWhatIsNotKnown(t *testing.T) {
 		if got.Questions != 1 || got.Price != nil || got.AtMost != nil || got.Currency != nil || got.Seconds != nil || got.RequestsPerSecond != nil {
 			t.Errorf("%s: got %d %s", name, rec.Code, rec.Body)
 		}
+		if want := name == "it is to be learnt"; got.PaceLearnt != want {
+			t.Errorf("%s: the pace is learnt: got %t, want %t", name, got.PaceLearnt, want)
+		}
 	}
 }
 

@@ -6,43 +6,23 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/store"
 )
 
-// ledgerLine is a call as it is sent. Amounts are null where no price was
-// known.
+// ledgerLine is a call as it is sent.
 type ledgerLine struct {
-	Call      int64      `json:"call"`
+	client.Call
 	At        timestamp  `json:"at"`
 	SettledAt *timestamp `json:"settled_at"`
-	Provider  string     `json:"provider"`
-	Tenant    string     `json:"tenant"`
-	Batch     string     `json:"batch"` // that pays
-	// Outcome is under_way, unknown, charged (some question is) or free.
-	Outcome   string `json:"outcome"`
-	Questions int    `json:"questions"`
-	Charged   int    `json:"charged"`
-	Free      int    `json:"free"`
-	Unknown   int    `json:"unknown"`
-	UnderWay  int    `json:"under_way"`
-	// Price is that of a question, Expected of all that the call carries, Spent
-	// of those that are charged, AtRisk of those that may be.
-	Price    *string `json:"price"`
-	Currency *string `json:"currency"`
-	Expected *string `json:"expected"`
-	Spent    *string `json:"spent"`
-	AtRisk   *string `json:"at_risk"`
-	// Class and Code say why it was refused, or not understood.
-	Class string `json:"class"`
-	Code  string `json:"code"`
 }
 
 func viewLine(l store.LedgerLine) ledgerLine {
-	v := ledgerLine{
-		Call: int64(l.Call), At: timestamp(l.At), SettledAt: timestampOf(l.Settled), Provider: l.Provider, Tenant: l.Tenant, Batch: l.Batch,
+	v := ledgerLine{At: timestamp(l.At), SettledAt: timestampOf(l.Settled), Call: client.Call{
+		Call: int64(l.Call), Provider: l.Provider, Tenant: l.Tenant, Batch: l.Batch,
 		Questions: l.Asks, Charged: l.Charged, Free: l.Free, Unknown: l.Unknown(), UnderWay: l.Open(l.Asks) - l.Unknown(),
 		Class: l.Class, Code: l.Code,
-	}
+	}}
 	switch {
 	case v.UnderWay > 0:
 		v.Outcome = "under_way"
@@ -124,20 +104,6 @@ func (q *query) day(name string) time.Time {
 	return time.Time{}
 }
 
-// ledgerTotal sums up calls of one group in one currency; the fields are those
-// of a line.
-type ledgerTotal struct {
-	Group     string  `json:"group"`
-	Currency  *string `json:"currency"`
-	Calls     int     `json:"calls"`
-	Questions int     `json:"questions"`
-	Charged   int     `json:"charged"`
-	Free      int     `json:"free"`
-	Open      int     `json:"open"` // under way, or unknown
-	Spent     *string `json:"spent"`
-	AtRisk    *string `json:"at_risk"`
-}
-
 // ledgerTotals answers with sums over the calls that are chosen.
 func (s *server) ledgerTotals(w http.ResponseWriter, r *http.Request) error {
 	q := newQuery(r)
@@ -160,9 +126,9 @@ func (s *server) ledgerTotals(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	items := []ledgerTotal{}
+	items := []client.LedgerTotal{}
 	for _, t := range totals {
-		v := ledgerTotal{Group: t.Group, Calls: t.Calls, Questions: t.Asks, Charged: t.Charged, Free: t.Free, Open: t.Asks - t.Charged - t.Free}
+		v := client.LedgerTotal{Group: t.Group, Calls: t.Calls, Questions: t.Asks, Charged: t.Charged, Free: t.Free, Open: t.Asks - t.Charged - t.Free}
 		if t.Currency != "" {
 			v.Currency, v.Spent, v.AtRisk = new(t.Currency), new(t.Spent.String()), new(t.Held.String())
 		}

@@ -26,6 +26,9 @@ type Limits struct {
 	Daily int `json:"daily"`
 }
 
+// learnRate is the rate that is found out.
+const learnRate = "learn"
+
 // providerView is a provider as it is sent: what it can do, and how it stands.
 type providerView struct {
 	Name      string   `json:"name"`

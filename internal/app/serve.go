@@ -72,20 +72,25 @@ func (a *App) Addr() string {
 	return a.listener.on.Addr().String()
 }
 
-func (a *App) handler() http.Handler {
+// serves says what the API of this process serves.
+func (a *App) serves() api.Options {
 	o := api.Options{
 		Store: a.store, Providers: a.set, Catalogue: a.catalogue, Limits: a.limitsInUse, Pace: a.pace, Log: a.log, Now: a.now,
 		Reuse: a.reuse, Price: a.price, Wake: a.wakeAll, Ready: a.ready, Purposes: a.opts.Config.Purposes,
 		Pause:    func(provider string) time.Duration { return a.limits[provider].PollMin },
 		Deadline: func(provider string) time.Duration { return a.limits[provider].Deadline },
 	}
-	if a.parts&Server == 0 && a.parts&Hooks != 0 {
-		return api.NewHooks(o)
-	}
 	if a.redis != nil {
 		o.Full = jobs.NewRoom(a.redis, a.now).Full
 	}
-	return api.New(o)
+	return o
+}
+
+func (a *App) handler() http.Handler {
+	if a.parts&Server == 0 && a.parts&Hooks != 0 {
+		return api.NewHooks(a.serves())
+	}
+	return api.New(a.serves())
 }
 
 // wakeAll tells the scheduler, if it is here, that there is new work.
