@@ -13,14 +13,6 @@ import (
 	"github.com/plateq/plateq/providers/sim"
 )
 
-// answered is the answer about one plate, as it came.
-type answered struct {
-	seq   int
-	plate string
-	at    time.Time
-	body  []byte
-}
-
 // asker asks AOPay's stand-in about single plates, as one does by hand: over
 // connections that are kept.
 type asker struct {
@@ -29,13 +21,29 @@ type asker struct {
 }
 
 func newAsker(url string, atOnce int) *asker {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, atOnce
-	return &asker{url: url + "/aopay/api/AOP/FetchConsumerDetails", http: &http.Client{Timeout: 30 * time.Second, Transport: t}}
+	return &asker{url: url + "/aopay/api/AOP/FetchConsumerDetails", http: newHTTP(atOnce)}
 }
 
-// ask returns the answer about a plate, once it is seen to be one.
-func (a *asker) ask(ctx context.Context, plate string) ([]byte, error) {
+func newHTTP(atOnce int) *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, atOnce
+	return &http.Client{Timeout: 30 * time.Second, Transport: t}
+}
+
+// ask asks about one plate after the other.
+func (a *asker) ask(ctx context.Context, about []question, tell func(answered)) error {
+	for _, q := range about {
+		body, err := a.one(ctx, q.plate)
+		if err != nil {
+			return err
+		}
+		tell(answered{q, time.Now(), body})
+	}
+	return nil
+}
+
+// one returns the answer about a plate, once it is seen to be one.
+func (a *asker) one(ctx context.Context, plate string) ([]byte, error) {
 	question, err := json.Marshal(map[string]any{"operator": 311, "canumber": plate, "RegistrationID": sim.DefaultToken})
 	if err != nil {
 		return nil, fmt.Errorf("write question: %w", err)

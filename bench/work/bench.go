@@ -72,6 +72,8 @@ type task struct {
 	atOnce int           // calls in flight
 	delay  time.Duration // of an answer
 	batch  int           // plates of a submit; 1: each is looked up by itself
+	// intakeOnly: the list is taken in, and nobody is asked.
+	intakeOnly bool
 }
 
 // contender is one of those that do the same work.

@@ -2,11 +2,35 @@ package main
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 )
+
+// question is one plate of the list.
+type question struct {
+	seq   int
+	plate string
+}
+
+// answered is the answer about one plate, as it came.
+type answered struct {
+	question
+	at   time.Time
+	body []byte
+}
+
+// inquirer asks a provider about as many plates as it takes at once.
+type inquirer interface {
+	ask(ctx context.Context, about []question, tell func(answered)) error
+}
+
+func (r role) inquirer() inquirer {
+	if r.Batch > 1 {
+		return newBatcher(r.URL, r.AtOnce)
+	}
+	return newAsker(r.URL, r.AtOnce)
+}
 
 // loop looks a list up as one does by hand: so many goroutines ask, one writes
 // what they bring. Nothing is written before it is asked, so that a crash
@@ -17,35 +41,19 @@ func (r role) loop(ctx context.Context) error {
 		return err
 	}
 	defer into.close()
-	type question struct {
-		seq   int
-		plate string
-	}
-	questions, answers := make(chan question, r.AtOnce), make(chan answered, r.AtOnce)
+	questions, answers := make(chan []question, r.AtOnce), make(chan answered, together)
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		defer close(questions)
-		return readList(r.List, func(seq int, plate string) error {
-			select {
-			case questions <- question{seq, plate}:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-	})
+	g.Go(func() error { return r.read(ctx, questions) })
 	g.Go(func() error {
 		defer close(answers)
-		ask := newAsker(r.URL, r.AtOnce)
-		var asking errgroup.Group
+		from := r.inquirer()
+		asking, ctx := errgroup.WithContext(ctx)
 		for range r.AtOnce {
 			asking.Go(func() error {
-				for q := range questions {
-					body, err := ask.ask(ctx, q.plate)
-					if err != nil {
+				for about := range questions {
+					if err := from.ask(ctx, about, func(a answered) { answers <- a }); err != nil {
 						return err
 					}
-					answers <- answered{q.seq, q.plate, time.Now(), body}
 				}
 				return nil
 			})
@@ -56,7 +64,32 @@ func (r role) loop(ctx context.Context) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	return into.export(context.WithoutCancel(ctx), r.Out)
+	return into.export(context.Background(), r.Out)
+}
+
+// read hands the list over, as many plates together as are asked about at once.
+func (r role) read(ctx context.Context, to chan<- []question) error {
+	defer close(to)
+	var held []question
+	hand := func() error {
+		select {
+		case to <- held:
+			held = nil
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	err := readList(r.List, func(seq int, plate string) error {
+		if held = append(held, question{seq, plate}); len(held) == r.Batch {
+			return hand()
+		}
+		return nil
+	})
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	return hand()
 }
 
 // sink keeps answers.
@@ -90,7 +123,7 @@ func keep(ctx context.Context, answers <-chan answered, into sink) error {
 
 func (r role) openSink(ctx context.Context) (sink, error) {
 	if r.Database == "" {
-		return nil, errors.New("open store: no database")
+		return openSQLite(ctx)
 	}
 	return openPostgres(ctx, r.Database)
 }

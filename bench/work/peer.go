@@ -8,7 +8,7 @@ import (
 	"github.com/plateq/plateq/bench/rig"
 )
 
-// peers returns a contender that is a role of this program, with what it needs.
+// peer returns a contender that is a role of this program, with what it needs.
 func peer(name, title string, part float64, needs ...string) contender {
 	return contender{name: name, title: title, part: part, run: func(ctx context.Context, b *bench, r *run) error {
 		return b.peer(ctx, name, r, needs)
@@ -19,6 +19,7 @@ func peer(name, title string, part float64, needs ...string) contender {
 const (
 	needsPostgres = "postgres"
 	needsRedis    = "redis"
+	needsRiver    = "river" // PostgreSQL with River's tables
 )
 
 // peer runs this program in a role until it has done the work.
@@ -54,6 +55,9 @@ func (b *bench) peer(ctx context.Context, as string, r *run, needs []string) (er
 	}
 	r.cpu = spent{own: used.CPU, redis: after.redis - before.redis, postgres: after.postgres - before.postgres}
 	r.peak = used.Peak
+	if r.intakeOnly {
+		return nil
+	}
 	return checkResults(r.out, r.rows)
 }
 
@@ -68,8 +72,11 @@ func (b *bench) prepare(ctx context.Context, dir string, needs []string) (_ *sur
 	s := &surroundings{bench: b}
 	for _, need := range needs {
 		switch need {
-		case needsPostgres:
+		case needsPostgres, needsRiver:
 			s.database, err = b.postgres.Database(ctx)
+			if err == nil && need == needsRiver {
+				err = migrateRiver(ctx, s.database)
+			}
 		case needsRedis:
 			s.redis, err = rig.StartRedis(dir, "--appendonly", "yes", "--appendfsync", "everysec")
 		}

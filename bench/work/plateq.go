@@ -95,16 +95,10 @@ func (r *run) plateq(ctx context.Context, fleet *rig.Fleet, around *surroundings
 	}
 	r.took = time.Since(begun)
 	r.export = r.took - r.asked - r.intake
-	after, err := spentBy(fleet, around)
-	if err != nil {
+	if err := r.reckon(before, fleet, around); err != nil {
 		return err
 	}
-	r.cpu = spent{own: after.own - before.own, redis: after.redis - before.redis, postgres: after.postgres - before.postgres}
-	parts, err := fleet.Usage()
-	for _, p := range parts {
-		r.peak += p.Peak
-	}
-	return errors.Join(err, checkResults(r.out, r.rows))
+	return checkResults(r.out, r.rows)
 }
 
 func (r *run) submit(ctx context.Context, api *client.Client) (client.Batch, error) {

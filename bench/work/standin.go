@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -115,42 +114,4 @@ func (p *padding) Write(text []byte) (int, error) {
 		return 0, err
 	}
 	return len(text), nil
-}
-
-// role is what this program does as a process of its own.
-type role struct {
-	As       string        `json:"as"`
-	URL      string        `json:"url"`
-	Delay    time.Duration `json:"delay"`
-	List     string        `json:"list"`
-	Out      string        `json:"out"`
-	Database string        `json:"database"`
-	Redis    string        `json:"redis"`
-	Rows     int           `json:"rows"`
-	AtOnce   int           `json:"at_once"`
-	Batch    int           `json:"batch"`
-}
-
-// start runs this program as a process that plays a role.
-func (b *bench) start(name, dir string, r role) (*rig.Process, error) {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return nil, fmt.Errorf("write role: %w", err)
-	}
-	return rig.Start(dir, name, nil, b.self, string(text))
-}
-
-// play does what the role says.
-func play(ctx context.Context, text string) error {
-	var r role
-	if err := json.Unmarshal([]byte(text), &r); err != nil {
-		return fmt.Errorf("read role: %w", err)
-	}
-	do := map[string]func(context.Context) error{
-		"stand-in": r.standIn, "loop": r.loop,
-	}[r.As]
-	if do == nil {
-		return fmt.Errorf("read role: there is none called %q", r.As)
-	}
-	return do(ctx)
 }
