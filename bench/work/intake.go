@@ -57,8 +57,8 @@ func (r *run) reckon(before spent, fleet *rig.Fleet, around *surroundings) error
 		return err
 	}
 	r.cpu = spent{own: after.own - before.own, redis: after.redis - before.redis, postgres: after.postgres - before.postgres}
-	parts, err := fleet.Usage()
-	for _, p := range parts {
+	r.parts, err = fleet.Usage()
+	for _, p := range r.parts {
 		r.peak += p.Peak
 	}
 	return err
@@ -71,7 +71,7 @@ func (r role) copy(ctx context.Context) error {
 		return fmt.Errorf("open PostgreSQL: %w", err)
 	}
 	defer conn.Close(ctx) //nolint:errcheck // what was copied is committed
-	if _, err := conn.Exec(ctx, `CREATE TABLE list (seq integer NOT NULL, plate text NOT NULL)`); err != nil {
+	if _, err := conn.Exec(ctx, `CREATE TABLE list (seq integer PRIMARY KEY, plate text NOT NULL)`); err != nil {
 		return fmt.Errorf("make table: %w", err)
 	}
 	rows := make(chan question, together)
@@ -83,7 +83,7 @@ func (r role) copy(ctx context.Context) error {
 			return nil
 		})
 	}()
-	_, err = conn.CopyFrom(ctx, pgx.Identifier{"list"}, []string{"seq", "plate"}, pgx.CopyFromFunc(func() ([]any, error) {
+	n, err := conn.CopyFrom(ctx, pgx.Identifier{"list"}, []string{"seq", "plate"}, pgx.CopyFromFunc(func() ([]any, error) {
 		q, more := <-rows
 		if !more {
 			return nil, nil
@@ -93,7 +93,13 @@ func (r role) copy(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("copy: %w", err)
 	}
-	return <-read
+	if err := <-read; err != nil {
+		return err
+	}
+	if n != int64(r.Rows) {
+		return fmt.Errorf("copy: %d rows of %d", n, r.Rows)
+	}
+	return nil
 }
 
 // copySQLite reads the list and writes its plates into SQLite, 10,000 in a

@@ -2,46 +2,125 @@ package main
 
 import (
 	"context"
+	_ "embed"
+	"fmt"
 	"strings"
+	"text/template"
 	"time"
 )
+
+//go:embed page.md
+var pageText string
 
 // loop is the contender with which the others are compared.
 const loop = "loop"
 
-// partOfList is what asynq and River are given: they would take long.
-const partOfList = 0.2
+const (
+	// partOfList is what asynq and River are given: they would take long.
+	partOfList = 0.2
+	// atOnce is how many calls may be in flight, and atOnceFar where each takes
+	// its time.
+	atOnce, atOnceFar = 64, 400
+	farAway           = 20 * time.Millisecond
+	// batchSize is how many plates a submit carries.
+	batchSize = 1000
+)
 
-func loops() []contender {
-	return []contender{
-		peer(loop, "a loop, COPY into PostgreSQL", 1, needsPostgres),
-		peer("loop-sqlite", "a loop, SQLite with synchronous=NORMAL", 1),
-	}
+// The contests, without those of memory and growth.
+func (b *bench) single() contest {
+	return contest{"single", task{rows: b.size(100_000), atOnce: atOnce, batch: 1}, []contender{
+		service(), embedded(), loopCopy(), loopSQLite(), byRiver(), byAsynq(),
+	}}
 }
 
-func queues() []contender {
-	return []contender{
-		peer("river", "River, a job for each plate", partOfList, needsRiver),
-		peer("asynq", "asynq, a task for each plate", partOfList, needsPostgres, needsRedis),
-	}
+func (b *bench) distant() contest {
+	return contest{"distant", task{rows: b.size(100_000), atOnce: atOnceFar, batch: 1, delay: farAway}, []contender{
+		service(), loopCopy(), byRiver(), byAsynq(),
+	}}
 }
 
+func (b *bench) batches() contest {
+	return contest{"batches", task{rows: b.size(200_000), atOnce: atOnce, batch: batchSize}, []contender{
+		service(), embedded(), loopCopy(), loopSQLite(),
+	}}
+}
+
+func (b *bench) intake() contest {
+	return contest{"intake", task{rows: b.size(1_000_000), atOnce: 1, batch: 1, intakeOnly: true}, []contender{
+		intakeService(), intakeEmbedded(), copyPostgres(), copySQLite(),
+	}}
+}
+
+func loopCopy() contender { return peer(loop, "a loop, COPY into PostgreSQL", 1, needsPostgres) }
+func loopSQLite() contender {
+	return peer("loop-sqlite", "a loop, SQLite with synchronous=NORMAL", 1)
+}
+func byRiver() contender { return peer("river", "River, a job for each plate", partOfList, needsRiver) }
+func byAsynq() contender {
+	return peer("asynq", "asynq, a task for each plate", partOfList, needsPostgres, needsRedis)
+}
+func copyPostgres() contender { return peer("copy", "one COPY into PostgreSQL", 1, needsPostgres) }
+func copySQLite() contender   { return peer("copy-sqlite", "SQLite, 10,000 a transaction", 1) }
+
+// report is what the page is made of.
+type report struct {
+	Date                                             string
+	Rounds                                           int
+	Facts, Aims                                      string
+	Single, Distant, Batches, Intake, Memory, Growth string
+	SingleSteps, DistantSteps, BatchSteps            string
+}
+
+// page measures and writes.
 func (b *bench) page(ctx context.Context) (string, error) {
-	ours := []contender{service(), embedded()}
-	var page strings.Builder
-	for _, c := range []contest{
-		{"single", task{rows: b.size(100_000), atOnce: 64, batch: 1}, append(append(ours, loops()...), queues()...)},
-		{"distant", task{rows: b.size(100_000), atOnce: 400, batch: 1, delay: 20 * time.Millisecond}, append(append(ours, loops()...), queues()...)},
-		{"batches", task{rows: b.size(200_000), atOnce: 64, batch: 1000}, append(ours, loops()...)},
-		{"intake", task{rows: b.size(1_000_000), atOnce: 1, batch: 1, intakeOnly: true}, []contender{
-			intakeService(), intakeEmbedded(), peer("copy", "one COPY into PostgreSQL", 1, needsPostgres), peer("copy-sqlite", "SQLite, 10,000 a transaction", 1),
-		}},
-	} {
-		all, err := b.hold(ctx, c)
-		if err != nil {
-			return page.String(), err
-		}
-		page.WriteString(c.table(all, loop))
+	r := report{Date: time.Now().Format("2 January 2006"), Rounds: b.rounds}
+	var err error
+	if r.Facts, err = b.facts(ctx); err != nil {
+		return "", err
 	}
-	return page.String(), nil
+	var a aims
+	for _, one := range []struct {
+		contest
+		table, steps *string
+		aim          func(*aims, results)
+	}{
+		{b.single(), &r.Single, &r.SingleSteps, (*aims).single},
+		{b.distant(), &r.Distant, &r.DistantSteps, (*aims).distant},
+		{b.batches(), &r.Batches, &r.BatchSteps, (*aims).batches},
+		{b.intake(), &r.Intake, new(string), (*aims).intake},
+	} {
+		var all results
+		if all, err = b.hold(ctx, one.contest); err != nil {
+			break
+		}
+		*one.table, *one.steps = one.contest.table(all), steps(all["plateq"])
+		one.aim(&a, all)
+	}
+	if err == nil {
+		var held peaks
+		held, err = b.memory(ctx)
+		r.Memory = held.table()
+		a.memory(held)
+	}
+	if err == nil {
+		var all results
+		all, err = b.growth(ctx)
+		r.Growth = growthTable(all, b.size(grownRows))
+		a.growth(all)
+	}
+	r.Aims = a.String()
+	return r.write(err)
+}
+
+// write fills the page in. What was measured before an error is shown too.
+func (r report) write(failed error) (string, error) {
+	var text strings.Builder
+	t, err := template.New("page").Parse(pageText)
+	if err == nil {
+		err = t.Execute(&text, r)
+	}
+	if failed == nil && err != nil {
+		failed = fmt.Errorf("write page: %w", err)
+	}
+	return text.String(), failed
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/plateq/plateq/bench/rig"
 )
 
 // result is what came of one run.
@@ -13,7 +15,8 @@ type result struct {
 	took                  time.Duration // from the list to results that are on the disk
 	intake, asked, export time.Duration // parts of it, where they follow each other
 	cpu                   spent
-	peak                  int64 // bytes of memory at the most, all processes of the contender together
+	peak                  int64           // bytes of memory at the most, all processes of the contender together
+	parts                 []rig.PartUsage // of Plateq
 }
 
 // spent is time of the processor.
@@ -43,7 +46,7 @@ func middle(figures []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// ratios compares results with those of the same rounds: it returns the median
+// ratio compares results with those of the same rounds: it returns the median
 // of their quotients.
 func ratio(all, to []result, of func(result) float64) float64 {
 	var quotients []float64
