@@ -1,5 +1,10 @@
 package store
 
+import (
+	"slices"
+	"time"
+)
+
 // Bill is what the ledger knows of the charges for the asks of a call, as the
 // provider's own rules have it: no provider tells.
 type Bill struct {
@@ -91,6 +96,14 @@ func NewPayers(in *Interest) *Payers { return &Payers{in: in} }
 // and that the one pays for who pays for those that it has let pass before.
 func (p *Payers) Of(wanted func(AskID) bool) func(AskID) bool {
 	return func(a AskID) bool { return (wanted == nil || wanted(a)) && p.accept(a) }
+}
+
+// First returns who pays for what Chunk.Take would take next, and no others
+// are let pass from then on; 0: nothing would be taken.
+func (p *Payers) First(c *Chunk, now time.Time, wanted func(AskID) bool) BatchNo {
+	trial := &Chunk{ID: c.ID, Part: c.Part, RetryAt: c.RetryAt, marks: slices.Clone(c.marks)}
+	trial.Take(1, now, p.Of(wanted))
+	return p.Batch
 }
 
 func (p *Payers) accept(a AskID) bool {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -146,6 +147,11 @@ func (d BudgetDefaults) Of(s BudgetScope) (Limit, bool) {
 	return *l, true
 }
 
+// None reports whether the defaults bound nothing.
+func (d BudgetDefaults) None() bool {
+	return d.TenantDay == nil && d.TenantMonth == nil && len(d.ProviderDay) == 0
+}
+
 // BudgetUse is how a budget stands in its present turn.
 type BudgetUse struct {
 	Budget
@@ -169,6 +175,30 @@ type BudgetsRequest struct {
 	// batches only those that are not finished.
 	Tenant, Provider, Batch string
 }
+
+// Budgeting is what bounds the cost of calls. No claim takes more than there is
+// room for, however many come at once. What is unknown stays held.
+type Budgeting interface {
+	// Budgets returns how budgets stand, in the order of their scopes.
+	Budgets(ctx context.Context, r BudgetsRequest) ([]BudgetUse, error)
+	// SetBudget sets a budget, by somebody: claims that are recorded after it
+	// has returned are bound by it. ErrNoBatch: it is of no batch that is known.
+	SetBudget(ctx context.Context, b Budget, by string) error
+	// UnsetBudget takes back a budget that somebody has set. That of
+	// configuration, if there is one, counts again. ErrNoBudget: nobody has.
+	UnsetBudget(ctx context.Context, s BudgetScope) error
+	// PauseUnfunded pauses the batch that Claim has refused, and reports whether
+	// it did. It does not where the batch does not run any more, or a budget may
+	// still have room for it: calls that are under way may turn out to be free.
+	PauseUnfunded(ctx context.Context, e *BudgetError, d BudgetDefaults) (bool, error)
+	// ResumeFunded sets batches running that PauseUnfunded paused and that their
+	// budget has room for again, and returns them. Prices are what one ask costs,
+	// by provider.
+	ResumeFunded(ctx context.Context, d BudgetDefaults, prices map[string]Price) ([]BatchNo, error)
+}
+
+// ByMaxCost has set the budget of a batch that came with it.
+const ByMaxCost = "max_cost"
 
 // BudgetError says that a budget has no room for one question more. Nothing
 // was recorded.

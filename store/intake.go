@@ -19,6 +19,8 @@ type NewBatch struct {
 	Weight   float64 // 0: 1
 	KeepRaw  bool
 	Reuse    Reuse
+	// MaxCost is the budget of the batch, from its first call on; nil: none.
+	MaxCost *Limit
 }
 
 // Reuse says which known answers a batch is content with.

@@ -61,10 +61,13 @@ type Batch struct {
 	Fresh    bool // known answers were ignored
 	State    BatchState
 	Reason   string // why it is paused or cancelled
-	Rows     int
-	Asks     int // asks that this batch was the first to want
-	Counts   Counts
-	Shared   Shared
+	// HeldBy is the budget by which it is paused; zero: it is not, or not by
+	// a budget.
+	HeldBy BudgetScope
+	Rows   int
+	Asks   int // asks that this batch was the first to want
+	Counts Counts
+	Shared Shared
 	// Costs are what its calls cost, by currency.
 	Costs []Cost
 	// Unasked is how many of its own asks are queued.

@@ -13,6 +13,7 @@ type Store interface {
 	Intake
 	Work
 	Repair
+	Budgeting
 	Reader
 
 	// ID names the store, at random and for ever. What is kept beside it, as
@@ -74,8 +75,10 @@ type Work interface {
 	// batch, cutting new ones as needed. An ask that was attempted is ready
 	// when its time has come, and holds up no others.
 	Offer(ctx context.Context, r OfferRequest) ([]ChunkRef, error)
-	// Claim records a call. A closed gate is a *GateClosedError. A caller that
-	// holds the store back may answer *OldCopyError.
+	// Claim records a call, of no more asks than the budgets of who pays have
+	// room for. A closed gate is a *GateClosedError, a budget without room for
+	// one ask a *BudgetError. A caller that holds the store back may answer
+	// *OldCopyError.
 	Claim(ctx context.Context, r ClaimRequest) (Claim, error)
 	// Settle writes what a call brought. ErrTicketTaken: a ticket of that
 	// name belongs to another call; nothing was written.
@@ -116,7 +119,8 @@ type Work interface {
 	// that this is for those that were settled while they were paused. A done
 	// batch of which an unknown ask turns out to wait runs again.
 	Finish(ctx context.Context) ([]BatchNo, error)
-	// Pause, Resume and Cancel change a batch; *StateError if it cannot be.
+	// Pause, Resume and Cancel change a batch; *StateError if it cannot be. A
+	// batch that a budget holds can be paused: it is no budget's from then on.
 	Pause(ctx context.Context, b BatchNo, reason string) error
 	Resume(ctx context.Context, b BatchNo) error
 	Cancel(ctx context.Context, b BatchNo, reason string) error

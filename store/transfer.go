@@ -57,7 +57,7 @@ func Tables() []Table {
 		{Name: "batches", Key: 1, Numbered: true, Columns: join(
 			integers("no"), texts("id tenant provider state reason"), fractions("weight"), truths("keep_raw fresh"),
 			integers("fresh_ms none_ms"), truths("resend"), integers("rows asks"), blobs("identity"),
-			integers("created_at done_at"), blobs("meta"), integers("known joined doubles renewals"))},
+			integers("created_at done_at"), blobs("meta"), integers("known joined doubles renewals"), texts("held_by"))},
 		{Name: "cuts", Key: 1, Columns: integers("batch cut")},
 		{Name: "tallies", Key: 2, Columns: integers("batch state n")},
 		{Name: "rows", Key: 1, Columns: join(integers("id ask"), truths("cached"), blobs("line"))},
@@ -71,6 +71,8 @@ func Tables() []Table {
 			integers("sent_at expires_at settled_at"), texts("class code"), blobs("note"), integers("resent_at"),
 			integers("payer price"), texts("currency"), integers("charged free"))},
 		{Name: "costs", Key: 2, Columns: join(integers("batch"), texts("currency"), integers("held spent"))},
+		{Name: "budgets", Key: 1, Columns: join(texts("scope"), integers("amount"), texts("currency by_whom"), integers("at"))},
+		{Name: "spends", Key: 3, Columns: join(texts("scope period currency"), integers("held spent"))},
 		{Name: "tickets", Key: 1, Numbered: true, Columns: join(
 			integers("id call chunk"), texts("provider"), blobs("open"), integers("waiting"), blobs("handle handle_key"),
 			integers("due_at deadline_at interval_ms claims polls lease lease_until claimed_at"), texts("owner"),

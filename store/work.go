@@ -53,6 +53,8 @@ type ClaimRequest struct {
 	Expires time.Time
 	// Price is what one ask costs at present.
 	Price Price
+	// Budgets bound the call, where nobody has set others.
+	Budgets BudgetDefaults
 }
 
 // Requests is how many requests a claim of so many asks stands for.

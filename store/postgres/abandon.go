@@ -94,6 +94,7 @@ func (t *tx) abandon(ctx context.Context, no store.BatchNo) error {
 	b.Queue("DELETE FROM wants WHERE batch = $3 AND (ask NOT BETWEEN $1 AND $2 OR NOT has_left)", first, last, no)
 	b.Queue("DELETE FROM batch_homes WHERE batch = $1", no)
 	b.Queue("DELETE FROM tallies WHERE batch = $1", no)
+	b.Queue("DELETE FROM budgets WHERE scope = $1", store.BatchBudget(h.id).String())
 	b.Queue("UPDATE batches SET rows = 0, meta = $1 WHERE no = $2", meta, no)
 	delete(moved, no)
 	t.queueTally(b, moved)

@@ -23,17 +23,18 @@ type header struct {
 	renewals             int
 	shared               store.Shared
 	created              time.Time
+	heldBy               string
 }
 
 const headerQuery = `SELECT b.no, b.id, b.tenant, b.provider, b.state, b.keep_raw, b.fresh, b.fresh_ms, b.none_ms, b.resend,
-	b.rows, b.asks, c.cut, b.renewals, b.created_at, b.known, b.joined, b.doubles FROM batches b JOIN cuts c ON c.batch = b.no WHERE b.no = `
+	b.rows, b.asks, c.cut, b.renewals, b.created_at, b.known, b.joined, b.doubles, b.held_by FROM batches b JOIN cuts c ON c.batch = b.no WHERE b.no = `
 
 // scan reads a row of headerQuery, or returns ErrNoBatch.
 func (h *header) scan(r pgx.Row) error {
 	var freshMS, noneMS, created int64
 	err := r.Scan(&h.no, &h.id, &h.tenant, &h.provider, &h.state, &h.keepRaw, &h.reuse.Fresh, &freshMS, &noneMS, &h.reuse.ResendUnknown,
 		&h.rows, &h.asks, &h.cut, &h.renewals, &created,
-		&h.shared.Known, &h.shared.Joined, &h.shared.Duplicates)
+		&h.shared.Known, &h.shared.Joined, &h.shared.Duplicates, &h.heldBy)
 	if err == pgx.ErrNoRows { //nolint:errorlint // Scan returns it bare
 		return store.ErrNoBatch
 	}
@@ -140,7 +141,7 @@ func (c conn) batch(ctx context.Context, s *Store, where string, args ...any) (s
 // agree outside a snapshot too.
 func (c conn) batches(ctx context.Context, s *Store, where string, args ...any) ([]store.Batch, error) {
 	var all []store.Batch
-	err := c.each(ctx, `SELECT no, id, tenant, provider, weight, keep_raw, state, reason, rows, asks, created_at, done_at, meta, known, joined, doubles,
+	err := c.each(ctx, `SELECT no, id, tenant, provider, weight, keep_raw, state, reason, rows, asks, created_at, done_at, meta, known, joined, doubles, held_by,
 			ARRAY(SELECT t.state::int FROM tallies t WHERE t.batch = b.no GROUP BY t.state ORDER BY t.state),
 			ARRAY(SELECT sum(t.n)::int FROM tallies t WHERE t.batch = b.no GROUP BY t.state ORDER BY t.state), `+costColumns+", "+unaskedColumn+`
 		FROM batches b WHERE state <> 'abandoned' AND `+where, func(r pgx.Rows) error {
@@ -150,14 +151,16 @@ func (c conn) batches(ctx context.Context, s *Store, where string, args ...any) 
 		var states, counts []int
 		var currencies []string
 		var held, spent []int64
+		var heldBy string
 		err := r.Scan(&b.No, &b.ID, &b.Tenant, &b.Provider, &b.Weight, &b.KeepRaw, &b.State, &b.Reason, &b.Rows, &b.Asks,
-			&created, &done, &meta, &b.Shared.Known, &b.Shared.Joined, &b.Shared.Duplicates, &states, &counts,
+			&created, &done, &meta, &b.Shared.Known, &b.Shared.Joined, &b.Shared.Duplicates, &heldBy, &states, &counts,
 			&currencies, &held, &spent, &b.Unasked)
 		if err != nil {
 			return err
 		}
 		b.Created, b.Done = fromMillis(created), fromMillis(done)
 		b.Counts, b.Costs = countsOf(states, counts), costsOf(currencies, held, spent)
+		b.HeldBy, _ = store.ParseBudgetScope(heldBy) // zero where none holds it
 		err = s.sealer.OpenMeta(meta, &b)
 		all = append(all, b)
 		return err

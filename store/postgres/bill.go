@@ -1,17 +1,21 @@
 package postgres
 
 import (
+	"time"
+
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plateq/plateq/store"
 )
 
-// queueCost adds the moving of what a batch costs to a batch of statements,
-// as queueTally does with its counts.
-func (t *tx) queueCost(b *pgx.Batch, no store.BatchNo, c store.Cost) {
+// queueCost adds to a batch of statements that a call costs otherwise than
+// before, which is written by then: to its budgets, and to the batch that pays,
+// as queueTally does with counts. sent is when it was recorded.
+func (t *tx) queueCost(b *pgx.Batch, no store.BatchNo, home *header, sent time.Time, c store.Cost) {
 	if c.None() {
 		return
 	}
+	t.queueSpend(b, no, home, sent, c)
 	b.Queue(`INSERT INTO costs AS c (batch, currency, slot, held, spent) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (batch, currency, slot) DO UPDATE SET held = c.held + excluded.held, spent = c.spent + excluded.spent`,
 		no, c.Currency, t.raw.slot(), int64(c.Held), int64(c.Spent))

@@ -17,11 +17,13 @@ import (
 func (s *Store) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error) {
 	var recorded store.CallID
 	var damaged *damagedError
-	c, err := write(ctx, s, func(ctx context.Context, t *tx) (c store.Claim, err error) {
-		recorded = 0
-		c, damaged, err = t.claim(ctx, r)
-		recorded = c.Call
-		return c, err
+	c, err := counted(ctx, s, func() (store.Claim, error) {
+		return write(ctx, s, func(ctx context.Context, t *tx) (c store.Claim, err error) {
+			recorded = 0
+			c, damaged, err = t.claim(ctx, r)
+			recorded = c.Call
+			return c, err
+		})
 	})
 	if _, unsure := errors.AsType[*unsureError](err); unsure && recorded != 0 {
 		s.takeBack(ctx, r.Chunk, recorded)
@@ -37,7 +39,7 @@ func (s *Store) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, e
 }
 
 func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, damaged *damagedError, err error) {
-	v, err := t.look(ctx, r.Chunk, r.Scopes, last(r.Scopes), " FOR UPDATE")
+	v, err := t.look(ctx, r.Chunk, r.Scopes, &r)
 	if err != nil || v == nil {
 		return c, nil, err
 	}
@@ -58,7 +60,11 @@ func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, da
 		return c, nil, err
 	}
 	payers := store.NewPayers(in)
-	taken, moves := v.Take(passed.Most(r), t.now, payers.Of(wanted))
+	most, err := t.afford(ctx, v, r, payers, wanted, passed.Most(r))
+	if err != nil {
+		return c, nil, err
+	}
+	taken, moves := v.Take(most, t.now, payers.Of(wanted))
 	if len(taken) == 0 {
 		return c, nil, nil
 	}
@@ -77,8 +83,8 @@ func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, da
 	t.queueCall(b, &c.Call, r, v, taken, c.Payer)
 	asks := t.queueAsks(b, v.Chunk, taken)
 	saveChunk(b, v.chunk)
+	t.queueCost(b, c.Payer, v.home, t.now, store.Claimed(r.Price, len(taken)))
 	t.queueTally(b, moved)
-	t.queueCost(b, c.Payer, store.Claimed(r.Price, len(taken)))
 	if err := t.send(ctx, b); err != nil {
 		return c, nil, fmt.Errorf("record call: %w", err)
 	}
@@ -101,22 +107,30 @@ type view struct {
 	home  *header
 	wants []wantRow
 	gates store.Gatehouse
-	// services are closed gates below the last of those of a claim.
+	// services are closed gates below the last of those of a claim, budgets
+	// those that may bound it.
 	services store.Services
+	budgets  []budgetRow
 }
 
-// look reads a chunk and what belongs to it, with the gates of scopes and of the
-// parts of the service behind one of them, on one way to the server and back;
-// lock keeps the chunk from changing. It returns nil where there is no such
-// chunk.
-func (t *tx) look(ctx context.Context, id store.ChunkID, scopes []string, services, lock string) (*view, error) {
+// look reads a chunk and what belongs to it, with the gates of scopes, on one
+// way to the server and back. For a claim the chunk is kept from changing, and
+// what else it must know is read. It returns nil where there is no such chunk.
+func (t *tx) look(ctx context.Context, id store.ChunkID, scopes []string, claim *store.ClaimRequest) (*view, error) {
 	v := &view{home: &header{}}
 	b := &pgx.Batch{}
+	lock := ""
+	if claim != nil {
+		lock = " FOR UPDATE"
+	}
 	queueChunk(b, &v.chunk, "$1"+lock, id)
 	b.Queue(headerQuery+"$1", id.Home()).QueryRow(v.home.scan)
 	queueWants(b, &v.wants, "$1 AND (SELECT id + n - 1 FROM chunks WHERE id = $1)", id)
 	queueGates(b, &v.gates, scopes)
-	queueServices(b, &v.services, services)
+	if claim != nil {
+		queueServices(b, &v.services, last(scopes))
+		queueBudgets(b, &v.budgets, id)
+	}
 	err := t.send(ctx, b)
 	if errors.Is(err, errNoChunk) {
 		return nil, nil

@@ -88,6 +88,26 @@ func (f *fleet) Adopt(ctx context.Context, id store.CallID, n store.NewTicket, d
 	return f.one().Adopt(ctx, id, n, d)
 }
 
+func (f *fleet) Budgets(ctx context.Context, r store.BudgetsRequest) ([]store.BudgetUse, error) {
+	return f.one().Budgets(ctx, r)
+}
+
+func (f *fleet) SetBudget(ctx context.Context, b store.Budget, by string) error {
+	return f.one().SetBudget(ctx, b, by)
+}
+
+func (f *fleet) UnsetBudget(ctx context.Context, s store.BudgetScope) error {
+	return f.one().UnsetBudget(ctx, s)
+}
+
+func (f *fleet) PauseUnfunded(ctx context.Context, e *store.BudgetError, d store.BudgetDefaults) (bool, error) {
+	return f.one().PauseUnfunded(ctx, e, d)
+}
+
+func (f *fleet) ResumeFunded(ctx context.Context, d store.BudgetDefaults, prices map[string]store.Price) ([]store.BatchNo, error) {
+	return f.one().ResumeFunded(ctx, d, prices)
+}
+
 func (f *fleet) Causes(ctx context.Context, b store.BatchNo) ([]store.Cause, error) {
 	return f.one().Causes(ctx, b)
 }

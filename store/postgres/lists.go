@@ -35,6 +35,9 @@ func (s *Store) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, `+beatTime("$13")+`, $14)`,
 			no, id, b.Tenant, b.Provider, store.BatchIntake, b.Weight, b.KeepRaw, b.Reuse.Fresh, b.Reuse.FreshFor.Milliseconds(),
 			b.Reuse.FreshNotFoundFor.Milliseconds(), b.Reuse.ResendUnknown, millis(t.now), s.beat(), meta)
+		if err == nil && b.MaxCost != nil {
+			err = t.exec(ctx, setBudget, store.BatchBudget(id).String(), int64(b.MaxCost.Amount), b.MaxCost.Currency, store.ByMaxCost, millis(t.now))
+		}
 		if err != nil {
 			return 0, fmt.Errorf("begin batch: %w", err)
 		}
@@ -102,21 +105,27 @@ func (t *tx) refuseTwin(ctx context.Context, key []byte, since time.Time) error 
 
 // Pause implements store.Work.
 func (s *Store) Pause(ctx context.Context, no store.BatchNo, reason string) error {
-	return s.setState(ctx, no, "pause", reason, store.BatchPaused, store.BatchRunning)
+	return s.setState(ctx, no, "pause", reason, store.BatchPaused)
 }
 
 // Resume implements store.Work. A batch that has no open row left runs until
 // the next Finish, which reports it.
 func (s *Store) Resume(ctx context.Context, no store.BatchNo) error {
-	return s.setState(ctx, no, "resume", "", store.BatchRunning, store.BatchPaused)
+	return s.setState(ctx, no, "resume", "", store.BatchRunning)
 }
 
-func (s *Store) setState(ctx context.Context, no store.BatchNo, verb, reason string, to, from store.BatchState) error {
+// setState sets a batch running that is paused, or the other way round. What a
+// budget holds is paused by itself, and can be paused all the same.
+func (s *Store) setState(ctx context.Context, no store.BatchNo, verb, reason string, to store.BatchState) error {
 	_, err := write(ctx, s, func(ctx context.Context, t *tx) (none struct{}, err error) {
-		if _, err := t.hold(ctx, no, verb, from); err != nil {
+		h, err := t.hold(ctx, no, verb, store.BatchRunning, store.BatchPaused)
+		if err != nil {
 			return none, err
 		}
-		if err := t.exec(ctx, "UPDATE batches SET state = $1, reason = $2 WHERE no = $3", to, reason, no); err != nil {
+		if h.state == to && h.heldBy == "" {
+			return none, &store.StateError{Batch: h.id, State: h.state, Want: verb}
+		}
+		if err := t.exec(ctx, "UPDATE batches SET state = $1, reason = $2, held_by = '' WHERE no = $3", to, reason, no); err != nil {
 			return none, fmt.Errorf("%s batch: %w", verb, err)
 		}
 		return none, nil

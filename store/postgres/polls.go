@@ -132,6 +132,6 @@ func (t *tx) endCall(ctx context.Context, b *pgx.Batch, c *call, v *view, than s
 	open := c.open.Union(disowned)
 	state, unknown := v.CallState(open, waiting || others)
 	b.Queue("UPDATE calls SET state = $1, unknown = $2, open = $3, charged = charged - $5 WHERE id = $4", state, unknown, stored(open), c.id, len(disowned))
-	t.queueCost(b, c.bill.Payer, c.bill.Disowned(disowned))
+	t.queueCost(b, c.bill.Payer, v.home, c.sent, c.bill.Disowned(disowned))
 	return nil
 }

@@ -117,8 +117,8 @@ func (t *tx) settle(ctx context.Context, v *view, c *call, r store.Settlement, b
 	if err != nil {
 		return outcome{}, err
 	}
+	t.queueCost(b, c.bill.Payer, v.home, c.sent, ruling.Billed(c.bill.Price))
 	t.queueTally(b, moved)
-	t.queueCost(b, c.bill.Payer, ruling.Billed(c.bill.Price))
 	t.queueReadings(b, v.home.provider, ruling.Readings(r.Readings))
 	if err := t.send(ctx, b); err != nil {
 		return outcome{}, fmt.Errorf("settle call: %w", err)

@@ -197,7 +197,7 @@ func (t *tx) claimTicket(ctx context.Context, r store.TicketClaim) (o store.Open
 	if err != nil || k == nil || k.closed || k.due.After(t.now) || k.leaseUntil.After(t.now) {
 		return o, nil, err
 	}
-	v, err := t.look(ctx, k.chunk, r.Scopes, "", "")
+	v, err := t.look(ctx, k.chunk, r.Scopes, nil)
 	if err == nil && v == nil {
 		err = errNoChunk
 	}

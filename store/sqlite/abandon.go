@@ -49,10 +49,15 @@ func (s *Store) AbandonIntakes(ctx context.Context) (int, error) {
 // abandon marks a batch: from here on there is none to anybody, and nothing of
 // it is offered but what others have joined.
 func (t *tx) abandon(no store.BatchNo) error {
-	if _, err := t.in(no, "abandon", store.BatchIntake); err != nil {
+	h, err := t.in(no, "abandon", store.BatchIntake)
+	if err != nil {
 		return err
 	}
-	if err := t.exec("UPDATE batches SET state = ?, done_at = 0 WHERE no = ?", store.BatchAbandoned, no); err != nil {
+	err = t.exec("UPDATE batches SET state = ?, done_at = 0 WHERE no = ?", store.BatchAbandoned, no)
+	if err == nil {
+		err = t.exec("DELETE FROM budgets WHERE scope = ?", store.BatchBudget(h.id).String())
+	}
+	if err != nil {
 		return fmt.Errorf("abandon batch: %w", err)
 	}
 	return nil

@@ -25,6 +25,7 @@ type header struct {
 	renewals             int
 	shared               store.Shared
 	created              time.Time
+	heldBy               string
 }
 
 // header returns the batch, or ErrNoBatch.
@@ -41,7 +42,7 @@ func (c conn) header(no store.BatchNo) (*header, error) {
 func (c conn) anyHeader(no store.BatchNo) (*header, error) {
 	h := &header{no: no}
 	found, err := c.one(`SELECT id, tenant, provider, state, keep_raw, fresh, fresh_ms, none_ms, resend, rows, asks, cut,
-		renewals, created_at, known, joined, doubles FROM batches WHERE no = ?`, func(stmt *sqlite.Stmt) {
+		renewals, created_at, known, joined, doubles, held_by FROM batches WHERE no = ?`, func(stmt *sqlite.Stmt) {
 		h.id, h.tenant, h.provider = stmt.ColumnText(0), stmt.ColumnText(1), stmt.ColumnText(2)
 		h.state = store.BatchState(stmt.ColumnText(3))
 		h.keepRaw = stmt.ColumnBool(4)
@@ -52,6 +53,7 @@ func (c conn) anyHeader(no store.BatchNo) (*header, error) {
 		h.rows, h.asks, h.cut = stmt.ColumnInt(9), stmt.ColumnInt(10), stmt.ColumnInt(11)
 		h.renewals, h.created = stmt.ColumnInt(12), columnTime(stmt, 13)
 		h.shared = store.Shared{Known: stmt.ColumnInt(14), Joined: stmt.ColumnInt(15), Duplicates: stmt.ColumnInt(16)}
+		h.heldBy = stmt.ColumnText(17)
 	}, no)
 	if err != nil {
 		return nil, fmt.Errorf("read batch: %w", err)
@@ -100,7 +102,10 @@ func (s *Store) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo
 		if err := t.exec("UPDATE batches SET meta = ? WHERE no = ?", meta, no); err != nil {
 			return 0, fmt.Errorf("begin batch: %w", err)
 		}
-		return no, nil
+		if b.MaxCost != nil {
+			err = t.setBudget(store.Budget{BudgetScope: store.BatchBudget(id), Limit: *b.MaxCost}, store.ByMaxCost)
+		}
+		return no, err
 	})
 }
 
@@ -212,7 +217,7 @@ func (c conn) batch(s *Store, where string, args ...any) (store.Batch, error) {
 func (c conn) batches(s *Store, where string, args ...any) ([]store.Batch, error) {
 	var all []store.Batch
 	err := c.each(`SELECT no, id, tenant, provider, weight, keep_raw, state, reason, rows, asks, created_at, done_at, meta,
-		known, joined, doubles FROM batches WHERE state <> 'abandoned' AND `+where, func(stmt *sqlite.Stmt) error {
+		known, joined, doubles, held_by FROM batches WHERE state <> 'abandoned' AND `+where, func(stmt *sqlite.Stmt) error {
 		b := store.Batch{
 			No: columnBatch(stmt, 0), ID: stmt.ColumnText(1), Tenant: stmt.ColumnText(2), Provider: stmt.ColumnText(3),
 			Weight: stmt.ColumnFloat(4), KeepRaw: stmt.ColumnBool(5), State: store.BatchState(stmt.ColumnText(6)),
@@ -220,6 +225,7 @@ func (c conn) batches(s *Store, where string, args ...any) ([]store.Batch, error
 			Created: columnTime(stmt, 10), Done: columnTime(stmt, 11),
 			Shared: store.Shared{Known: stmt.ColumnInt(13), Joined: stmt.ColumnInt(14), Duplicates: stmt.ColumnInt(15)},
 		}
+		b.HeldBy, _ = store.ParseBudgetScope(stmt.ColumnText(16)) // zero where none holds it
 		err := s.sealer.OpenMeta(columnBytes(stmt, 12), &b)
 		all = append(all, b)
 		return err

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -18,10 +19,14 @@ func columnBill(stmt *sqlite.Stmt, i int) store.Bill {
 	}
 }
 
-// addCost moves what a batch costs.
-func (t *tx) addCost(no store.BatchNo, c store.Cost) error {
+// addCost notes that a call, recorded at some time, costs otherwise than before:
+// for its budgets, and for the batch that pays.
+func (t *tx) addCost(no store.BatchNo, home *header, sent time.Time, c store.Cost) error {
 	if c.None() {
 		return nil
+	}
+	if err := t.addSpend(no, home, sent, c); err != nil {
+		return err
 	}
 	err := t.exec(`INSERT INTO costs (batch, currency, held, spent) VALUES (?, ?, ?, ?)
 		ON CONFLICT (batch, currency) DO UPDATE SET held = held + excluded.held, spent = spent + excluded.spent`,

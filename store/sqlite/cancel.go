@@ -15,21 +15,27 @@ const restSize = 500
 
 // Pause implements store.Work.
 func (s *Store) Pause(ctx context.Context, no store.BatchNo, reason string) error {
-	return s.setState(ctx, no, "pause", reason, store.BatchPaused, store.BatchRunning)
+	return s.setState(ctx, no, "pause", reason, store.BatchPaused)
 }
 
 // Resume implements store.Work. A batch that has no open row left runs until
 // the next Finish, which reports it.
 func (s *Store) Resume(ctx context.Context, no store.BatchNo) error {
-	return s.setState(ctx, no, "resume", "", store.BatchRunning, store.BatchPaused)
+	return s.setState(ctx, no, "resume", "", store.BatchRunning)
 }
 
-func (s *Store) setState(ctx context.Context, no store.BatchNo, verb, reason string, to, from store.BatchState) error {
+// setState sets a batch running that is paused, or the other way round. What a
+// budget holds is paused by itself, and can be paused all the same.
+func (s *Store) setState(ctx context.Context, no store.BatchNo, verb, reason string, to store.BatchState) error {
 	_, err := write(ctx, s, func(t *tx) (none struct{}, err error) {
-		if _, err := t.in(no, verb, from); err != nil {
+		h, err := t.in(no, verb, store.BatchRunning, store.BatchPaused)
+		if err != nil {
 			return none, err
 		}
-		if err := t.exec("UPDATE batches SET state = ?, reason = ? WHERE no = ?", to, reason, no); err != nil {
+		if h.state == to && h.heldBy == "" {
+			return none, &store.StateError{Batch: h.id, State: h.state, Want: verb}
+		}
+		if err := t.exec("UPDATE batches SET state = ?, reason = ?, held_by = '' WHERE no = ?", to, reason, no); err != nil {
 			return none, fmt.Errorf("%s batch: %w", verb, err)
 		}
 		return none, nil
@@ -48,7 +54,7 @@ func (s *Store) Cancel(ctx context.Context, no store.BatchNo, reason string) err
 		if err != nil {
 			return none, err
 		}
-		if err := t.exec("UPDATE batches SET state = ?, reason = ? WHERE no = ?", store.BatchCancelled, reason, no); err != nil {
+		if err := t.exec("UPDATE batches SET state = ?, reason = ?, held_by = '' WHERE no = ?", store.BatchCancelled, reason, no); err != nil {
 			return none, fmt.Errorf("cancel batch: %w", err)
 		}
 		h.state = store.BatchCancelled

@@ -29,9 +29,11 @@ func (s *Store) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, e
 		store.Claim
 		sealed []sealedAsk
 	}
-	c, err := write(ctx, s, func(t *tx) (c claimed, err error) {
-		c.Claim, c.sealed, err = t.claim(r)
-		return c, err
+	c, err := counted(ctx, s, func() (claimed, error) {
+		return write(ctx, s, func(t *tx) (c claimed, err error) {
+			c.Claim, c.sealed, err = t.claim(r)
+			return c, err
+		})
 	})
 	if err != nil {
 		return store.Claim{}, err
@@ -94,7 +96,11 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 		return store.Claim{}, nil, err
 	}
 	payers := store.NewPayers(in)
-	taken, moves := k.Take(passed.Most(r), t.now, payers.Of(wanted))
+	most, err := t.afford(k, home, r, payers, wanted, passed.Most(r))
+	if err != nil {
+		return store.Claim{}, nil, err
+	}
+	taken, moves := k.Take(most, t.now, payers.Of(wanted))
 	if len(taken) == 0 {
 		return c, nil, nil
 	}
@@ -105,7 +111,7 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 	if c.Call, err = t.recordCall(r, k, home, taken, c.Payer); err != nil {
 		return store.Claim{}, nil, err
 	}
-	if err := t.addCost(c.Payer, store.Claimed(r.Price, len(taken))); err != nil {
+	if err := t.addCost(c.Payer, home, t.now, store.Claimed(r.Price, len(taken))); err != nil {
 		return store.Claim{}, nil, err
 	}
 	k.claims++

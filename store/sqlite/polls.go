@@ -60,7 +60,7 @@ func (t *tx) settleTicket(k *ticket, r store.TicketSettlement, bodies store.Seal
 		return store.Settled{}, err
 	}
 	if len(ruling.Moves) > 0 && waiting == 0 || len(ruling.Disowned) > 0 {
-		if err := t.endCall(k.call, c, ruling.Disowned); err != nil {
+		if err := t.endCall(k.call, c, home, ruling.Disowned); err != nil {
 			return store.Settled{}, err
 		}
 	}
@@ -119,7 +119,7 @@ func (t *tx) savePoll(k *ticket, r store.TicketSettlement) error {
 
 // endCall ends the call of a ticket on which nobody waits any more, unless
 // other asks of it are open. It has those back that the ticket disowned.
-func (t *tx) endCall(id store.CallID, k *chunk, disowned store.Offsets) error {
+func (t *tx) endCall(id store.CallID, k *chunk, home *header, disowned store.Offsets) error {
 	c, err := t.call(id)
 	if err != nil {
 		return err
@@ -138,5 +138,5 @@ func (t *tx) endCall(id store.CallID, k *chunk, disowned store.Offsets) error {
 	if err != nil {
 		return fmt.Errorf("write call: %w", err)
 	}
-	return t.addCost(c.bill.Payer, c.bill.Disowned(disowned))
+	return t.addCost(c.bill.Payer, home, c.sent, c.bill.Disowned(disowned))
 }

@@ -78,7 +78,7 @@ func (t *tx) settle(c *call, r store.Settlement, bodies store.SealedAnswers) (st
 	if err := t.saveCall(c.id, k, ruling, r); err != nil {
 		return store.Settled{}, err
 	}
-	if err := t.addCost(c.bill.Payer, ruling.Billed(c.bill.Price)); err != nil {
+	if err := t.addCost(c.bill.Payer, home, c.sent, ruling.Billed(c.bill.Price)); err != nil {
 		return store.Settled{}, err
 	}
 	if err := t.keepReadings(home.provider, ruling.Readings(r.Readings)); err != nil {
