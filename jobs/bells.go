@@ -57,7 +57,8 @@ func (b *bells) unrung(due []store.TicketRef, now time.Time) []store.TicketRef {
 }
 
 // keepServed forgets batches that have gone and gives new ones the standing
-// of the least served: they wait for nobody, and nobody waits for them.
+// of the least served: they wait for nobody, and nobody waits for them. What was
+// rung for before one was paused was in vain.
 func (b *bells) keepServed(turns []store.Turn) {
 	running := make(map[store.BatchNo]bool, len(turns))
 	least := -1.0
@@ -72,6 +73,7 @@ func (b *bells) keepServed(turns []store.Turn) {
 	for n := range running {
 		if _, ok := b.served[n]; !ok {
 			b.served[n], b.fresh[n] = max(0, least), true
+			maps.DeleteFunc(b.chunks, func(c store.ChunkID, _ rung) bool { return c.Home() == n })
 		}
 	}
 }

@@ -35,12 +35,14 @@ const (
 	maxWindow = 64
 )
 
-// EnqueuerOptions say what an Enqueuer works with. All fields are required.
+// EnqueuerOptions say what an Enqueuer works with. All fields are required but
+// Budgets.
 type EnqueuerOptions struct {
 	Store     store.Store
 	Providers *providers.Set
 	Limits    map[string]Limits
 	Redis     redis.UniversalClient
+	Budgets   store.BudgetDefaults
 	Log       zerolog.Logger
 	Now       func() time.Time
 }

@@ -81,7 +81,7 @@ func (w *Worker) shut(ctx context.Context, l *line) bool {
 }
 
 // claim records a call of up to size asks of a chunk. A claim without asks is
-// none: nothing is left to take, or a gate is closed.
+// none: nothing is left to take, a gate is closed, or a budget has no room.
 func (w *Worker) claim(ctx context.Context, l *line, chunk store.ChunkID, size int) (store.Claim, error) {
 	scopes := []string{l.spec.Name, l.spec.SubmitScope()}
 	if w.gates.Circuit(ctx, scopes...) {
@@ -89,7 +89,7 @@ func (w *Worker) claim(ctx context.Context, l *line, chunk store.ChunkID, size i
 	}
 	claim, err := w.opts.Store.Claim(ctx, store.ClaimRequest{
 		Chunk: chunk, Owner: w.opts.ID, Scopes: scopes, Max: size, Lookups: l.spec.MaxBatch == 1,
-		Expires: w.opts.Now().Add(l.limits.Timeout + callMargin), Price: l.limits.Price,
+		Expires: w.opts.Now().Add(l.limits.Timeout + callMargin), Price: l.limits.Price, Budgets: w.opts.Budgets,
 	})
 	if _, closed := errors.AsType[*store.GateClosedError](err); closed {
 		w.gates.Forget()
@@ -97,6 +97,9 @@ func (w *Worker) claim(ctx context.Context, l *line, chunk store.ChunkID, size i
 	}
 	if _, old := errors.AsType[*store.OldCopyError](err); old {
 		return store.Claim{}, nil // said at the start, and by /readyz
+	}
+	if refused, ok := errors.AsType[*store.BudgetError](err); ok {
+		return store.Claim{}, w.reach(ctx, l, refused)
 	}
 	w.keeper.note(err)
 	if err != nil {

@@ -24,7 +24,8 @@ const lastHandlers = time.Second
 // owner before anyone else judges it.
 const callMargin = time.Minute
 
-// WorkerOptions say what a Worker works with. All fields are required but Wake.
+// WorkerOptions say what a Worker works with. All fields are required but
+// Budgets and Wake.
 type WorkerOptions struct {
 	ID        store.WorkerID
 	Store     store.Store
@@ -32,6 +33,7 @@ type WorkerOptions struct {
 	Limits    map[string]Limits // by provider
 	Redis     redis.UniversalClient
 	Spool     *store.Spool
+	Budgets   store.BudgetDefaults
 	Log       zerolog.Logger
 	Now       func() time.Time
 	// Wake is told that a provider's work has moved, so that the next of it

@@ -1,7 +1,8 @@
 // Package scheduler decides when: it rings for chunks that are ready and for
-// tickets that are due, and judges calls whose owner is dead. What is due is
-// kept in the store and claimed there, so that any number of schedulers may
-// run, be killed and come back without harm. It never calls a provider.
+// tickets that are due, judges calls whose owner is dead, and lets lists go on
+// whose budget has room again. What is due is kept in the store and claimed
+// there, so that any number of schedulers may run, be killed and come back
+// without harm. It never calls a provider.
 package scheduler
 
 import (
@@ -21,6 +22,8 @@ import (
 const (
 	// sweepEvery is the pause between two looks at what nobody rings for.
 	sweepEvery = 5 * time.Second
+	// fundEvery is the pause between two looks at what budgets hold.
+	fundEvery = time.Second
 	// idle is the longest pause between two looks for work; calm the shortest.
 	idle = time.Second
 	calm = 25 * time.Millisecond
@@ -77,6 +80,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 		wg.Go(func() { s.follow(ctx, name) })
 	}
 	wg.Go(func() { s.sweepOn(ctx) })
+	wg.Go(func() { s.fundOn(ctx) })
 	wg.Wait()
 }
 
@@ -153,8 +157,25 @@ func (s *Scheduler) sweepOn(ctx context.Context) {
 	}
 }
 
-// Sweep judges dead calls, resends what is unknown where that is wanted, finishes batches that hold no open row, and forgets
-// webhooks that told of nothing.
+// fundOn lets lists go on that a budget held, soon after it has room again.
+func (s *Scheduler) fundOn(ctx context.Context) {
+	quiet := &once{log: s.opts.Log}
+	for {
+		n, err := s.opts.Enqueuer.ResumeFunded(ctx)
+		quiet.tell(err, "look for room in budgets")
+		for name := range s.wakes {
+			if n > 0 {
+				s.Wake(name)
+			}
+		}
+		if !sleep(ctx, fundEvery, nil) {
+			return
+		}
+	}
+}
+
+// Sweep judges dead calls, resends what is unknown where that is wanted, finishes
+// batches that hold no open row, and forgets webhooks that told of nothing.
 func (s *Scheduler) Sweep(ctx context.Context) error {
 	stale, err := s.opts.Store.StaleCalls(ctx, staleAtOnce)
 	if err != nil {
@@ -218,6 +239,9 @@ func (s *Scheduler) Once(ctx context.Context, w *jobs.Worker) error {
 		return fmt.Errorf("drain spool: %w", err)
 	}
 	if err := s.Sweep(ctx); err != nil {
+		return err
+	}
+	if _, err := s.opts.Enqueuer.ResumeFunded(ctx); err != nil {
 		return err
 	}
 	for _, provider := range s.opts.Providers.Names() {
