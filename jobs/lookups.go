@@ -37,7 +37,9 @@ type lookups struct {
 	mu       sync.Mutex
 	claimed  *sync.Cond // a claim has come to its end
 	claiming bool
+	waiting  int    // followers that wait for a permit
 	holders  int    // permits that wait for an ask
+	left     int    // asks that nobody has claimed, as far as it is known
 	stock    []shot // claimed, and not sent
 	over     bool   // nothing more is claimed
 	err      error  // of claims and settlements, the first
@@ -54,12 +56,12 @@ type shot struct {
 func (w *Worker) lookUp(ctx context.Context, l *line, chunk store.ChunkID, n int) error {
 	waiting, stop := context.WithCancel(ctx)
 	defer stop()
-	k := &lookups{w: w, l: l, chunk: chunk, stop: stop}
-	k.claimed = sync.NewCond(&k.mu)
-	side := min(askers, max(1, l.limits.Concurrency))
+	k := &lookups{w: w, l: l, chunk: chunk, stop: stop, left: maxChunk}
 	if n > 0 {
-		side = min(side, n)
+		k.left = n
 	}
+	k.claimed = sync.NewCond(&k.mu)
+	side := min(askers, max(1, l.limits.Concurrency), k.left)
 	var g errgroup.Group
 	for range side {
 		g.Go(func() error { return k.follow(ctx, waiting) })
@@ -72,8 +74,9 @@ func (w *Worker) lookUp(ctx context.Context, l *line, chunk store.ChunkID, n int
 
 // follow waits for one permit after the other and lets a look-up go with each.
 func (k *lookups) follow(ctx, waiting context.Context) error {
-	for !k.w.shut(ctx, k.l) {
+	for !k.w.shut(ctx, k.l) && k.wait() {
 		permit, err := k.w.permit(waiting, k.l, Submits)
+		k.waited(permit != nil)
 		if waiting.Err() != nil && permit == nil {
 			return nil // nothing is left to wait for
 		}
@@ -88,6 +91,28 @@ func (k *lookups) follow(ctx, waiting context.Context) error {
 		k.flights.Go(func() { k.fly(ctx, permit, s) })
 	}
 	return nil
+}
+
+// wait reports whether another permit is worth waiting for: a request that is
+// reserved for nothing is lost to all who share the pace.
+func (k *lookups) wait() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.over && len(k.stock) == 0 || k.waiting+k.holders >= k.left+len(k.stock) {
+		return false
+	}
+	k.waiting++
+	return true
+}
+
+// waited ends the wait for a permit, perhaps with one.
+func (k *lookups) waited(got bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.waiting--
+	if got {
+		k.holders++
+	}
 }
 
 // fly makes look-ups with one permit, while it may.
@@ -111,7 +136,6 @@ func (k *lookups) fly(ctx context.Context, permit *Permit, s shot) {
 func (k *lookups) take(ctx context.Context) (shot, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.holders++
 	defer func() { k.holders-- }()
 	for {
 		if s, ok := k.next(ctx); ok || k.over {
@@ -165,6 +189,7 @@ func (k *lookups) claim(ctx context.Context) {
 	if k.err == nil {
 		k.err = err
 	}
+	k.left = c.Left
 	if len(c.Asks) > 0 {
 		r := k.w.newRecord(k.l, c)
 		for _, a := range c.Asks {
@@ -172,7 +197,7 @@ func (k *lookups) claim(ctx context.Context) {
 		}
 		k.flights.Go(func() { k.fail(r.keep(ctx)) })
 	}
-	k.end(len(c.Asks) == 0 || c.Whole)
+	k.end(len(c.Asks) == 0 || c.Left == 0)
 }
 
 // fail notes an error.

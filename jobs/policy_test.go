@@ -23,7 +23,7 @@ func testPolicy(free bool) *Policy {
 }
 
 func claimOf(n int) store.Claim {
-	c := store.Claim{Call: 7, Whole: true}
+	c := store.Claim{Call: 7}
 	for i := range n {
 		c.Asks = append(c.Asks, store.Ask{ID: store.NewAskID(1, i)})
 	}
@@ -249,7 +249,7 @@ func TestACallRefusedOverItsInputIsHalved(t *testing.T) {
 		}
 	}
 	claim = claimOf(1)
-	claim.Whole, claim.Part = false, store.Suspects(1)
+	claim.Left, claim.Part = 1, store.Suspects(1)
 	if s := p.judge(claim, noon, failAll(claim, bad)); s.Verdicts[0].To != store.Failed {
 		t.Errorf("alone it is %s, want failed", s.Verdicts[0].To)
 	}

@@ -70,7 +70,7 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 		}
 	}
 	// A part of the service that closes is no end to the others.
-	return !claim.Whole && !l.closes(s), nil
+	return claim.Left > 0 && !l.closes(s), nil
 }
 
 // shut reports that no paid call may start: a gate is closed, or what it

@@ -128,14 +128,15 @@ func (c *Chunk) Ready(i int, now time.Time) bool {
 	return c.State(i) == Queued && (!now.Before(c.RetryAt) || c.fresh(i))
 }
 
-// HasReady reports that some ask may be sent now.
-func (c *Chunk) HasReady(now time.Time) bool {
+// CountReady returns how many asks may be sent now.
+func (c *Chunk) CountReady(now time.Time) int {
+	n := 0
 	for i := range c.Len() {
 		if c.Ready(i, now) {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // OpenBeside reports whether an ask is open that is none of the given ones.

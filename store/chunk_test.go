@@ -96,12 +96,13 @@ func TestTakePrefersFreshAsks(t *testing.T) {
 		limit int
 		after time.Duration
 		want  []store.Offsets
+		ready []int // before each of them
 	}{
-		{"before the time", 0, 2, -time.Millisecond, []store.Offsets{{1, 2}, {4}, nil}},
-		{"at the time", 0, 2, 0, []store.Offsets{{1, 2}, {0, 4}, {3}}},
-		{"all at once", 0, 0, 0, []store.Offsets{{0, 1, 2, 3, 4}}},
-		{"under a bound, before the time", 3, 0, -time.Millisecond, []store.Offsets{nil}},
-		{"under a bound, at the time", 3, 0, 0, []store.Offsets{{0, 1, 2}}},
+		{"before the time", 0, 2, -time.Millisecond, []store.Offsets{{1, 2}, {4}, nil}, []int{3, 1, 0}},
+		{"at the time", 0, 2, 0, []store.Offsets{{1, 2}, {0, 4}, {3}}, []int{5, 3, 1}},
+		{"all at once", 0, 0, 0, []store.Offsets{{0, 1, 2, 3, 4}}, []int{5}},
+		{"under a bound, before the time", 3, 0, -time.Millisecond, []store.Offsets{nil}, []int{0}},
+		{"under a bound, at the time", 3, 0, 0, []store.Offsets{{0, 1, 2}}, []int{5}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -117,8 +118,8 @@ func TestTakePrefersFreshAsks(t *testing.T) {
 			c.Wait(r, noon) // the later time counts
 			c.Part = tc.part
 			now := noon.Add(time.Minute + tc.after)
-			for _, want := range tc.want {
-				equal(t, "some are ready", c.HasReady(now), len(want) > 0)
+			for i, want := range tc.want {
+				equal(t, "how many are ready", c.CountReady(now), tc.ready[i])
 				taken, _ := c.Take(tc.limit, now, nil)
 				equal(t, "taken", taken, want)
 			}

@@ -74,9 +74,9 @@ type Claim struct {
 	// Payer is the batch that pays for all of Asks.
 	Payer BatchNo
 	Asks  []Ask
-	// Whole is false where asks of the chunk were left queued that may be
-	// claimed now.
-	Whole bool
+	// Left is how many asks of the chunk were left queued that may be claimed
+	// now.
+	Left int
 	// Part is the bound of the chunk's calls, as an earlier settlement had it.
 	Part Part
 	// Probe: a gate is closed and this call finds out whether it may open.

@@ -28,7 +28,8 @@ local function learned(key, s)
     r, w, ph = START, 0, 0
     if s.rate then r, w, ph = s.rate, s.limit, s.phase end
   end
-  n = math.max(0, n - s.unused)
+  -- What was promised and let go was never sent: its time is there again.
+  n, nx = math.max(0, n - s.unused), math.max(math.min(nx, now - S / r), nx - s.unused * S / r)
 
   -- The rate grows only while it is what holds the fleet back. Time in which nobody asks proves nothing.
   local dt = math.min(1, math.max(0, (now - last) / S))

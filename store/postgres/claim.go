@@ -47,8 +47,8 @@ func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, da
 	if err != nil {
 		return c, nil, err
 	}
-	c = store.Claim{Provider: v.home.provider, Tenant: v.home.tenant, Whole: !v.HasReady(t.now), Part: v.Part}
-	if c.Whole {
+	c = store.Claim{Provider: v.home.provider, Tenant: v.home.tenant, Left: v.CountReady(t.now), Part: v.Part}
+	if c.Left == 0 {
 		return c, nil, nil
 	}
 	in, err := t.interestOf(ctx, v.home, v.wants)
@@ -88,7 +88,7 @@ func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, da
 	if err := t.send(ctx, b); err != nil {
 		return c, nil, fmt.Errorf("record call: %w", err)
 	}
-	c.Whole = !v.HasReady(t.now)
+	c.Left = v.CountReady(t.now)
 	c.Asks, damaged = asks.open(t.s.sealer)
 	return c, damaged, t.saveGates(ctx, passed.Take(store.CallProber(c.Call), r.Expires))
 }

@@ -83,8 +83,8 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 	if err != nil {
 		return store.Claim{}, nil, err
 	}
-	c := store.Claim{Provider: home.provider, Tenant: home.tenant, Whole: !k.HasReady(t.now), Part: k.Part}
-	if c.Whole {
+	c := store.Claim{Provider: home.provider, Tenant: home.tenant, Left: k.CountReady(t.now), Part: k.Part}
+	if c.Left == 0 {
 		return c, nil, nil
 	}
 	in, err := t.interest(home, k.ID, k.Last())
@@ -126,7 +126,7 @@ func (t *tx) claim(r store.ClaimRequest) (store.Claim, []sealedAsk, error) {
 	if err := t.apply(moved); err != nil {
 		return store.Claim{}, nil, err
 	}
-	c.Whole = !k.HasReady(t.now)
+	c.Left = k.CountReady(t.now)
 	c.Probe, c.Probes = passed.Probe(), passed.Probes()
 	if err := t.saveGates(passed.Take(store.CallProber(c.Call), r.Expires)); err != nil {
 		return store.Claim{}, nil, err

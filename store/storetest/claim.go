@@ -30,8 +30,8 @@ func offerSize(w *world) {
 		c := w.take(r.ID)
 		sizes = append(sizes, r.N)
 		all = append(all, plates(c)...)
-		if !c.Whole || len(c.Asks) != r.N {
-			w.t.Errorf("chunk %d of %d asks gave %d, whole %t", r.ID, r.N, len(c.Asks), c.Whole)
+		if c.Left > 0 || len(c.Asks) != r.N {
+			w.t.Errorf("chunk %d of %d asks gave %d, and left %d", r.ID, r.N, len(c.Asks), c.Left)
 		}
 	}
 	equal(w, "sizes", sizes, []int{2, 2, 1})
@@ -106,7 +106,7 @@ func offerFresh(w *world) {
 	equal(w, "asks offered", w.chunk(b).N, 2)
 	c := w.claim(b)
 	equal(w, "asks", plates(c), []string{"P2", "P3"})
-	equal(w, "whole", c.Whole, true)
+	equal(w, "left", c.Left, 0)
 	w.settleRest(c, w.found(0))
 	equal(w, "offer before", w.offer(b, 10), nil)
 	w.pass(time.Minute)
@@ -208,11 +208,11 @@ func claimMax(w *world) {
 	ref := w.chunk(b)
 	first := w.takeMax(ref.ID, 2)
 	equal(w, "first", len(first.Asks), 2)
-	equal(w, "whole", first.Whole, false)
+	equal(w, "left", first.Left, 1)
 	w.states(b, store.Sending, store.Sending, store.Queued)
 	second := w.takeMax(ref.ID, 2)
 	equal(w, "second", len(second.Asks), 1)
-	equal(w, "whole", second.Whole, true)
+	equal(w, "left", second.Left, 0)
 	if first.Call == second.Call {
 		w.t.Errorf("two claims have one call, %d", first.Call)
 	}
@@ -227,7 +227,7 @@ func claimPart(w *world) {
 	half := w.take(ref.ID)
 	equal(w, "bound of the half", half.Part, store.Part(2))
 	equal(w, "asks of the half", len(half.Asks), 2)
-	equal(w, "whole", half.Whole, false)
+	equal(w, "left", half.Left, 2)
 	equal(w, "asks beside the half", len(w.take(ref.ID).Asks), 0)
 	w.settleAll(store.Settlement{Call: half.Call, Rest: &store.Verdict{To: store.Queued}})
 	small := w.takeMax(ref.ID, 1)

@@ -163,7 +163,7 @@ func probeCircuit(w *world) {
 		c := w.take(w.chunk(b).ID)
 		equal(w, "the claim is a probe", c.Probe, true)
 		equal(w, "asks of a probe of "+p, len(c.Asks), want)
-		equal(w, "whole", c.Whole, want == 3)
+		equal(w, "left", c.Left, 3-want)
 		found := w.found(0)
 		w.settleAll(store.Settlement{Call: c.Call, Rest: &found, Gates: store.GateChanges{Open: []string{wide}}})
 		equal(w, "asks left for "+p, len(w.take(w.chunkOr(b, c)).Asks), 3-want)

@@ -64,7 +64,7 @@ func serviceHolds(w *world) {
 	c := w.take(ref.ID)
 	equal(w, "taken", plates(c), []string{"P2", "P4", "P5"})
 	equal(w, "the claim is a probe", c.Probe, false)
-	equal(w, "the whole of the chunk", c.Whole, false)
+	equal(w, "left", c.Left, 2)
 	again := w.take(ref.ID)
 	equal(w, "taken then", plates(again), []string{})
 	equal(w, "calls", w.calls(), 1)
