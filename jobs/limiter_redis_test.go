@@ -106,6 +106,32 @@ func TestWhatIsLetGoIsThereAgain(t *testing.T) {
 	})
 }
 
+// TestTimeThatIsLetGoIsThereAgain: the same where the rate is learnt.
+func TestTimeThatIsLetGoIsThereAgain(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, c redis.UniversalClient) {
+		s := newScripts(c, acme)
+		ask := func(turn string, unused int) scopeReply {
+			q := lotOf("w", begin, turn, Limits{Rate: 10, Burst: 1, Concurrency: 64})
+			for i := range q.Scopes {
+				q.Scopes[i].Learn, q.Scopes[i].learnt = true, learnt{Rate: 10, Limit: 10, Phase: 2}
+				q.Scopes[i].Unused = unused
+			}
+			return reserved(t, s, q).scopes[0]
+		}
+		first := ask("ssss", 0)
+		if due := ask("s", 3).due(0); due != first.due(1) {
+			t.Errorf("the next is due after %v, want %v: three of four were let go", due, first.due(1))
+		}
+		if due := ask("s", 100).due(0); due != 0 {
+			t.Errorf("the next is due after %v, want at once", due)
+		}
+		if due := ask("ss", 0).due(1); due != 100*time.Millisecond {
+			t.Errorf("the one after the next is due after %v, want 100 ms: no more than one is saved up", due)
+		}
+	})
+}
+
 func TestALotIsAFairPart(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, c redis.UniversalClient) {

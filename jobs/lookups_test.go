@@ -143,6 +143,19 @@ func TestLookupsAtARateClaimWhatTheySend(t *testing.T) {
 	}
 }
 
+// A request that is reserved for nobody is lost to the fleet.
+func TestLookupsReserveNoMoreThanThereIsToAsk(t *testing.T) {
+	t.Parallel()
+	tomorrow := func(now time.Time) time.Time { return now.Add(24 * time.Hour) }
+	d := newDesk(t, 43, jobs.Limits{Rate: 200, Burst: 10, Daily: 1000, NextReset: tomorrow, Concurrency: 8},
+		func(context.Context, int64, string) error { return nil })
+	d.work()
+	used, err := d.redis.HGet(t.Context(), "plateq:{"+jobs.Queue("acme")+"}:day", "used").Int()
+	if err != nil || used != 43 {
+		t.Errorf("%d requests were reserved to ask 43 questions, %v", used, err)
+	}
+}
+
 func TestASlowLookupHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	const rows = 300

@@ -82,13 +82,13 @@ local function learned(key, s)
       if ph == 0 then
         over(r * CUT, PAUSE)
       elseif span < SOON or n - ahead() < FEW then
-        st, r, w, cut = st + 1, 0.9 * r, 0.9 * w, now
+        st, r, w, cut = st + 1, 0.9 * r, 0.9 * w, math.max(now, nx) -- not those promised at the old rate
         if st >= STRIKES then over(r * CUT, PAUSE) end
       elseif ph == 2 and r < EARLY * AIM * w and st < STRIKES then
         st, pa = st + 1, now + REST * S -- one that was late, not the limit: the curve goes on
       elseif est < 0.4 * r then
         over(r * CUT, PAUSE)
-      elseif est < 0.8 * r and ph == 2 then -- the bucket ran over since: the limit is higher
+      elseif est < 0.8 * r then -- the bucket ran over since: the limit is higher
         over(math.max(est, 0.7 * r), REST)
       else
         ph, st = 2, 0
