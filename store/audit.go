@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // maxProblems bounds a report: a store that is badly hurt would name every
@@ -111,6 +112,22 @@ func (a *Audit) Costs(no BatchNo, got, calls Cost) {
 	if got != calls {
 		a.Problem("costs of batch %d: %s spent and %s held, want %s and %s by its calls", no,
 			WriteMoney(got.Spent, got.Currency), WriteMoney(got.Held, got.Currency), WriteMoney(calls.Spent, got.Currency), WriteMoney(calls.Held, got.Currency))
+	}
+}
+
+// Spend holds the sum of a budget in one turn against the calls that count in it.
+func (a *Audit) Spend(u BudgetUse, calls Cost) {
+	if got := (Cost{Currency: u.Currency, Held: u.Held, Spent: u.Spent}); got != calls {
+		turn := strings.TrimSpace(u.BudgetScope.String() + " " + u.Name)
+		a.Problem("the sum of budget %s: %s spent and %s held, want %s and %s by its calls", turn,
+			WriteMoney(u.Spent, u.Currency), WriteMoney(u.Held, u.Currency), WriteMoney(calls.Spent, u.Currency), WriteMoney(calls.Held, u.Currency))
+	}
+}
+
+// HeldBy checks that a batch that a budget holds is paused.
+func (a *Audit) HeldBy(no BatchNo, state BatchState, by string) {
+	if state != BatchPaused {
+		a.Problem("batch %d is %s, and budget %s holds it", no, state, by)
 	}
 }
 

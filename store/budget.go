@@ -94,11 +94,24 @@ func (p BudgetPeriod) At(t time.Time) BudgetSpan {
 		return BudgetSpan{Name: from.Format(time.DateOnly), From: from, Until: from.AddDate(0, 0, 1)}
 	case EachMonth:
 		from := time.Date(year, month, 1, 0, 0, 0, 0, time.UTC)
-		return BudgetSpan{Name: from.Format("2006-01"), From: from, Until: from.AddDate(0, 1, 0)}
+		return BudgetSpan{Name: from.Format(monthOnly), From: from, Until: from.AddDate(0, 1, 0)}
 	default:
 		return BudgetSpan{}
 	}
 }
+
+// Named returns the turn of that name.
+func (p BudgetPeriod) Named(name string) (BudgetSpan, error) {
+	layout := map[BudgetPeriod]string{WholeLife: "", EachDay: time.DateOnly, EachMonth: monthOnly}[p]
+	t, err := time.Parse(layout, name)
+	if err != nil {
+		return BudgetSpan{}, fmt.Errorf("read turn of a budget: %w", err)
+	}
+	return p.At(t), nil
+}
+
+// monthOnly is how a month is written.
+const monthOnly = "2006-01"
 
 // Limit is the most that may be spent: an amount or, of no currency, a number
 // of asks, each of which is One.

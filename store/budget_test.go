@@ -68,6 +68,12 @@ func TestBudgetPeriodsAreThoseOfUTC(t *testing.T) {
 		if got := c.period.At(c.t); got != c.want {
 			t.Errorf("%s: got %+v, want %+v", c.name, got, c.want)
 		}
+		if got, err := c.period.Named(c.want.Name); got != c.want || err != nil {
+			t.Errorf("%s by its name: got %+v, %v, want %+v", c.name, got, err, c.want)
+		}
+	}
+	if got, err := store.EachDay.Named("2026-12"); err == nil {
+		t.Errorf("the day 2026-12 is %+v", got)
 	}
 }
 

@@ -44,9 +44,9 @@ func (c *checker) holders(ctx context.Context) error {
 	})
 }
 
-// money holds what batches cost against the ledger.
+// money holds what batches cost, and the sums of budgets, against the ledger.
 func (c *checker) money(ctx context.Context) error {
-	return c.each(ctx, `SELECT batch, currency, sum(held)::bigint, sum(spent)::bigint, sum(c_held)::bigint, sum(c_spent)::bigint FROM (
+	err := c.each(ctx, `SELECT batch, currency, sum(held)::bigint, sum(spent)::bigint, sum(c_held)::bigint, sum(c_spent)::bigint FROM (
 			SELECT batch, currency, held, spent, 0 AS c_held, 0 AS c_spent FROM costs
 			UNION ALL SELECT payer, currency, 0, 0, (n - charged - free) * `+unit+", charged * "+unit+` FROM calls c
 		) m GROUP BY batch, currency ORDER BY batch, currency`, func(r pgx.Rows) error {
@@ -57,6 +57,42 @@ func (c *checker) money(ctx context.Context) error {
 		c.Costs(no, got, calls)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	if err := c.spends(ctx); err != nil {
+		return err
+	}
+	return c.each(ctx, "SELECT no, state, held_by FROM batches WHERE held_by <> '' ORDER BY no", func(r pgx.Rows) error {
+		var no store.BatchNo
+		var state store.BatchState
+		var by string
+		err := r.Scan(&no, &state, &by)
+		c.HeldBy(no, state, by)
+		return err
+	})
+}
+
+func (c *checker) spends(ctx context.Context) error {
+	var uses []store.BudgetUse
+	err := c.each(ctx, "SELECT scope, period, currency, held, spent FROM spends ORDER BY scope, period, currency", func(r pgx.Rows) (err error) {
+		var scope, span string
+		var u store.BudgetUse
+		if err := r.Scan(&scope, &span, &u.Currency, &u.Held, &u.Spent); err != nil {
+			return err
+		}
+		if u.BudgetScope, err = store.ParseBudgetScope(scope); err == nil {
+			u.BudgetSpan, err = u.Period.Named(span)
+		}
+		uses = append(uses, u)
+		return err
+	})
+	for i := 0; err == nil && i < len(uses); i++ {
+		var calls store.Cost
+		calls, err = c.sumCalls(ctx, uses[i], "")
+		c.Spend(uses[i], calls)
+	}
+	return err
 }
 
 // markIn tells the marks of the asks of one chunk; others have none.

@@ -30,9 +30,9 @@ func (c *checker) holders() error {
 	})
 }
 
-// money holds what batches cost against the ledger.
+// money holds what batches cost, and the sums of budgets, against the ledger.
 func (c *checker) money() error {
-	return c.each(`SELECT batch, currency, sum(held), sum(spent), sum(c_held), sum(c_spent) FROM (
+	err := c.each(`SELECT batch, currency, sum(held), sum(spent), sum(c_held), sum(c_spent) FROM (
 			SELECT batch, currency, held, spent, 0 AS c_held, 0 AS c_spent FROM costs
 			UNION ALL SELECT payer, currency, 0, 0, (n - charged - free) * `+unit+", charged * "+unit+` FROM calls c
 		) GROUP BY batch, currency ORDER BY batch, currency`, func(stmt *sqlite.Stmt) error {
@@ -41,6 +41,32 @@ func (c *checker) money() error {
 		}
 		c.Costs(columnBatch(stmt, 0), cost(2), cost(4))
 		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.spends(); err != nil {
+		return err
+	}
+	return c.each("SELECT no, state, held_by FROM batches WHERE held_by <> '' ORDER BY no", func(stmt *sqlite.Stmt) error {
+		c.HeldBy(columnBatch(stmt, 0), store.BatchState(stmt.ColumnText(1)), stmt.ColumnText(2))
+		return nil
+	})
+}
+
+func (c *checker) spends() error {
+	return c.each("SELECT scope, period, currency, held, spent FROM spends ORDER BY scope, period, currency", func(stmt *sqlite.Stmt) (err error) {
+		u := store.BudgetUse{Held: store.Money(stmt.ColumnInt64(3)), Spent: store.Money(stmt.ColumnInt64(4))}
+		u.Currency = stmt.ColumnText(2)
+		if u.BudgetScope, err = store.ParseBudgetScope(stmt.ColumnText(0)); err == nil {
+			u.BudgetSpan, err = u.Period.Named(stmt.ColumnText(1))
+		}
+		if err != nil {
+			return err
+		}
+		calls, err := c.sumCalls(u, "")
+		c.Spend(u, calls)
+		return err
 	})
 }
 

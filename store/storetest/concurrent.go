@@ -19,6 +19,7 @@ var concurrencyRules = []rule{
 	{"lists taken in at once share their asks", togetherIntake},
 	{"one of several lists at once gets the identity", togetherIdentity},
 	{"a list is reported done once, whoever brings the last answer", togetherDone},
+	{"no budget is overdrawn, by fifty at once", togetherSpend},
 	{"everything at once leaves the books in balance", togetherAll},
 }
 
@@ -86,6 +87,65 @@ func togetherClaim(w *world) {
 	}
 	equal(w, "asks taken", len(taken), 2*crowd)
 	equal(w, "calls", w.calls(), len(calls))
+}
+
+// togetherSpend has everyone ask for more than there is money for, in lists that
+// share it, and charges, refunds and forgets along the way.
+func togetherSpend(w *world) {
+	const room = 60
+	d := store.BudgetDefaults{TenantDay: questionsOf(room), TenantMonth: questionsOf(room + 20)}
+	w.bounds(providerDay, room+10)
+	var chunks []store.ChunkID
+	for _, p := range []string{"A", "B", "C"} {
+		for _, ref := range w.offer(w.list(many(p, 2*crowd)...), crowd) {
+			chunks = append(chunks, ref.ID)
+		}
+	}
+	outcomes := []func(store.AskID) store.Verdict{
+		w.found, unknown, queued, func(a store.AskID) store.Verdict { return free(w.notFound(a)) },
+	}
+	together(crowd, func(i int) {
+		for round := range 4 {
+			r := w.request(chunks[(i+round)%len(chunks)])
+			r.Max, r.Price, r.Budgets = 1+i%4, inr, d
+			c, err := w.s.Claim(w.ctx, r)
+			if refused := (*store.BudgetError)(nil); errors.As(err, &refused) {
+				continue
+			}
+			if !w.ok(err, "claim") || len(c.Asks) == 0 {
+				continue
+			}
+			w.inBounds(d)
+			verdict := outcomes[(i+round)%len(outcomes)](0)
+			_, err = w.s.Settle(w.ctx, store.Settlement{Call: c.Call, Rest: &verdict})
+			w.ok(err, "settle")
+		}
+	})
+	for _, chunk := range chunks {
+		for {
+			c, err := w.spend(chunk, d)
+			if refused := (*store.BudgetError)(nil); errors.As(err, &refused) || len(c.Asks) == 0 {
+				break
+			}
+			w.must(err, "claim")
+			w.settleRest(c, w.found(0))
+		}
+	}
+	for _, u := range w.budgets(store.BudgetsRequest{Defaults: d}) {
+		equal(w, "held and spent of "+u.BudgetScope.String(), u.Held+u.Spent, inr.Of(room))
+	}
+}
+
+// inBounds looks whether a budget is overdrawn.
+func (w *world) inBounds(d store.BudgetDefaults) {
+	w.t.Helper()
+	all, err := w.s.Budgets(w.ctx, store.BudgetsRequest{Defaults: d})
+	w.ok(err, "read budgets")
+	for _, u := range all {
+		if u.Held+u.Spent > u.Amount {
+			w.t.Errorf("budget %s: %s are held and %s spent of %s", u.BudgetScope, u.Held, u.Spent, u.Amount)
+		}
+	}
 }
 
 // prizes is for how many things a crowd comes, each of them for another one

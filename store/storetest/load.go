@@ -148,9 +148,14 @@ func Benchmark(b *testing.B, open func(tb testing.TB) store.Store) {
 
 // Lived gives an empty store asks in every state: batch 1 with 12 asks in two
 // chunks, of which the first was claimed two at a time, and batch 2, which
-// joined those that were open. Figures came with the answers.
+// joined those that were open. Figures came with the answers. A budget of the
+// provider's months bounds it all.
 func Lived(tb testing.TB, s store.Store) {
 	tb.Helper()
+	budget := store.Budget{BudgetScope: store.ProviderBudget(provider, store.EachMonth), Limit: store.Limit{Amount: 1000 * store.One}}
+	if err := s.SetBudget(tb.Context(), budget, "test"); err != nil {
+		tb.Fatalf("set budget: %v", err)
+	}
 	no := List(tb, s, 12)
 	List(tb, s, 12)
 	refs, err := s.Offer(tb.Context(), store.OfferRequest{Batch: no, Size: 10, Limit: 1})

@@ -105,6 +105,8 @@ func subjects() []subject {
 		{"claim", claimRules},
 		{"settle", settleRules},
 		{"ledger", ledgerRules},
+		{"budget", budgetRules},
+		{"hold", holdRules},
 		{"states", stateRules},
 		{"ticket", ticketRules},
 		{"lease", leaseRules},
