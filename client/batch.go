@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,18 +10,19 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 )
 
 // Batch is a list that was submitted, as it stands.
 type Batch struct {
-	ID       string         `json:"id"`
-	Provider string         `json:"provider"`
-	Name     string         `json:"name"`
-	State    State          `json:"state"`
-	Rows     int            `json:"rows"`
-	Counts   map[Status]int `json:"counts"`
+	ID       string `json:"id"`
+	Provider string `json:"provider"`
+	Name     string `json:"name"`
+	State    State  `json:"state"`
+	// Reason says why it is paused or cancelled.
+	Reason string         `json:"reason"`
+	Rows   int            `json:"rows"`
+	Counts map[Status]int `json:"counts"`
 	// Questions are those that the batch asked itself, Shared the rows that cost
 	// it none.
 	Questions int    `json:"questions"`
@@ -92,12 +92,17 @@ type Cost struct {
 	AtMost   *string `json:"at_most"`
 }
 
-// Waiting names a closed gate.
+// Waiting names a closed gate or, where Reason is ReasonBudget, a budget
+// without room.
 type Waiting struct {
 	Scope  string     `json:"scope"`
 	Reason string     `json:"reason"`
 	Until  *time.Time `json:"until"`
 }
+
+// ReasonBudget is why a batch is paused that goes on by itself as soon as its
+// budget has room: it was raised, or its day or month is over.
+const ReasonBudget = "budget"
 
 // Row is one row of a batch with its answer, as far as there is one.
 type Row struct {
@@ -125,101 +130,6 @@ type RowError struct {
 	Class   string `json:"class"`
 	Code    string `json:"code"`
 	Message string `json:"message"`
-}
-
-// Format is how lists are written.
-type Format string
-
-// The formats of lists.
-const (
-	CSV    Format = "text/csv"
-	NDJSON Format = "application/x-ndjson"
-	XLSX   Format = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-	// Any leaves it to the first bytes of a list to tell: CSV, JSON Lines, a
-	// JSON array or XLSX, as it is or packed by gzip or zstd.
-	Any Format = "application/octet-stream"
-)
-
-// SubmitOptions say what is to be done with a list.
-type SubmitOptions struct {
-	// Provider is who is asked: "attestr".
-	Provider string
-	Name     string
-	Purpose  string
-	Metadata json.RawMessage // an object, given back as it is; nil: none
-	Weight   float64         // share of the pace among batches; 0: 1
-	// Fresh asks again where an answer is known.
-	Fresh bool
-	// Params are parameters of the provider, or values of a column for every
-	// row that has none.
-	Params map[string]string
-
-	// Format is what a list that Submit reads is written in.
-	Format Format
-	// Encoding is that of a list that is neither UTF-8 nor marked UTF-16, such
-	// as "windows-1251". Only for Submit.
-	Encoding string
-	// Sheet of a spreadsheet, where several hold something. Only for Submit.
-	Sheet string
-	// Columns name columns that are not found by their own name: "Reg no"
-	// holds the plates, "vin=Chassis" something else. Only for Submit.
-	Columns []string
-	// Limit ends the list after so many rows; 0: it does not. Only for Submit.
-	Limit int
-}
-
-// Submit hands a list over. It is read once and streamed; the batch runs when
-// Submit returns, or was not created.
-func (c *Client) Submit(ctx context.Context, o SubmitOptions, list io.Reader) (Batch, error) {
-	var b Batch
-	// The body is hidden behind a plain reader: it is sent as it comes.
-	err := c.post(ctx, request{path: "/v1/batches", query: o.query(), contentType: string(o.Format), body: io.NopCloser(list)}, &b)
-	return b, err
-}
-
-// query is how options go with a list that is not JSON.
-func (o SubmitOptions) query() url.Values {
-	q := url.Values{"provider": {o.Provider}, "column": o.Columns}
-	set := func(name, value string, given bool) {
-		if given {
-			q.Set(name, value)
-		}
-	}
-	set("name", o.Name, o.Name != "")
-	set("purpose", o.Purpose, o.Purpose != "")
-	set("metadata", string(o.Metadata), o.Metadata != nil)
-	set("weight", strconv.FormatFloat(o.Weight, 'g', -1, 64), o.Weight != 0)
-	set("fresh", "true", o.Fresh)
-	set("encoding", o.Encoding, o.Encoding != "")
-	set("sheet", o.Sheet, o.Sheet != "")
-	set("limit", strconv.Itoa(o.Limit), o.Limit != 0)
-	for k, v := range o.Params {
-		q.Add("set", k+"="+v)
-	}
-	return q
-}
-
-// Item is one row: values by the name of their column, "plate" among them.
-type Item map[string]string
-
-// SubmitItems hands rows over that are at hand.
-func (c *Client) SubmitItems(ctx context.Context, o SubmitOptions, items []Item) (Batch, error) {
-	body, err := json.Marshal(struct {
-		Provider string            `json:"provider"`
-		Name     string            `json:"name,omitempty"`
-		Purpose  string            `json:"purpose,omitempty"`
-		Metadata json.RawMessage   `json:"metadata,omitempty"`
-		Weight   float64           `json:"weight,omitempty"`
-		Params   map[string]string `json:"params,omitempty"`
-		Fresh    bool              `json:"fresh,omitempty"`
-		Items    []Item            `json:"items"`
-	}{o.Provider, o.Name, o.Purpose, o.Metadata, o.Weight, o.Params, o.Fresh, items})
-	if err != nil {
-		return Batch{}, fmt.Errorf("encode items: %w", err)
-	}
-	var b Batch
-	err = c.post(ctx, request{path: "/v1/batches", contentType: jsonType, body: bytes.NewReader(body)}, &b)
-	return b, err
 }
 
 // Batch returns a batch as it stands.

@@ -40,6 +40,8 @@ type Estimate struct {
 	PaceLearnt        bool     `json:"pace_learnt"`
 	// Seconds is how long the calls take at that pace, at least.
 	Seconds *int `json:"seconds"`
+	// Budgets are those that bound the list.
+	Budgets []Budget `json:"budgets"`
 }
 
 // InvalidReason is why some rows are invalid, or odd, and where the first of

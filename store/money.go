@@ -2,7 +2,9 @@ package store
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -70,6 +72,34 @@ func (p Price) Of(n int) Money { return p.Unit() * Money(n) }
 
 // Write writes an amount as this price counts: "12.50 INR", or "12 questions".
 func (p Price) Write(m Money) string { return WriteMoney(m, p.Currency) }
+
+// MixedError says that providers are paid in different currencies.
+type MixedError struct{ Paid []string } // "attestr is paid in INR", in order
+
+func (e *MixedError) Error() string { return strings.Join(e.Paid, ", ") }
+
+// OneCurrency returns the currency of all these prices, which are those of
+// providers by name; empty: none has one. Where they differ it is a *MixedError.
+func OneCurrency(prices map[string]Price) (string, error) {
+	currencies := map[string]bool{}
+	mixed := &MixedError{}
+	for _, name := range slices.Sorted(maps.Keys(prices)) {
+		p := prices[name]
+		currencies[p.Currency] = true
+		if p.Known() {
+			mixed.Paid = append(mixed.Paid, name+" is paid in "+p.Currency)
+		} else {
+			mixed.Paid = append(mixed.Paid, name+" has no price")
+		}
+	}
+	if len(currencies) > 1 {
+		return "", mixed
+	}
+	for currency := range currencies {
+		return currency, nil
+	}
+	return "", nil
+}
 
 // WriteMoney writes an amount for people: "12.50 INR" or, of no currency, "12
 // questions".

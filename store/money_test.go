@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/plateq/plateq/store"
@@ -75,4 +76,26 @@ func FuzzParseMoney(f *testing.F) {
 			t.Errorf("%q: got %s, read again %s, %v", text, m, again, err)
 		}
 	})
+}
+
+func TestOneCurrency(t *testing.T) {
+	t.Parallel()
+	rupees, euros := store.Price{Each: 1, Currency: "INR"}, store.Price{Each: 1, Currency: "EUR"}
+	for name, c := range map[string]struct {
+		prices map[string]store.Price
+		want   string
+		mixed  string
+	}{
+		"no prices at all": {},
+		"questions":        {prices: map[string]store.Price{"a": {}, "b": {}}},
+		"all the same":     {prices: map[string]store.Price{"a": rupees, "b": rupees}, want: "INR"},
+		"two":              {prices: map[string]store.Price{"b": euros, "a": rupees}, mixed: "a is paid in INR, b is paid in EUR"},
+		"one without":      {prices: map[string]store.Price{"b": euros, "a": {}}, mixed: "a has no price, b is paid in EUR"},
+	} {
+		got, err := store.OneCurrency(c.prices)
+		_, mixed := errors.AsType[*store.MixedError](err)
+		if got != c.want || mixed != (c.mixed != "") || mixed && err.Error() != c.mixed {
+			t.Errorf("%s: got %q, %v; want %q, %s", name, got, err, c.want, c.mixed)
+		}
+	}
 }

@@ -48,6 +48,11 @@ type Options struct {
 	Reuse func(provider string) store.Reuse
 	// Price is what a question to a provider costs; nil: no prices are known.
 	Price func(provider string) store.Price
+	// Budgets are those of configuration.
+	Budgets store.BudgetDefaults
+	// Currency is the one in which amounts over all providers are meant; a
+	// *store.MixedError: there is none. nil: that of all prices of Providers.
+	Currency func() (string, error)
 	// Wake is called when there is new work: a batch was committed or
 	// resumed, or its tickets were made due. May be nil. It must not block.
 	Wake func()
@@ -81,6 +86,9 @@ func (o Options) withDefaults() Options {
 	if o.Price == nil {
 		o.Price = func(string) store.Price { return store.Price{} }
 	}
+	if o.Currency == nil {
+		o.Currency = o.oneCurrency
+	}
 	if o.Wake == nil {
 		o.Wake = func() {}
 	}
@@ -111,6 +119,14 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+func (o Options) oneCurrency() (string, error) {
+	prices := map[string]store.Price{}
+	for _, name := range o.Providers.Names() {
+		prices[name] = o.Price(name)
+	}
+	return store.OneCurrency(prices)
+}
+
 type server struct {
 	Options
 	flood  *flood
@@ -129,6 +145,9 @@ func New(o Options) http.Handler {
 		"POST /v1/estimates":             s.estimate,
 		"GET /v1/ledger":                 s.ledger,
 		"GET /v1/ledger/totals":          s.ledgerTotals,
+		"GET /v1/budgets":                s.listBudgets,
+		"PUT /v1/budgets/{scope}":        s.setBudget,
+		"DELETE /v1/budgets/{scope}":     s.unsetBudget,
 		"GET /v1/batches":                s.list,
 		"GET /v1/batches/{id}":           s.batch,
 		"GET /v1/batches/{id}/results":   s.results,

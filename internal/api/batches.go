@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/store"
 )
 
@@ -19,6 +20,7 @@ type batchView struct {
 	Provider string           `json:"provider"`
 	Name     string           `json:"name"`
 	State    store.BatchState `json:"state"`
+	Reason   string           `json:"reason"` // why it is paused or cancelled
 	Rows     int              `json:"rows"`
 	// Counts has every state that a row can show.
 	Counts map[string]int `json:"counts"`
@@ -76,15 +78,18 @@ func (s *server) show(ctx context.Context, b store.Batch, gates []store.Gate) (b
 		counts[state.String()] = b.Counts[state]
 	}
 	return batchView{
-		ID: b.ID, Provider: b.Provider, Name: b.Name, State: b.State, Rows: b.Rows, Counts: counts,
+		ID: b.ID, Provider: b.Provider, Name: b.Name, State: b.State, Reason: b.Reason, Rows: b.Rows, Counts: counts,
 		Questions: b.Asks, Shared: sharedView(b.Shared), Cost: s.costOf(b), WaitingFor: waiting,
 		CreatedAt: timestamp(b.Created), DoneAt: timestampOf(b.Done), Metadata: b.Metadata,
 	}, nil
 }
 
-// waiting names the gate that holds the batch up: of those that concern rows
-// that it still has, the one that opens last.
+// waiting names the budget that holds the batch up, or the gate: of those that
+// concern rows that it still has, the one that opens last.
 func (s *server) waiting(ctx context.Context, b store.Batch, gates []store.Gate) (*waitingFor, error) {
+	if by := b.HeldBy; by != (store.BudgetScope{}) {
+		return &waitingFor{Scope: by.String(), Reason: client.ReasonBudget, Until: timestampOf(by.Period.At(s.Now()).Until)}, nil
+	}
 	if b.State != store.BatchRunning {
 		return nil, nil
 	}

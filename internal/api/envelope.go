@@ -13,6 +13,7 @@ import (
 
 	"github.com/plateq/plateq/internal/intake"
 	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
 )
 
 // envelope is what a submission says beside its items.
@@ -22,6 +23,7 @@ type envelope struct {
 	Purpose  string
 	Metadata json.RawMessage
 	Weight   float64
+	MaxCost  json.Number
 	Params   providers.Params
 	Fresh    bool
 }
@@ -163,7 +165,7 @@ func (s *submission) field(name string) error {
 	}
 	into := map[string]any{
 		"provider": &s.Provider, "name": &s.Name, "purpose": &s.Purpose, "metadata": &s.Metadata,
-		"weight": &s.Weight, "params": &s.Params, "fresh": &s.Fresh,
+		"weight": &s.Weight, "max_cost": &s.MaxCost, "params": &s.Params, "fresh": &s.Fresh,
 	}[name]
 	switch {
 	case into == nil:
@@ -176,7 +178,7 @@ func (s *submission) field(name string) error {
 
 var kinds = map[string]string{
 	"provider": "a string", "name": "a string", "purpose": "a string", "weight": "a number",
-	"params": "an object of strings", "fresh": "true or false",
+	"params": "an object of strings", "fresh": "true or false", "max_cost": "a decimal such as 12.50",
 }
 
 func (s *submission) fault(field, format string, args ...any) {
@@ -195,6 +197,10 @@ func (e *envelope) check(purposes []string) (faults []FieldError) {
 	add(len([]rune(e.Purpose)) > maxName, "purpose", "it is longer than %d characters", maxName)
 	add(len(purposes) > 0 && !slices.Contains(purposes, e.Purpose), "purpose", "it must be one of %s", strings.Join(purposes, ", "))
 	add(e.Weight < 0 || e.Weight > maxWeight || math.IsNaN(e.Weight), "weight", "it must be more than 0 and at most %d", maxWeight)
+	if e.MaxCost != "" {
+		_, err := store.ParseMoney(e.MaxCost.String())
+		add(err != nil, "max_cost", "%v", err)
+	}
 	if string(e.Metadata) == "null" {
 		e.Metadata = nil
 	}

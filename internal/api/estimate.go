@@ -9,6 +9,7 @@ import (
 	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/internal/intake"
 	"github.com/plateq/plateq/jobs"
+	"github.com/plateq/plateq/store"
 )
 
 // estimate says what a list would come to. It is read through and forgotten.
@@ -17,17 +18,26 @@ func (s *server) estimate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.foresee(r.Context(), l)
+	e, err := s.foresee(r.Context(), l)
 	if err != nil {
 		return err
 	}
 	up.answerable()
-	return writeJSON(w, http.StatusOK, v)
+	return writeJSON(w, http.StatusOK, estimateView{Estimate: e, Budgets: viewBudgets(e.Budgets)})
+}
+
+// estimateView is an estimate as it is sent.
+type estimateView struct {
+	*client.Estimate
+	Budgets []budgetView `json:"budgets"`
 }
 
 func (s *server) foresee(ctx context.Context, l list) (*client.Estimate, error) {
 	var err error
 	if l.from.Spec, err = s.Providers.Spec(l.Provider); err != nil {
+		return nil, err
+	}
+	if _, err := s.maxCost(l); err != nil {
 		return nil, err
 	}
 	rows, err := intake.Open(l.rows, l.from)
@@ -39,13 +49,17 @@ func (s *server) foresee(ctx context.Context, l list) (*client.Estimate, error) 
 		return nil, err
 	}
 	e := viewEstimate(got)
-	e.ReadAs, e.Columns = rows.Shape().String(), map[string]string{}
-	for what, name := range rows.Found() {
-		e.Columns[string(what)] = name
+	e.Provider, e.ReadAs, e.Columns = l.Provider, rows.Shape().String(), Columns(rows)
+	return e, s.Complete(ctx, e, l.from.Spec.MaxBatch)
+}
+
+// Columns says in which column of a list each thing was found.
+func Columns(list *intake.Reader) map[string]string {
+	found := map[string]string{}
+	for what, name := range list.Found() {
+		found[string(what)] = name
 	}
-	e.Provider = l.Provider
-	s.Complete(ctx, e, l.from.Spec.MaxBatch)
-	return e, nil
+	return found
 }
 
 func viewEstimate(e intake.Estimate) *client.Estimate {
@@ -67,14 +81,17 @@ func viewReasons(all intake.Reasons) []client.InvalidReason {
 }
 
 // Complete adds to an estimate what its questions come to: the calls that carry
-// them, so many each, what they cost and how long they take.
-func (o Options) Complete(ctx context.Context, e *client.Estimate, inACall int) {
+// them, so many each, what they cost, the budgets that bound that, and how long
+// they take.
+func (o Options) Complete(ctx context.Context, e *client.Estimate, inACall int) (err error) {
 	o = o.withDefaults()
 	e.Calls = (e.Questions + inACall - 1) / inACall
 	if p := o.Price(e.Provider); p.Known() {
 		e.Price, e.Currency, e.AtMost = new(p.Each.String()), new(p.Currency), new(p.Of(e.Questions).String())
 	}
 	o.addPace(ctx, e)
+	e.Budgets, err = o.budgets(ctx, store.BudgetsRequest{Tenant: store.DefaultTenant, Provider: e.Provider})
+	return err
 }
 
 // addPace says how long the calls take. Where nobody knows the pace, it is as

@@ -93,6 +93,8 @@ func problemOf(err error) (p *Problem, internal bool) {
 	switch {
 	case errors.Is(err, store.ErrNoBatch):
 		return problem(http.StatusNotFound, "no_such_batch", "there is no such batch"), false
+	case errors.Is(err, store.ErrNoBudget):
+		return problem(http.StatusNotFound, "no_such_budget", "nobody has set a budget of that scope"), false
 	case errors.Is(err, store.ErrNoCall):
 		return problem(http.StatusNotFound, "no_such_call", "there is no such call of which the outcome is unknown"), false
 	case errors.Is(err, store.ErrFull):

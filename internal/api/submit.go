@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -89,7 +90,7 @@ func (s *server) readList(r *http.Request, body io.Reader, format intake.Format)
 	q := newQuery(r)
 	l := list{rows: body, from: intake.Options{Format: format, Limit: q.number("limit")}}
 	l.Provider, l.Name, l.Purpose = q.text("provider"), q.text("name"), q.text("purpose")
-	l.Weight, l.Fresh = q.weight(), q.flag("fresh")
+	l.Weight, l.Fresh, l.MaxCost = q.weight(), q.flag("fresh"), json.Number(q.text("max_cost"))
 	if m := q.text("metadata"); m != "" {
 		l.Metadata = q.json("metadata", m)
 	}
@@ -126,6 +127,10 @@ func (s *server) accept(ctx context.Context, l list) (store.Batch, error) {
 	if l.from.Spec, err = s.Providers.Spec(l.Provider); err != nil {
 		return store.Batch{}, err
 	}
+	limit, err := s.maxCost(l)
+	if err != nil {
+		return store.Batch{}, err
+	}
 	if s.Full(ctx, l.Provider) {
 		return store.Batch{}, problem(http.StatusServiceUnavailable, "queue_full",
 			"Redis has no memory left for more work; nothing was changed, try again").again(laterOn)
@@ -136,7 +141,7 @@ func (s *server) accept(ctx context.Context, l list) (store.Batch, error) {
 	}
 	no, err := s.Store.BeginBatch(ctx, store.NewBatch{
 		Provider: l.Provider, Params: rows.Params(), Name: l.Name, Purpose: l.Purpose, Metadata: l.Metadata,
-		Columns: rows.Columns(), Weight: l.Weight, Reuse: s.reuse(l),
+		Columns: rows.Columns(), Weight: l.Weight, Reuse: s.reuse(l), MaxCost: limit,
 	})
 	if err != nil {
 		return store.Batch{}, fmt.Errorf("begin batch: %w", err)
@@ -156,6 +161,21 @@ func (s *server) reuse(l list) store.Reuse {
 	reuse := s.Reuse(l.Provider)
 	reuse.Fresh = l.Fresh
 	return reuse
+}
+
+// maxCost is the budget that a list brings; nil: none.
+func (s *server) maxCost(l list) (*store.Limit, error) {
+	if l.MaxCost == "" {
+		return nil, nil
+	}
+	currency := s.Price(l.Provider).Currency
+	if currency == "" {
+		p := problem(http.StatusUnprocessableEntity, "no_price", "max_cost is an amount, and nobody has said what a question to %s costs", l.Provider)
+		p.Errors = []FieldError{{Field: "max_cost", Detail: p.Detail}}
+		return nil, p
+	}
+	limit, err := limitOf(l.MaxCost.String(), currency)
+	return &limit, err
 }
 
 // fits refuses a list that has too many rows.

@@ -27,6 +27,7 @@ import (
 type world struct {
 	store   store.Store
 	set     *providers.Set
+	price   func(provider string) store.Price
 	handler http.Handler
 	log     *lockedBuffer
 	wakes   chan struct{}
@@ -51,12 +52,15 @@ func newWorld(t *testing.T, change func(*api.Options)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{store: st, log: &lockedBuffer{}, wakes: make(chan struct{}, 100)}
+	w := &world{store: st, price: func(string) store.Price { return store.Price{} }, log: &lockedBuffer{}, wakes: make(chan struct{}, 100)}
 	o := api.Options{Store: st, Providers: set, Log: zerolog.New(w.log), Wake: func() { w.wakes <- struct{}{} }}
 	if change != nil {
 		change(&o)
 	}
 	w.set = o.Providers
+	if o.Price != nil {
+		w.price = o.Price
+	}
 	w.handler = api.New(o)
 	return w
 }
@@ -156,9 +160,16 @@ func (w *world) answer(t *testing.T, id string) {
 	}
 }
 
+// claim is what a worker asks for.
+func (w *world) claim(c store.ChunkID) store.ClaimRequest {
+	return store.ClaimRequest{
+		Chunk: c, Owner: "worker", Scopes: []string{"attestr", "attestr/submit"}, Expires: time.Now().Add(time.Minute), Price: w.price("attestr"),
+	}
+}
+
 func (w *world) settle(ctx context.Context, t *testing.T, c store.ChunkID) {
 	t.Helper()
-	claim, err := w.store.Claim(ctx, store.ClaimRequest{Chunk: c, Owner: "worker", Scopes: []string{"attestr", "attestr/submit"}, Expires: time.Now().Add(time.Minute)})
+	claim, err := w.store.Claim(ctx, w.claim(c))
 	if err != nil {
 		t.Fatal(err)
 	}

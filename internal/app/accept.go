@@ -72,7 +72,25 @@ func (r *run) adopt(ctx context.Context, b store.Batch) (bool, error) {
 	r.batch = b
 	r.sum.Batch, r.sum.Rows = b.ID, b.Rows
 	r.sum.Written, r.sum.Again = done, !done
-	return true, nil
+	return true, r.raise(ctx)
+}
+
+// raise gives a list that is gone on with the budget of this run.
+func (r *run) raise(ctx context.Context) error {
+	limit := r.maxCost()
+	if limit == nil || r.batch.State == store.BatchDone {
+		return nil
+	}
+	return r.app.store.SetBudget(ctx, store.Budget{BudgetScope: store.BatchBudget(r.batch.ID), Limit: *limit}, store.ByMaxCost)
+}
+
+// maxCost is the budget of the run's own; nil: it has none.
+func (r *run) maxCost() *store.Limit {
+	m, set := r.opts.MaxCost.Money()
+	if !set {
+		return nil
+	}
+	return &store.Limit{Amount: m, Currency: r.app.price(r.opts.Provider).Currency}
 }
 
 // take stores the list as a new batch.
@@ -86,6 +104,7 @@ func (r *run) take(ctx context.Context) error {
 	no, err := r.app.store.BeginBatch(ctx, store.NewBatch{
 		Provider: r.opts.Provider, Params: reader.Params(), Name: r.opts.Name, Purpose: r.opts.Purpose,
 		Columns: reader.Columns(), Weight: r.opts.Weight, KeepRaw: r.opts.Raw, Reuse: reuse,
+		MaxCost: r.maxCost(),
 	})
 	if err != nil {
 		return fmt.Errorf("store list: %w", spaceHint(r.app, err))
@@ -94,7 +113,7 @@ func (r *run) take(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(spaceHint(r.app, refusal(err)), r.abandon(ctx, no))
 	}
-	if err := r.confirm(ctx, got); err != nil {
+	if err := r.confirm(ctx, reader, got); err != nil {
 		return errors.Join(err, r.abandon(ctx, no))
 	}
 	if err := r.commit(ctx, no, r.identity(reader)); err != nil {

@@ -34,10 +34,11 @@ func (r *run) alone(ctx context.Context, work func(context.Context) error) (err 
 	return work(ctx)
 }
 
-// setAside pauses every running batch but one.
+// setAside pauses every batch but one that runs, or would as soon as its budget
+// has room.
 func (a *App) setAside(ctx context.Context, but store.BatchNo) error {
-	return a.each(ctx, store.BatchRunning, func(b store.Batch) error {
-		if b.No == but {
+	return a.each(ctx, []store.BatchState{store.BatchRunning, store.BatchPaused}, func(b store.Batch) error {
+		if b.No == but || b.State == store.BatchPaused && b.HeldBy == (store.BudgetScope{}) {
 			return nil
 		}
 		a.log.Info().Str("batch", b.ID).Int("open", b.Counts.Open()).Msg("another list is unfinished: it is set aside during this run")
@@ -47,7 +48,7 @@ func (a *App) setAside(ctx context.Context, but store.BatchNo) error {
 
 // takeBack resumes what setAside paused, also in a process that is gone.
 func (a *App) takeBack(ctx context.Context) error {
-	return a.each(ctx, store.BatchPaused, func(b store.Batch) error {
+	return a.each(ctx, []store.BatchState{store.BatchPaused}, func(b store.Batch) error {
 		if b.Reason != asideForRun {
 			return nil
 		}
@@ -55,9 +56,9 @@ func (a *App) takeBack(ctx context.Context) error {
 	})
 }
 
-// each calls do for every batch in a state, newest first.
-func (a *App) each(ctx context.Context, state store.BatchState, do func(store.Batch) error) error {
-	filter := store.BatchFilter{States: []store.BatchState{state}, Limit: 100}
+// each calls do for every batch in one of the states, newest first.
+func (a *App) each(ctx context.Context, states []store.BatchState, do func(store.Batch) error) error {
+	filter := store.BatchFilter{States: states, Limit: 100}
 	for {
 		some, err := a.store.Batches(ctx, filter)
 		if err != nil {

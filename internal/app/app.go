@@ -114,13 +114,16 @@ func (a *App) openWork(ctx context.Context) error {
 			return fmt.Errorf("go on with lists that a run set aside: %w", err)
 		}
 	}
-	enq := jobs.NewEnqueuer(jobs.EnqueuerOptions{Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Log: a.log, Now: a.now})
+	budgets := a.opts.Config.Budgets()
+	enq := jobs.NewEnqueuer(jobs.EnqueuerOptions{
+		Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Budgets: budgets, Log: a.log, Now: a.now,
+	})
 	a.scheduler = scheduler.New(scheduler.Options{Store: a.store, Providers: a.set, Enqueuer: enq, Log: a.log, Now: a.now, Resends: a.resends})
 	if a.parts&Worker == 0 {
 		return nil
 	}
 	w, err := jobs.NewWorker(jobs.WorkerOptions{
-		ID: a.id, Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Spool: a.spool,
+		ID: a.id, Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Spool: a.spool, Budgets: budgets,
 		Log: a.log, Now: a.now, Wake: a.scheduler.Wake,
 	})
 	if err != nil {

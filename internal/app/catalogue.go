@@ -116,6 +116,15 @@ func (noBooks) Backlogs(context.Context) ([]store.Backlog, error) { return nil, 
 // Readings implements store.Reader.
 func (noBooks) Readings(context.Context) ([]store.Reading, error) { return nil, nil }
 
+// Budgets implements store.Budgeting: nothing is used of any.
+func (noBooks) Budgets(_ context.Context, r store.BudgetsRequest) ([]store.BudgetUse, error) {
+	uses := r.Choose(nil, nil)
+	for i, u := range uses {
+		uses[i].BudgetSpan = u.Period.At(time.Now())
+	}
+	return uses, nil
+}
+
 // Estimate implements store.Reader: nothing is known, so every question is to
 // be asked.
 func (noBooks) Estimate(ctx context.Context, r store.EstimateRequest) (store.Estimate, error) {

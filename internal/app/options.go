@@ -54,9 +54,12 @@ type RunOptions struct {
 	Name     string
 	Purpose  string
 	Weight   float64
-	Limit    int  // only the first rows; 0: all
-	Fresh    bool // ignore known answers, and start anew
-	Raw      bool // keep and write answers as received
+	// MaxCost is the budget of the list, in the currency of its provider's
+	// price; empty: only others bound it. A list that is gone on with gets it too.
+	MaxCost config.Amount
+	Limit   int  // only the first rows; 0: all
+	Fresh   bool // ignore known answers, and start anew
+	Raw     bool // keep and write answers as received
 	// MaxWait bounds the waiting for gates that open by time; 0: no bound.
 	MaxWait time.Duration
 	// Confirm is told what the list will come to before it is accepted; an error
@@ -99,6 +102,7 @@ type Summary struct {
 	Saved   store.Shared // rows that cost no question of their own
 	Spent   string       // by the books: "12.50 INR"; empty: no price is known
 	Took    time.Duration
-	Again   bool // an unfinished run was resumed
-	Written bool // it was done before, the rows were only written again
+	HeldBy  string // the budget that had no room for more, by its scope; empty: none
+	Again   bool   // an unfinished run was resumed
+	Written bool   // it was done before, the rows were only written again
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"time"
 
@@ -140,6 +141,20 @@ func (a *App) limitsOf(c config.Provider, s providers.Spec) jobs.Limits {
 func (a *App) price(provider string) store.Price {
 	c, _ := a.opts.Config.Provider(provider)
 	return c.Cost()
+}
+
+// prices are those of all providers.
+func (a *App) prices() map[string]store.Price {
+	all := map[string]store.Price{}
+	for _, p := range a.opts.Config.Providers {
+		all[p.Name] = p.Cost()
+	}
+	return all
+}
+
+// resumeFunded lets batches go on that a budget held and has room for again.
+func (a *App) resumeFunded(ctx context.Context) ([]store.BatchNo, error) {
+	return a.store.ResumeFunded(ctx, a.opts.Config.Budgets(), a.prices())
 }
 
 // resends reports whether what became unknown at a provider is asked again.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/plateq/plateq/internal/config"
 	"github.com/plateq/plateq/internal/export"
 	"github.com/plateq/plateq/internal/intake"
 	"github.com/plateq/plateq/store"
@@ -75,6 +76,10 @@ func (r *run) do(ctx context.Context) error {
 	if err != nil {
 		return Usage(r.app.notSetUp(r.opts.Provider, err))
 	}
+	if r.opts.MaxCost != "" && !r.app.price(r.opts.Provider).Known() {
+		name := config.Prefix + upper(r.opts.Provider)
+		return Usage(fmt.Errorf("--max-cost %s is an amount, and no price is set: give %s_PRICE and %s_CURRENCY", r.opts.MaxCost, name, name))
+	}
 	r.opts.Intake.Spec, r.opts.Intake.Limit = spec, r.opts.Limit
 	if r.opts.Intake.Name == "" {
 		r.opts.Intake.Name = r.opts.In
@@ -127,7 +132,11 @@ var errNotRunning = errors.New("the work could not go on")
 func (r *run) pause(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	r.refresh(ctx)
-	if err := r.app.store.Pause(ctx, r.batch.No, leftByRun); err != nil {
+	why := leftByRun
+	if r.batch.HeldBy != (store.BudgetScope{}) {
+		why += ": " + r.batch.Reason
+	}
+	if err := r.app.store.Pause(ctx, r.batch.No, why); err != nil {
 		r.app.log.Debug().Err(err).Msg("pause list")
 	}
 }

@@ -76,7 +76,7 @@ func (a *App) Addr() string {
 func (a *App) serves() api.Options {
 	o := api.Options{
 		Store: a.store, Providers: a.set, Catalogue: a.catalogue, Limits: a.limitsInUse, Pace: a.pace, Log: a.log, Now: a.now,
-		Reuse: a.reuse, Price: a.price, Wake: a.wakeAll, Ready: a.ready, Purposes: a.opts.Config.Purposes,
+		Reuse: a.reuse, Price: a.price, Budgets: a.opts.Config.Budgets(), Currency: a.opts.Config.Currency, Wake: a.wakeAll, Ready: a.ready, Purposes: a.opts.Config.Purposes,
 		Pause:    func(provider string) time.Duration { return a.limits[provider].PollMin },
 		Deadline: func(provider string) time.Duration { return a.limits[provider].Deadline },
 	}

@@ -89,11 +89,36 @@ func (r *run) standstill(ctx context.Context) error {
 			return err
 		}
 	}
+	if by := r.batch.HeldBy; by != (store.BudgetScope{}) {
+		if err := r.spentOut(ctx); err != nil {
+			return err
+		}
+		p.Waiting, p.Until = "budget "+by.String(), by.Period.At(now).Until
+	}
 	r.tell(p)
 	if err := r.app.worker.Fault(); errors.Is(err, store.ErrFull) {
 		return &ExitError{Code: ExitFailure, Err: spaceHint(r.app, err)}
 	}
 	return nil
+}
+
+// spentOut says that no budget has room for more, once everything that was paid
+// for has its answer.
+func (r *run) spentOut(ctx context.Context) error {
+	if r.batch.Counts[store.Sending]+r.batch.Counts[store.Waiting] > 0 {
+		return nil
+	}
+	resumed, err := r.app.resumeFunded(ctx)
+	if err != nil || slices.Contains(resumed, r.batch.No) {
+		return nil //nolint:nilerr // the store is asked again
+	}
+	by := r.batch.HeldBy
+	r.sum.HeldBy = by.String()
+	raise := "plateq budget set " + by.String() + " AMOUNT"
+	if by.Kind == store.BudgetOfBatch {
+		raise = "a higher --max-cost"
+	}
+	return &ExitError{Code: ExitMoney, Err: fmt.Errorf("%s: raise it (%s) and run the same command again", r.batch.Reason, raise)}
 }
 
 // ofPart reports whether a scope is one of a part of the provider's service.

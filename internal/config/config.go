@@ -50,8 +50,8 @@ type Config struct {
 	Purposes     []string      `env:"PURPOSES" shown:"any or none" about:"comma list of purposes; when set, a batch must name one"`
 	Retention    time.Duration `env:"RETENTION" envDefault:"90d" later:"yes" about:"how long rows and answers of a batch are kept"`
 	ConfirmAbove Amount        `env:"CONFIRM_ABOVE" about:"ask before a list that may cost more: an amount or, where no price is set, questions"`
-	BudgetDay    Amount        `env:"BUDGET_DAY" later:"yes" about:"money: stop at so much a day"`
-	BudgetMonth  Amount        `env:"BUDGET_MONTH" later:"yes" about:"money: stop at so much a month"`
+	BudgetDay    Amount        `env:"BUDGET_DAY" about:"stop at so much a day (UTC): an amount or, where no price is set, questions"`
+	BudgetMonth  Amount        `env:"BUDGET_MONTH" about:"stop at so much a month (UTC), counted likewise"`
 	Grace        time.Duration `env:"GRACE" envDefault:"45s" about:"how long calls in flight may take to end on SIGTERM"`
 
 	// Providers are the common settings of every provider there is, enabled

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/plateq/plateq/store"
@@ -28,17 +27,29 @@ func (l *faultList) price(p Provider) {
 	l.add(!set && p.Currency != "", prefix+"CURRENCY", "it goes with "+Prefix+prefix+"PRICE: set both or none")
 	l.add(p.Currency != "" && !currency.MatchString(p.Currency), prefix+"CURRENCY",
 		fmt.Sprintf("%q is no code of three capital letters, such as INR", p.Currency))
+	if !set {
+		l.whole(prefix+"BUDGET_DAY", p.BudgetDay)
+	}
 	l.add(each > store.MaxPrice, prefix+"PRICE", "it is more than "+store.MaxPrice.String()+" for one question")
 }
 
 // currencies: an amount over several providers is in the one currency that all
 // of them have or, where none has a price, a number of questions.
 func (l *faultList) currencies(c *Config) {
-	if text := c.mixed(); text != "" {
-		for _, a := range c.amounts() {
-			l.add(a.value != "", a.variable, text)
-		}
+	currency, err := c.Currency()
+	for _, a := range c.amounts() {
+		l.add(a.value != "" && err != nil, a.variable, "it has no currency that fits all: "+fmt.Sprint(err))
 	}
+	if err == nil && currency == "" {
+		l.whole("BUDGET_DAY", c.BudgetDay)
+		l.whole("BUDGET_MONTH", c.BudgetMonth)
+	}
+}
+
+// whole: there is no half a question.
+func (l *faultList) whole(variable string, questions Amount) {
+	n, set := questions.Money()
+	l.add(set && n%store.One != 0, variable, "no price is set, so that it counts questions: it must be a whole number")
 }
 
 // amount is a setting that is meant in the currency of all providers.
@@ -48,28 +59,48 @@ type amount struct {
 }
 
 func (c *Config) amounts() []amount {
-	return []amount{{"CONFIRM_ABOVE", c.ConfirmAbove}}
+	return []amount{{"CONFIRM_ABOVE", c.ConfirmAbove}, {"BUDGET_DAY", c.BudgetDay}, {"BUDGET_MONTH", c.BudgetMonth}}
 }
 
-// mixed says which providers are paid in different currencies; empty: those
-// that are set up agree.
-func (c *Config) mixed() string {
-	var paid []string
-	known := map[string]bool{}
+// Currency returns the one in which an amount over several providers is meant;
+// empty: it counts questions. It is that of the providers that are set up or,
+// where none is, as in a rehearsal, of those that have a price. There may be
+// none that fits all: a *store.MixedError.
+func (c *Config) Currency() (string, error) {
+	enabled, priced := map[string]store.Price{}, map[string]store.Price{}
 	for _, p := range c.Providers {
-		if !p.Enabled {
-			continue
+		if p.Enabled {
+			enabled[p.Name] = p.Cost()
 		}
-		known[p.Currency] = true
-		if p.Currency == "" {
-			paid = append(paid, p.Name+" has no price")
-		} else {
-			paid = append(paid, p.Name+" is paid in "+p.Currency)
+		if p.Cost().Known() {
+			priced[p.Name] = p.Cost()
 		}
 	}
-	if len(known) < 2 {
-		return ""
+	if len(enabled) > 0 {
+		return store.OneCurrency(enabled)
 	}
-	slices.Sort(paid)
-	return "it has no currency that fits all: " + strings.Join(paid, ", ")
+	return store.OneCurrency(priced)
+}
+
+// Budgets returns the budgets that are set here.
+func (c *Config) Budgets() store.BudgetDefaults {
+	currency, _ := c.Currency() // there is one, or no budget that needs it
+	d := store.BudgetDefaults{
+		TenantDay: c.BudgetDay.limit(currency), TenantMonth: c.BudgetMonth.limit(currency), ProviderDay: map[string]store.Limit{},
+	}
+	for _, p := range c.Providers {
+		if l := p.BudgetDay.limit(p.Currency); l != nil {
+			d.ProviderDay[p.Name] = *l
+		}
+	}
+	return d
+}
+
+// limit returns the amount as one of a currency; nil: it is not set.
+func (a Amount) limit(currency string) *store.Limit {
+	m, set := a.Money()
+	if !set {
+		return nil
+	}
+	return &store.Limit{Amount: m, Currency: currency}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/plateq/plateq/internal/config"
 	"github.com/plateq/plateq/store"
 )
@@ -48,6 +50,15 @@ func TestPricesThatMeanNothingAreRefused(t *testing.T) {
 			attestrToken, aopayID, "PLATEQ_ATTESTR_PRICE=1", "PLATEQ_ATTESTR_CURRENCY=INR",
 			"PLATEQ_AOPAY_PRICE=1", "PLATEQ_AOPAY_CURRENCY=EUR", "PLATEQ_CONFIRM_ABOVE=10",
 		}, "aopay is paid in EUR, attestr is paid in INR"},
+		"a budget in two currencies": {[]string{
+			attestrToken, aopayID, "PLATEQ_ATTESTR_PRICE=1", "PLATEQ_ATTESTR_CURRENCY=INR",
+			"PLATEQ_AOPAY_PRICE=1", "PLATEQ_AOPAY_CURRENCY=EUR", "PLATEQ_BUDGET_DAY=10",
+		}, "PLATEQ_BUDGET_DAY: it has no currency that fits all: aopay is paid in EUR, attestr is paid in INR"},
+		"a budget in two currencies, with nothing set up": {[]string{
+			"PLATEQ_ATTESTR_PRICE=1", "PLATEQ_ATTESTR_CURRENCY=INR", "PLATEQ_AOPAY_PRICE=1", "PLATEQ_AOPAY_CURRENCY=EUR", "PLATEQ_BUDGET_MONTH=10",
+		}, "PLATEQ_BUDGET_MONTH: it has no currency that fits all"},
+		"half a question":               {[]string{attestrToken, "PLATEQ_BUDGET_MONTH=10.5"}, "PLATEQ_BUDGET_MONTH: no price is set, so that it counts questions"},
+		"half a question to a provider": {[]string{"PLATEQ_REGNUM_BUDGET_DAY=0.5"}, "PLATEQ_REGNUM_BUDGET_DAY: no price is set"},
 		"one without a price": {[]string{
 			attestrToken, aopayID, "PLATEQ_ATTESTR_PRICE=1", "PLATEQ_ATTESTR_CURRENCY=INR", "PLATEQ_CONFIRM_ABOVE=10",
 		}, "aopay has no price, attestr is paid in INR"},
@@ -67,5 +78,37 @@ func TestProvidersThatAreNotSetUpMixNoCurrencies(t *testing.T) {
 	})
 	if err != nil {
 		t.Errorf("got %v, want no fault", err)
+	}
+}
+
+func TestBudgetsAreMeantInTheCurrencyOfWhatTheyBound(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		env  []string
+		want store.BudgetDefaults
+	}{
+		"none": {nil, store.BudgetDefaults{ProviderDay: map[string]store.Limit{}}},
+		"questions": {[]string{attestrToken, "PLATEQ_BUDGET_DAY=1000", "PLATEQ_ATTESTR_BUDGET_DAY=400"}, store.BudgetDefaults{
+			TenantDay: &store.Limit{Amount: 1000 * store.One}, ProviderDay: map[string]store.Limit{"attestr": {Amount: 400 * store.One}},
+		}},
+		"money": {[]string{
+			attestrToken, "PLATEQ_ATTESTR_PRICE=1.5", "PLATEQ_ATTESTR_CURRENCY=INR", "PLATEQ_AOPAY_PRICE=2", "PLATEQ_AOPAY_CURRENCY=EUR",
+			"PLATEQ_BUDGET_DAY=10.5", "PLATEQ_BUDGET_MONTH=100", "PLATEQ_AOPAY_BUDGET_DAY=0",
+		}, store.BudgetDefaults{
+			TenantDay: &store.Limit{Amount: 10_500_000, Currency: "INR"}, TenantMonth: &store.Limit{Amount: 100 * store.One, Currency: "INR"},
+			ProviderDay: map[string]store.Limit{"aopay": {Currency: "EUR"}},
+		}},
+		"a rehearsal, with nothing set up": {[]string{"PLATEQ_REGNUM_PRICE=1", "PLATEQ_REGNUM_CURRENCY=EUR", "PLATEQ_BUDGET_DAY=10"}, store.BudgetDefaults{
+			TenantDay: &store.Limit{Amount: 10 * store.One, Currency: "EUR"}, ProviderDay: map[string]store.Limit{},
+		}},
+	} {
+		got, _, err := config.Load(c.env)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if diff := cmp.Diff(c.want, got.Budgets()); diff != "" {
+			t.Errorf("%s: budgets (-want +got):\n%s", name, diff)
+		}
 	}
 }

@@ -30,7 +30,7 @@ type Common struct {
 
 	Price     Amount `env:"PRICE" about:"price of one question, decimal; goes with CURRENCY"`
 	Currency  string `env:"CURRENCY" about:"currency of the price: three capital letters, such as INR"`
-	BudgetDay Amount `env:"BUDGET_DAY" later:"yes" about:"stop at so much money a day"`
+	BudgetDay Amount `env:"BUDGET_DAY" about:"stop at so much a day (UTC) at this provider: an amount or, where it has no price, questions"`
 
 	OnUnknown      OnUnknown `env:"ON_UNKNOWN" about:"a call that may have been charged and brought no answer: hold it as unknown, or resend it and perhaps pay twice"`
 	AmbiguousCodes []string  `env:"AMBIGUOUS_CODES" about:"codes of the provider that are not believed to mean that nothing was charged"`

@@ -54,13 +54,16 @@ func (r *Rate) UnmarshalText(text []byte) error {
 // Amount is money: a decimal number as it was written, or empty.
 type Amount string
 
-// UnmarshalText reads a decimal number with a point.
-func (a *Amount) UnmarshalText(text []byte) error {
-	if _, err := store.ParseMoney(string(text)); err != nil {
-		return err
-	}
-	*a = Amount(text)
-	return nil
+// ParseAmount reads a decimal number with a point.
+func ParseAmount(text string) (Amount, error) {
+	_, err := store.ParseMoney(text)
+	return Amount(text), err
+}
+
+// UnmarshalText is ParseAmount.
+func (a *Amount) UnmarshalText(text []byte) (err error) {
+	*a, err = ParseAmount(string(text))
+	return err
 }
 
 // Money returns the amount. False: none is set.

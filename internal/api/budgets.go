@@ -1,0 +1,250 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+	"slices"
+
+	"github.com/plateq/plateq/client"
+	"github.com/plateq/plateq/store"
+)
+
+// budgetView is a budget as it is sent.
+type budgetView struct {
+	client.Budget
+	Until *timestamp `json:"until"`
+	SetAt *timestamp `json:"set_at"`
+}
+
+func viewBudget(b client.Budget) budgetView {
+	v := budgetView{Budget: b}
+	if b.Until != nil {
+		v.Until = new(timestamp(*b.Until))
+	}
+	if b.SetAt != nil {
+		v.SetAt = new(timestamp(*b.SetAt))
+	}
+	return v
+}
+
+func viewBudgets(all []client.Budget) []budgetView {
+	views := make([]budgetView, len(all))
+	for i, b := range all {
+		views[i] = viewBudget(b)
+	}
+	return views
+}
+
+// budgets are those that a request chooses.
+func (o Options) budgets(ctx context.Context, r store.BudgetsRequest) ([]client.Budget, error) {
+	r.Defaults = o.Budgets
+	uses, err := o.Store.Budgets(ctx, r)
+	all := make([]client.Budget, len(uses))
+	for i, u := range uses {
+		all[i] = budgetOf(u)
+	}
+	return all, err
+}
+
+func budgetOf(u store.BudgetUse) client.Budget {
+	b := client.Budget{
+		Scope: u.BudgetScope.String(), Amount: u.Amount.Figure(u.Currency), Spent: u.Spent.Figure(u.Currency),
+		Held: u.Held.Figure(u.Currency), Left: u.Left().Figure(u.Currency),
+	}
+	if u.Currency != "" {
+		b.Currency = new(u.Currency)
+	}
+	if !u.Until.IsZero() {
+		b.Until = new(u.Until)
+	}
+	if !u.Default {
+		b.SetBy, b.SetAt = new(u.By), new(u.At)
+	}
+	return b
+}
+
+// listBudgets answers with how budgets stand.
+func (s *server) listBudgets(w http.ResponseWriter, r *http.Request) error {
+	q := newQuery(r)
+	batch := q.text("batch")
+	if err := q.err(); err != nil {
+		return err
+	}
+	var req store.BudgetsRequest
+	if batch != "" {
+		b, err := s.Store.Batch(r.Context(), batch)
+		if err != nil {
+			return err
+		}
+		req.Batch, req.Tenant, req.Provider = b.ID, b.Tenant, b.Provider
+	}
+	all, err := s.budgets(r.Context(), req)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"items": viewBudgets(all)})
+}
+
+// budgetChange is what a change of a budget came to.
+type budgetChange struct {
+	Budget  *budgetView `json:"budget"`
+	Resumed []string    `json:"resumed"`
+}
+
+// budgetRequest is a budget that somebody sets.
+type budgetRequest struct {
+	Amount   string  `json:"amount"`
+	Currency *string `json:"currency"`
+}
+
+// setBudget sets the budget of a scope.
+func (s *server) setBudget(w http.ResponseWriter, r *http.Request) error {
+	var req budgetRequest
+	if err := readBody(r, &req); err != nil {
+		return err
+	}
+	b, err := s.budget(r.Context(), r.PathValue("scope"), req)
+	if err != nil {
+		return err
+	}
+	if err := s.Store.SetBudget(r.Context(), b, byRequester); err != nil {
+		return err
+	}
+	s.Log.Info().Str("budget", b.BudgetScope.String()).Stringer("limit", b.Limit).Str("by", byRequester).Msg("a budget is set by a person")
+	return s.answerBudget(w, r, b.BudgetScope)
+}
+
+// unsetBudget takes back what somebody has set.
+func (s *server) unsetBudget(w http.ResponseWriter, r *http.Request) error {
+	if err := newQuery(r).err(); err != nil {
+		return err
+	}
+	scope, err := store.ParseBudgetScope(r.PathValue("scope"))
+	if err != nil {
+		return badBudget("scope", "%v", err)
+	}
+	if err := s.Store.UnsetBudget(r.Context(), scope); err != nil {
+		return err
+	}
+	s.Log.Info().Str("budget", scope.String()).Str("by", byRequester).Msg("a budget is taken back by a person")
+	return s.answerBudget(w, r, scope)
+}
+
+// answerBudget says what bounds a scope now, once those go on that can.
+func (s *server) answerBudget(w http.ResponseWriter, r *http.Request, scope store.BudgetScope) error {
+	resumed, err := s.resumeFunded(r.Context())
+	if err != nil {
+		return err
+	}
+	answer := budgetChange{Resumed: resumed}
+	all, err := s.budgets(r.Context(), store.BudgetsRequest{})
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(all, func(b client.Budget) bool { return b.Scope == scope.String() }); i >= 0 {
+		answer.Budget = new(viewBudget(all[i]))
+	}
+	return writeJSON(w, http.StatusOK, answer)
+}
+
+// resumeFunded lets batches go on for which there is room now. It returns
+// their ids.
+func (s *server) resumeFunded(ctx context.Context) ([]string, error) {
+	resumed, err := s.Store.ResumeFunded(ctx, s.Budgets, s.prices())
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(resumed))
+	for i, no := range resumed {
+		b, err := s.Store.BatchByNo(ctx, no)
+		if err != nil {
+			return nil, err
+		}
+		ids[i] = b.ID
+	}
+	if len(ids) > 0 {
+		s.Log.Info().Strs("batches", ids).Msg("batches go on within their budget")
+		s.Wake()
+	}
+	return ids, nil
+}
+
+// prices are those of all providers there are.
+func (s *server) prices() map[string]store.Price {
+	all := map[string]store.Price{}
+	for _, spec := range s.Catalogue {
+		all[spec.Name] = s.Price(spec.Name)
+	}
+	return all
+}
+
+// isCurrency is the form of a currency.
+var isCurrency = regexp.MustCompile(`^[A-Z]{3}$`)
+
+// budget checks what somebody sets: it must be of something that is there, in
+// the currency of what that costs.
+func (s *server) budget(ctx context.Context, text string, req budgetRequest) (store.Budget, error) {
+	scope, err := store.ParseBudgetScope(text)
+	if err != nil {
+		return store.Budget{}, badBudget("scope", "%v", err)
+	}
+	currency, err := s.currencyOf(ctx, scope)
+	if err != nil {
+		return store.Budget{}, err
+	}
+	if given := req.Currency; given != nil && *given != currency {
+		switch {
+		case !isCurrency.MatchString(*given):
+			return store.Budget{}, badBudget("currency", "%q is no code of three capital letters, such as INR", clip(*given))
+		case currency == "":
+			return store.Budget{}, badBudget("currency", "no price is set for what this bounds, so that it counts questions: leave the currency out")
+		}
+		return store.Budget{}, badBudget("currency", "what this bounds is paid in %s", currency)
+	}
+	limit, err := limitOf(req.Amount, currency)
+	if err != nil {
+		return store.Budget{}, badBudget("amount", "%v", err)
+	}
+	return store.Budget{BudgetScope: scope, Limit: limit}, nil
+}
+
+func badBudget(field, format string, args ...any) error {
+	p := problem(http.StatusUnprocessableEntity, "bad_budget", format, args...)
+	p.Errors = []FieldError{{Field: field, Detail: p.Detail}}
+	return p
+}
+
+// limitOf reads a limit of a currency.
+func limitOf(amount, currency string) (store.Limit, error) {
+	m, err := store.ParseMoney(amount)
+	if err == nil && currency == "" && m%store.One != 0 {
+		err = errors.New("no price is set for what this bounds, so that it counts questions: it must be a whole number")
+	}
+	return store.Limit{Amount: m, Currency: currency}, err
+}
+
+// currencyOf is the currency in which the calls of a scope are paid; empty: no
+// price is set.
+func (s *server) currencyOf(ctx context.Context, scope store.BudgetScope) (string, error) {
+	switch scope.Kind {
+	case store.BudgetOfBatch:
+		b, err := s.Store.Batch(ctx, scope.Name)
+		return s.Price(b.Provider).Currency, err
+	case store.BudgetOfProvider:
+		price, ok := s.prices()[scope.Name]
+		if !ok {
+			return "", badBudget("scope", "there is no provider %q", clip(scope.Name))
+		}
+		return price.Currency, nil
+	}
+	if scope.Name != store.DefaultTenant {
+		return "", badBudget("scope", "there is no tenant %q: there is %s", clip(scope.Name), store.DefaultTenant)
+	}
+	currency, err := s.Currency()
+	if err != nil {
+		return "", badBudget("scope", "it has no currency that fits all: %v: set one for each provider", err)
+	}
+	return currency, nil
+}
