@@ -47,7 +47,7 @@ func (c *cli) listCommand() *cobra.Command {
 
 func (c *cli) list(ctx context.Context, cl *client.Client, o client.BatchesOptions, limit int) error {
 	first := ""
-	s := c.sheet("batch", "BATCH", "PROVIDER", "NAME", "STATE", "ROWS", "SETTLED", "CREATED")
+	s := c.sheet("batch", "BATCH", "PROVIDER", "NAME", "STATE", "ROWS", "SETTLED", "CREATED", "WAITING FOR")
 	for b, err := range cl.Batches(ctx, o) {
 		if err != nil {
 			return err
@@ -55,7 +55,12 @@ func (c *cli) list(ctx context.Context, cl *client.Client, o client.BatchesOptio
 		if s.n == 0 {
 			first = b.ID
 		}
-		if err := s.add(b, b.ID, b.Provider, printable(b.Name), b.State, b.Rows, standing{counts: b.Counts}.settled(), b.CreatedAt.Local().Format(time.DateTime)); err != nil {
+		waiting := ""
+		if b.WaitingFor != nil {
+			waiting = waitingWords(b.WaitingFor)
+		}
+		if err := s.add(b, b.ID, b.Provider, printable(b.Name), b.State, b.Rows, standing{counts: b.Counts}.settled(),
+			b.CreatedAt.Local().Format(time.DateTime), waiting); err != nil {
 			return err
 		}
 		if s.n == limit {
@@ -121,6 +126,8 @@ func (c *cli) status(b client.Batch) error {
 		return fmt.Errorf("write status: %w", err)
 	}
 	switch {
+	case b.State == client.Paused && b.WaitingFor != nil:
+		c.next("budget set " + b.WaitingFor.Scope + " AMOUNT")
 	case b.State == client.Paused:
 		c.next("resume " + b.ID)
 	case b.State == client.Done && b.Counts[client.RowUnknown] > 0:
@@ -147,11 +154,11 @@ func (c *cli) printStatus(b client.Batch) error {
 	}
 	line("provider", "%s", b.Provider)
 	line("state", "%s", b.State)
-	if wait := b.WaitingFor; wait != nil {
-		line("waiting for", "%s: %s", wait.Scope, wait.Reason)
-		if wait.Until != nil {
-			line("until", "%s", clock(*wait.Until))
-		}
+	if b.Reason != "" {
+		line("because", "%s", printable(b.Reason))
+	}
+	if b.WaitingFor != nil {
+		line("waiting for", "%s", waitingWords(b.WaitingFor))
 	}
 	line("created", "%s", b.CreatedAt.Local().Format(time.DateTime))
 	if b.DoneAt != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/internal/app"
+	"github.com/plateq/plateq/internal/config"
 )
 
 const estimateLong = `Say what looking a list up would come to: how many rows are invalid and why,
@@ -100,6 +101,9 @@ func printEstimate(w io.Writer, e client.Estimate) error {
 		fmt.Fprintf(b, "%9s  %s asked all the same, though %s (%s)\n", "odd", count(r.Rows, "row"), printable(r.Message), whereOf(r))
 	}
 	fmt.Fprintf(b, "%9s  %s\n", "cost", costOf(e))
+	for _, budget := range e.Budgets {
+		fmt.Fprintf(b, "%9s  %s\n", "budget", roomFor(budget, e))
+	}
 	fmt.Fprintf(b, "%9s  %s\n", "time", timeOf(e))
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -171,8 +175,9 @@ func timeOf(e client.Estimate) string {
 var errDeclined = &app.ExitError{Code: app.ExitInterrupted, Err: errors.New("nothing was accepted, nobody was asked")}
 
 // spend shows what a list will come to and asks a person where it may cost
-// more than PLATEQ_CONFIRM_ABOVE. Where nobody can be asked it refuses.
-func (c *cli) spend(e client.Estimate) error {
+// more than PLATEQ_CONFIRM_ABOVE. Where nobody can be asked it refuses. Up to
+// --max-cost, if it is given, a person has agreed.
+func (c *cli) spend(e client.Estimate, maxCost string) error {
 	if !c.quiet {
 		if err := printEstimate(c.screen, e); err != nil {
 			return fmt.Errorf("write estimate: %w", err)
@@ -182,11 +187,17 @@ func (c *cli) spend(e client.Estimate) error {
 	if e.AtMost != nil {
 		cost, decimal = *e.AtMost+" "+*e.Currency, *e.AtMost
 	}
+	if maxCost != "" {
+		if config.Amount(maxCost).Exceeded(decimal) {
+			c.say("it may cost %s: the list pauses before it costs more than %s (--max-cost)", cost, maxCost)
+		}
+		return nil
+	}
 	if c.yes || !c.config.ConfirmAbove.Exceeded(decimal) {
 		return nil
 	}
 	if !terminal(c.in) || !terminal(c.err) {
-		return app.Usage(fmt.Errorf("it may cost %s, more than PLATEQ_CONFIRM_ABOVE=%s, and nobody is here to ask: add --yes", cost, c.config.ConfirmAbove))
+		return app.Usage(fmt.Errorf("it may cost %s, more than PLATEQ_CONFIRM_ABOVE=%s, and nobody is here to ask: add --yes, or --max-cost AMOUNT", cost, c.config.ConfirmAbove))
 	}
 	if !c.agreed("look up %s for at most %s?", count(e.Questions, "question"), cost) {
 		return errDeclined
@@ -195,20 +206,20 @@ func (c *cli) spend(e client.Estimate) error {
 }
 
 // foresee shows what the server makes of a list before it is handed over. A
-// pipe can be read only once, so that with a bound on the cost it needs a word
+// pipe can be read only once, so that where it may cost too much it needs a word
 // beforehand.
 func (c *cli) foresee(ctx context.Context, cl *client.Client, o client.SubmitOptions, f *os.File) error {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		if c.config.ConfirmAbove == "" || c.yes {
+		if c.config.ConfirmAbove == "" || c.yes || o.MaxCost != "" {
 			return nil
 		}
-		return app.Usage(errors.New("a pipe can be read only once, so nobody knows beforehand whether it costs more than PLATEQ_CONFIRM_ABOVE: add --yes, or give a file"))
+		return app.Usage(errors.New("a pipe can be read only once, so nobody knows beforehand whether it costs more than PLATEQ_CONFIRM_ABOVE: add --yes or --max-cost, or give a file"))
 	}
 	e, err := cl.Estimate(ctx, o, f)
 	if err != nil {
 		return err
 	}
-	if err := c.spend(e); err != nil {
+	if err := c.spend(e, o.MaxCost); err != nil {
 		return err
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {

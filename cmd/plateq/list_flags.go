@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plateq/plateq/internal/app"
+	"github.com/plateq/plateq/internal/config"
 	"github.com/plateq/plateq/internal/export"
 	"github.com/plateq/plateq/internal/intake"
 )
@@ -28,6 +29,7 @@ type listFlags struct {
 	name     string
 	purpose  string
 	weight   float64
+	maxCost  string
 	limit    int
 	fresh    bool
 	input    bool
@@ -53,6 +55,7 @@ func (l *listFlags) add(cmd *cobra.Command) {
 	f.StringVar(&l.name, "name", "", "what the batch is called (default: the name of the file)")
 	f.StringVar(&l.purpose, "purpose", "", "what the answers are for")
 	f.Float64Var(&l.weight, "weight", 0, "share of the pace among batches (default 1)")
+	f.StringVar(&l.maxCost, "max-cost", "", "pause the list before it costs more than this amount, and do not ask whether it may cost so much")
 	f.BoolVar(&l.input, "input", false, "write the lines as they were given too")
 	addOutFlags(cmd, &l.errors, &l.rawCells)
 }
@@ -81,6 +84,11 @@ func (l *listFlags) check(cmd *cobra.Command, purposes []string) error {
 	}
 	if cmd.Flags().Changed("limit") && l.limit == 0 {
 		return app.Usage(fmt.Errorf("--limit 0: an empty list is nothing to look up"))
+	}
+	if cmd.Flags().Changed("max-cost") {
+		if _, err := config.ParseAmount(l.maxCost); err != nil {
+			return app.Usage(fmt.Errorf("--max-cost: %w", err))
+		}
 	}
 	return nil
 }

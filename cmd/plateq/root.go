@@ -93,7 +93,7 @@ func (c *cli) root() *cobra.Command {
 	flags.BoolVarP(&c.yes, "yes", "y", false, "answer every question with yes")
 	root.AddCommand(
 		c.runCommand(), c.upCommand(), c.serveCommand(), c.workerCommand(), c.schedulerCommand(), c.simulateCommand(),
-		c.estimateCommand(), c.ledgerCommand(), c.submitCommand(), c.listCommand(), c.statusCommand(), c.resultsCommand(),
+		c.estimateCommand(), c.ledgerCommand(), c.budgetCommand(), c.submitCommand(), c.listCommand(), c.statusCommand(), c.resultsCommand(),
 		c.pauseCommand(), c.resumeCommand(), c.cancelCommand(), c.pollCommand(), c.retryCommand(), c.unknownCommand(),
 		c.providersCommand(), c.gateCommand(),
 		c.checkCommand(), c.migrateCommand(), c.backupCommand(), c.restoreCommand(), c.configCommand(), c.versionCommand(),
@@ -172,12 +172,17 @@ func (c *cli) say(format string, args ...any) {
 	}
 }
 
-// next says what to run next.
+// next says what to run next, and perhaps more about it in brackets.
 func (c *cli) next(command string) {
+	flag := ""
 	if c.simulate {
-		command += " --simulate"
+		flag = " --simulate"
 	}
-	c.say("next: plateq %s", command)
+	command, more, told := strings.Cut(command, " (")
+	if told {
+		more = " (" + more
+	}
+	c.say("next: plateq %s%s%s", command, flag, more)
 }
 
 // table reports whether people read standard output, rather than programs.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/internal/app"
+	"github.com/plateq/plateq/internal/config"
 	"github.com/plateq/plateq/internal/export"
 )
 
@@ -27,6 +28,7 @@ The same command goes on with what it left unfinished. If it was finished less
 than a day ago it writes the rows again and asks nobody; --fresh starts anew.`,
 		Example: `  plateq run fleet.csv -p attestr --simulate -o results.csv   a rehearsal that costs nothing
   plateq run fleet.csv -p attestr -o results.csv
+  plateq run fleet.csv -p attestr -o results.csv --max-cost 500
   plateq run fleet.csv -p attestr --column "Reg no" --limit 20 > sample.jsonl
   plateq run parc.csv.gz -p regnum --encoding windows-1252 -o results.xlsx`,
 		Args: wants("FILE"),
@@ -63,7 +65,7 @@ func (c *cli) run(cmd *cobra.Command, file string, list listFlags, ro app.RunOpt
 	ro.Export.Extras, ro.Export.Plain = export.Extras{Input: list.input, Raw: ro.Raw}, list.rawCells
 	ro.In, ro.Stdout = file, c.out
 	ro.Provider, ro.Limit, ro.Fresh = list.provider, list.limit, list.fresh
-	ro.Name, ro.Purpose, ro.Weight = list.title(file), list.purpose, list.weight
+	ro.Name, ro.Purpose, ro.Weight, ro.MaxCost = list.title(file), list.purpose, list.weight, config.Amount(list.maxCost)
 
 	m := c.meter()
 	ro.Progress = func(p app.Progress) {
@@ -79,7 +81,7 @@ func (c *cli) run(cmd *cobra.Command, file string, list listFlags, ro app.RunOpt
 	ro.Confirm = func(e client.Estimate) error {
 		m.stop() // a bar would be drawn over the question
 		defer func() { m = c.meter() }()
-		return c.spend(e)
+		return c.spend(e, list.maxCost)
 	}
 	sum, err := app.RunFile(cmd.Context(), c.calmly(), ro)
 	m.stop()
@@ -119,6 +121,9 @@ func (c *cli) summarise(sum app.Summary, out string) {
 		c.say("questions not paid for: %s", sharedWords(saved))
 	}
 	switch {
+	case sum.HeldBy != "":
+		c.next("budget set " + sum.HeldBy + " AMOUNT (then the same command goes on)")
+		return
 	case (standing{counts: counts}).settled() < sum.Rows:
 		c.next("status " + sum.Batch)
 		return

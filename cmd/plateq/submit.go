@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -90,7 +91,7 @@ func (l *listFlags) submission(file string) (client.SubmitOptions, error) {
 		return client.SubmitOptions{}, err
 	}
 	o := client.SubmitOptions{
-		Provider: l.provider, Name: l.title(file), Purpose: l.purpose, Weight: l.weight, Fresh: l.fresh,
+		Provider: l.provider, Name: l.title(file), Purpose: l.purpose, Weight: l.weight, MaxCost: l.maxCost, Fresh: l.fresh,
 		Params: in.Set, Columns: l.columns, Limit: l.limit, Encoding: string(in.Encoding), Sheet: in.Sheet,
 	}
 	o.Format = map[intake.Format]client.Format{intake.CSV: client.CSV, intake.JSONL: client.NDJSON, intake.XLSX: client.XLSX}[in.Format]
@@ -167,27 +168,33 @@ func (c *cli) wait(ctx context.Context, cl *client.Client, b client.Batch) (clie
 		} else if time.Since(since) > patience {
 			stop(stopped)
 		}
-		if w := now.WaitingFor; w != nil {
-			s.waiting = w.Scope + ": " + w.Reason
-			if w.Until != nil {
-				s.waiting += " until " + clock(*w.Until)
-			}
-		}
-		if now.State == client.Paused {
+		switch {
+		case now.WaitingFor != nil:
+			s.waiting = waitingWords(now.WaitingFor)
+		case now.State == client.Paused:
 			s.waiting = "somebody to resume it"
 		}
 		m.update(s)
 	})
+	if stopped, ok := errors.AsType[*app.ExitError](context.Cause(ctx)); ok && err != nil {
+		return got, stopped
+	}
 	if errors.Is(err, context.Canceled) {
-		if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-			return got, cause
-		}
 		return got, &app.ExitError{Code: app.ExitInterrupted, Err: fmt.Errorf("interrupted: the batch goes on without us: plateq status %s", b.ID)}
 	}
 	if err != nil {
 		return got, fmt.Errorf("follow batch %s, which goes on without us: %w: see plateq status %s", b.ID, err, b.ID)
 	}
 	return got, nil
+}
+
+// waitingWords says what a batch waits for.
+func waitingWords(w *client.Waiting) string {
+	text := w.Scope + ": " + strings.ReplaceAll(w.Reason, "_", " ")
+	if w.Until != nil {
+		text += " until " + clock(*w.Until)
+	}
+	return text
 }
 
 // refused returns an error with the exit code of what holds the batch up and
@@ -198,6 +205,8 @@ func refused(b client.Batch) (patience time.Duration, stopped error) {
 		return 0, nil
 	}
 	switch w := b.WaitingFor; w.Reason {
+	case client.ReasonBudget:
+		return 0, &app.ExitError{Code: app.ExitMoney, Err: fmt.Errorf("%s: raise it (plateq budget set %s AMOUNT), batch %s then goes on by itself", b.Reason, w.Scope, b.ID)}
 	case "out_of_credit":
 		return probed, &app.ExitError{Code: app.ExitMoney, Err: fmt.Errorf("%s is out of credit: top the account up, batch %s then goes on by itself", w.Scope, b.ID)}
 	case "unauthorised":
