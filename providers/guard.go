@@ -12,12 +12,18 @@ import (
 // leave. It errs on the safe side: from the moment at which a connection
 // stands (TLS included) and is given to the request, net/http may write to it
 // at any time, even while a cancelled call returns.
-type sent struct{ begun atomic.Bool }
+type sent struct {
+	begun atomic.Bool
+	again atomic.Bool // on a connection that has carried another request
+}
 
 // watch returns a context whose requests are seen by s.
 func (s *sent) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { s.begun.Store(true) },
+		GotConn: func(c httptrace.GotConnInfo) {
+			s.begun.Store(true)
+			s.again.Store(c.Reused)
+		},
 	})
 }
 

@@ -56,7 +56,7 @@ func TestPanicOnAKeptConnectionIsSeen(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer srv.Close()
-	client := providers.NewClient(providers.ClientOptions{KeepAlive: true})
+	client := providers.NewClient(providers.ClientOptions{Free: true})
 	s := newSet(t, panicking(client, srv.URL, true))
 	for range 2 { // the second finds the connection of the first
 		outs, err := s.Submit(t.Context(), "fake", requests("a"))

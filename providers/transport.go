@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,10 +29,9 @@ const (
 
 // ClientOptions say how a Client connects. The zero value is ready to use.
 type ClientOptions struct {
-	// KeepAlive reuses connections. Only for requests that may be repeated
-	// free of charge: a kept connection can break just as a request is
-	// written to it, and nobody knows then whether it arrived.
-	KeepAlive bool
+	// Free is for requests that may be repeated free of charge: connections
+	// are kept for longer, see Client.
+	Free bool
 	// MaxBody is the largest answer in bytes; 0 means DefaultMaxBody.
 	MaxBody int64
 	// Dial replaces the dialler, for stand-ins in the same process.
@@ -42,10 +42,26 @@ type ClientOptions struct {
 // is followed, no proxy is used, no request that was written is written again,
 // HTTP/2 is off, the body is bounded, errors hold neither the URL nor what
 // the server sent. It is safe for concurrent use.
+//
+// A connection that the server ends just as a request is written to it leaves
+// nobody knowing whether that arrived. So one that has carried a request is
+// used again at once or not at all, long before a server tires of it; and a
+// server that ended one all the same gets a new one for each request from then
+// on. Requests that are free to repeat keep theirs for longer.
 type Client struct {
-	transport *http.Transport
-	max       int64
+	kept, single *http.Transport
+	free         bool
+	broke        atomic.Bool // a connection that was used again
+	max          int64
 }
+
+const (
+	// keepPaid and keepFree are how long a connection is kept that nobody uses.
+	keepPaid = time.Second
+	keepFree = 30 * time.Second
+	// keepMost bounds how many are.
+	keepMost = 256
+)
 
 // NewClient returns a Client with a transport of its own.
 func NewClient(o ClientOptions) *Client {
@@ -55,19 +71,30 @@ func NewClient(o ClientOptions) *Client {
 	if o.MaxBody <= 0 {
 		o.MaxBody = DefaultMaxBody
 	}
-	return &Client{
-		max: o.MaxBody,
-		transport: &http.Transport{
-			DialContext:         o.Dial,
-			DisableKeepAlives:   !o.KeepAlive,
-			DisableCompression:  true, // see unpack
-			MaxIdleConnsPerHost: 16,
-			IdleConnTimeout:     30 * time.Second,
-			TLSHandshakeTimeout: 10 * time.Second,
-			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-			TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
-		},
+	keep := keepPaid
+	if o.Free {
+		keep = keepFree
 	}
+	kept := &http.Transport{
+		DialContext:         o.Dial,
+		DisableCompression:  true, // see unpack
+		MaxIdleConnsPerHost: keepMost,
+		IdleConnTimeout:     keep,
+		TLSHandshakeTimeout: 10 * time.Second,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
+	}
+	single := kept.Clone()
+	single.DisableKeepAlives = true
+	return &Client{kept: kept, single: single, free: o.Free, max: o.MaxBody}
+}
+
+// transport is what a request goes through.
+func (c *Client) transport() *http.Transport {
+	if c.broke.Load() && !c.free {
+		return c.single
+	}
+	return c.kept
 }
 
 // Answer is a whole HTTP answer.
@@ -85,13 +112,17 @@ type Answer struct {
 // redirects, take credentials from URLs and quote headers in its errors.
 func (c *Client) Do(req *http.Request, op string) (*Answer, error) {
 	var s sent
-	resp, err := c.transport.RoundTrip(once(req.WithContext(s.watch(req.Context()))))
+	resp, err := c.transport().RoundTrip(once(req.WithContext(s.watch(req.Context()))))
 	if err != nil {
 		class, code := Unavailable, "no_connection"
 		if s.begun.Load() {
 			class, code = Ambiguous, "no_answer"
 		}
-		return nil, &Error{Op: op, Class: class, Code: interrupted(err, code), Err: cause(err)}
+		code = interrupted(err, code)
+		if code == "no_answer" && s.again.Load() {
+			c.broke.Store(true)
+		}
+		return nil, &Error{Op: op, Class: class, Code: code, Err: cause(err)}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, c.max+1))

@@ -88,14 +88,16 @@ func TestClientSendsNothingTwice(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name, method, key string
-		keepAlive         bool
+		free              bool
+		after             int32 // connections for two more requests
 	}{
-		{name: "POST", method: http.MethodPost},
-		{name: "GET", method: http.MethodGet},
-		{name: "POST kept", method: http.MethodPost, keepAlive: true},
-		{name: "GET kept", method: http.MethodGet, keepAlive: true},
-		{name: "POST kept, keyed", method: http.MethodPost, keepAlive: true, key: "Idempotency-Key"},
-		{name: "POST kept, x-keyed", method: http.MethodPost, keepAlive: true, key: "X-Idempotency-Key"},
+		{name: "POST", method: http.MethodPost, after: 2},
+		{name: "GET", method: http.MethodGet, after: 2},
+		{name: "POST, keyed", method: http.MethodPost, key: "Idempotency-Key", after: 2},
+		{name: "POST, x-keyed", method: http.MethodPost, key: "X-Idempotency-Key", after: 2},
+		{name: "free POST", method: http.MethodPost, free: true, after: 1},
+		{name: "free GET", method: http.MethodGet, free: true, after: 1},
+		{name: "free POST, keyed", method: http.MethodPost, free: true, key: "Idempotency-Key", after: 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -116,12 +118,15 @@ func TestClientSendsNothingTwice(t *testing.T) {
 			}
 			srv.Start()
 			defer srv.Close()
-			client := providers.NewClient(providers.ClientOptions{KeepAlive: tc.keepAlive})
-			warm := request(t, t.Context(), http.MethodPost, srv.URL)
-			warm.Header.Set("Warm", "1")
-			if _, err := client.Do(warm, "submit"); err != nil {
-				t.Fatal(err)
+			client := providers.NewClient(providers.ClientOptions{Free: tc.free})
+			warm := func() {
+				req := request(t, t.Context(), http.MethodPost, srv.URL)
+				req.Header.Set("Warm", "1")
+				if _, err := client.Do(req, "submit"); err != nil {
+					t.Fatal(err)
+				}
 			}
+			warm()
 			req := request(t, t.Context(), tc.method, srv.URL)
 			if tc.key != "" {
 				req.Header.Set(tc.key, "k")
@@ -131,12 +136,13 @@ func TestClientSendsNothingTwice(t *testing.T) {
 			if got := charged.Load(); got != 1 {
 				t.Errorf("got %d charges, want 1", got)
 			}
-			want := int32(2)
-			if tc.keepAlive {
-				want = 1
+			if got := fresh.Load(); got != 1 {
+				t.Errorf("got %d connections, want one that is used again", got)
 			}
-			if got := fresh.Load(); got != want {
-				t.Errorf("got %d connections, want %d", got, want)
+			warm()
+			warm()
+			if got := fresh.Load() - 1; got != tc.after {
+				t.Errorf("got %d connections after one that broke, want %d", got, tc.after)
 			}
 		})
 	}

@@ -11,7 +11,7 @@ local START, DOUBLINGS, CLIMB = 1, 1, 0.04 -- a second
 -- Where nothing was refused till END, in times of flat and beyond it, the limit has risen: BOLD a second.
 local BETA, AIM, END, BOLD, EARLY = 0.95, 1.01, 1.25, 0.12, 0.99
 local function flat(requests, limit) return math.max(8, math.min(120, requests / limit)) end
-local CUT, FLOOR = 0.45, 0.2               -- of the rate where nothing was measured; never below FLOOR a second
+local CUT, EASY, FLOOR = 0.45, 0.75, 0.2   -- of the rate where nothing was measured, and while it climbs; never below FLOOR a second
 local PAUSE, REST = 0.5, 0.1               -- seconds without requests, after CUT and after a measured refusal
 local SOON, FEW, STRIKES, MANY = 1.5, 8, 3, 10     -- that many refusals so soon after another one, or in a row: the limit has fallen
 local HORIZON = { [0] = 0.1, 0.25, 0.5 }   -- seconds of its time that the fleet may have promised, by phase
@@ -83,13 +83,13 @@ local function learned(key, s)
         over(r * CUT, PAUSE)
       elseif span < SOON or n - ahead() < FEW then
         st, r, w, cut = st + 1, 0.9 * r, 0.9 * w, math.max(now, nx) -- not those promised at the old rate
-        if st >= STRIKES then over(r * CUT, PAUSE) end
+        if st >= STRIKES then over(r * (ph == 1 and EASY or CUT), PAUSE) end
       elseif ph == 2 and r < EARLY * AIM * w and st < STRIKES then
         st, pa = st + 1, now + REST * S -- one that was late, not the limit: the curve goes on
       elseif est < 0.4 * r then
         over(r * CUT, PAUSE)
       elseif est < 0.8 * r then -- the bucket ran over since: the limit is higher
-        over(math.max(est, 0.7 * r), REST)
+        over(math.max(est, 0.65 * r), REST)
       else
         ph, st = 2, 0
         n, no, t4, ct = ahead(), 0, now, now

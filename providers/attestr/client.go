@@ -41,7 +41,7 @@ func newClient(cfg Config, dial func(context.Context, string, string) (net.Conn,
 		sign:    func(h http.Header) { h.Set("Authorization", "Basic "+cfg.AuthToken.Reveal()) },
 		mask:    providers.Masker(cfg.AuthToken, cfg.ClientSecret, cfg.WebhookToken),
 		paid:    providers.NewClient(providers.ClientOptions{MaxBody: maxSubmitAnswer, Dial: dial}),
-		free:    providers.NewClient(providers.ClientOptions{KeepAlive: true, Dial: dial}),
+		free:    providers.NewClient(providers.ClientOptions{Free: true, Dial: dial}),
 	}
 }
 

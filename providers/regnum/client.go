@@ -41,7 +41,7 @@ type client struct {
 func newClient(cfg Config, dial func(context.Context, string, string) (net.Conn, error)) *client {
 	quotes := quotesOf(cfg.Seccode)
 	c := &client{
-		http:        providers.NewClient(providers.ClientOptions{KeepAlive: true, MaxBody: maxAnswer, Dial: dial}),
+		http:        providers.NewClient(providers.ClientOptions{Free: true, MaxBody: maxAnswer, Dial: dial}),
 		contentType: strings.ToUpper(cfg.Format),
 		accept:      "application/" + cfg.Format,
 		mask:        providers.Masker(append(quotes, cfg.ID)...),

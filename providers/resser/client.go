@@ -33,7 +33,7 @@ func newClient(cfg Config, dial func(context.Context, string, string) (net.Conn,
 	return &client{
 		url:     strings.TrimRight(cfg.BaseURL, "/") + scrapingPath,
 		timeout: cfg.Timeout,
-		http:    providers.NewClient(providers.ClientOptions{KeepAlive: true, Dial: dial}),
+		http:    providers.NewClient(providers.ClientOptions{Free: true, Dial: dial}),
 		sign:    func(h http.Header) { h.Set(cfg.AuthHeader, cfg.AuthValue.Reveal()) },
 		mask:    providers.Masker(cfg.AuthValue),
 	}

@@ -42,7 +42,7 @@ func newClient(cfg Config, o Options) *client {
 		token:   tokens(cfg.User, cfg.Password),
 		mask:    masker(cfg.User, cfg.Password),
 		paid:    providers.NewClient(providers.ClientOptions{MaxBody: maxAnswer, Dial: o.Dial}),
-		free:    providers.NewClient(providers.ClientOptions{MaxBody: maxAnswer, KeepAlive: true, Dial: o.Dial}),
+		free:    providers.NewClient(providers.ClientOptions{MaxBody: maxAnswer, Free: true, Dial: o.Dial}),
 	}
 }
 
