@@ -74,6 +74,32 @@ func statOf(pid int) (stat, error) {
 	return s, nil
 }
 
+// Busy is the time that all processors together have worked since the machine
+// was started, for whomever.
+func Busy() (time.Duration, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, fmt.Errorf("read the time of the processors: %w", err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 8 {
+		return 0, fmt.Errorf("read the time of the processors: %d fields", len(fields))
+	}
+	var sum time.Duration
+	for i, field := range fields[1:8] {
+		if idle := i == 3 || i == 4; idle { // with nothing to do, and waiting for the disk
+			continue
+		}
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("read the time of the processors: %w", err)
+		}
+		sum += time.Duration(n) * tick
+	}
+	return sum, nil
+}
+
 // peakOf is the most memory that a process has held.
 func peakOf(pid int) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

@@ -10,9 +10,12 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/plateq/plateq/bench/rig"
 )
 
 // facts says on what was measured, and with which versions.
@@ -49,6 +52,44 @@ func (b *bench) facts(ctx context.Context) (string, error) {
 		}
 	}
 	return t.String(), nil
+}
+
+// busy is the time of the processors since the machine was started: of
+// everybody, and of the processes of this program.
+type busy struct {
+	at        time.Time
+	all, ours time.Duration
+}
+
+func (b *bench) busy() (busy, error) {
+	now := busy{at: time.Now()}
+	var err error
+	if now.all, err = rig.Busy(); err != nil {
+		return now, err
+	}
+	servers, err := b.postgres.Usage()
+	if err != nil {
+		return now, err
+	}
+	now.ours = servers.CPU
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(who, &u); err != nil {
+			return now, fmt.Errorf("read own time: %w", err)
+		}
+		now.ours += time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	return now, nil
+}
+
+// others is the share of the processors that everybody else has used since.
+func (b *bench) others(since busy) (float64, error) {
+	now, err := b.busy()
+	if err != nil {
+		return 0, err
+	}
+	theirs := now.all - since.all - (now.ours - since.ours)
+	return max(0, theirs.Seconds()) / now.at.Sub(since.at).Seconds() / float64(runtime.NumCPU()), nil
 }
 
 // after is what a file of the system says behind a name, the first time.

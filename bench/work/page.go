@@ -2,7 +2,8 @@ package main
 
 import (
 	"context"
-	_ "embed"
+	_ "embed" // of the page
+	"errors"
 	"fmt"
 	"strings"
 	"text/template"
@@ -66,7 +67,7 @@ func copySQLite() contender   { return peer("copy-sqlite", "SQLite, 10,000 a tra
 type report struct {
 	Date                                             string
 	Rounds                                           int
-	Facts, Aims                                      string
+	Facts, Aims, Others                              string
 	Single, Distant, Batches, Intake, Memory, Growth string
 	SingleSteps, DistantSteps, BatchSteps            string
 }
@@ -76,6 +77,10 @@ func (b *bench) page(ctx context.Context) (string, error) {
 	r := report{Date: time.Now().Format("2 January 2006"), Rounds: b.rounds}
 	var err error
 	if r.Facts, err = b.facts(ctx); err != nil {
+		return "", err
+	}
+	begun, err := b.busy()
+	if err != nil {
 		return "", err
 	}
 	var a aims
@@ -109,6 +114,9 @@ func (b *bench) page(ctx context.Context) (string, error) {
 		a.growth(all)
 	}
 	r.Aims = a.String()
+	others, lost := b.others(begun)
+	r.Others = fmt.Sprintf("%.0f %%", 100*others)
+	err = errors.Join(err, lost)
 	return r.write(err)
 }
 
