@@ -30,10 +30,10 @@ mutants: ## break the SQLite store once for each rule, which must notice; some t
 
 RUN ?= .
 # RUN chooses cases: make bench RUN='single/(plateq|loop)'. QUICK=1 takes small
-# lists. Either way the page is printed and not written.
+# lists. Either way the page is printed and not written. NOTE is shown on it.
 ROUNDS ?= 3
 bench: build ## measure how fast lists are done, beside asynq, River and a loop by hand; writes docs/performance.md
-	go -C bench run ./work -plateq ../bin/plateq -run '$(RUN)' -rounds $(ROUNDS) $(if $(QUICK),-quick) -o ../docs/performance.md
+	go -C bench run ./work -plateq ../bin/plateq -run '$(RUN)' -rounds $(ROUNDS) $(if $(QUICK),-quick) -note '$(NOTE)' -o ../docs/performance.md
 
 bench-go: ## run the Go benchmarks of all packages, one line each
 	@go test -run='^$$' -bench=. -benchmem ./... | awk '\

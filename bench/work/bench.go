@@ -19,6 +19,7 @@ type bench struct {
 	dir      string
 	rounds   int
 	quick    bool
+	note     string // of the page: what is to be known of the run
 	only     *regexp.Regexp
 	postgres *rig.Postgres // keeps its promises about the disk
 }

@@ -40,6 +40,7 @@ func measure(ctx context.Context) (err error) {
 	quick := flag.Bool("quick", false, "small lists: shows that all of it works, not how fast")
 	rounds := flag.Int("rounds", 3, "how often each case is run")
 	out := flag.String("o", "", "write the page to this file, if all of it was measured at full size; it is printed in any case")
+	note := flag.String("note", "", "what readers of the page are to know of this run, such as what else the machine did")
 	keep := flag.Bool("keep", false, "keep the logs of all processes")
 	flag.Parse()
 	match, err := regexp.Compile(*only)
@@ -50,6 +51,7 @@ func measure(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	b.note = *note
 	defer func() { b.close(*keep || err != nil && ctx.Err() == nil) }()
 	page, err := b.page(ctx)
 	fmt.Print(page)

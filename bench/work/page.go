@@ -65,6 +65,7 @@ func copySQLite() contender   { return peer("copy-sqlite", "SQLite, 10,000 a tra
 
 // report is what the page is made of.
 type report struct {
+	Note                                             string // what is to be known of the run
 	Date                                             string
 	Rounds                                           int
 	Facts, Aims, Others                              string
@@ -74,7 +75,7 @@ type report struct {
 
 // page measures and writes.
 func (b *bench) page(ctx context.Context) (string, error) {
-	r := report{Date: time.Now().Format("2 January 2006"), Rounds: b.rounds}
+	r := report{Note: b.note, Date: time.Now().Format("2 January 2006"), Rounds: b.rounds}
 	var err error
 	if r.Facts, err = b.facts(ctx); err != nil {
 		return "", err
