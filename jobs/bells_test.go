@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 )
 
@@ -57,6 +58,28 @@ func TestTicketWindow(t *testing.T) {
 		e := &Enqueuer{opts: EnqueuerOptions{Limits: map[string]Limits{"acme": tc.limits}}}
 		if got := e.ticketWindow("acme"); got != tc.want {
 			t.Errorf("%+v: got %d tickets, want %d", tc.limits, got, tc.want)
+		}
+	}
+}
+
+// Two chunks of which ten questions each are asked at a time would leave most
+// slots of a provider without a pace empty.
+func TestTheWindowOfLookupsFillsTheSlots(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		limits Limits
+		size   int
+		chunks int
+	}{
+		{"no pace", Limits{Rate: Unlimited, Concurrency: 64}, maxChunk, 13},
+		{"no pace, one at a time", Limits{Rate: Unlimited, Concurrency: 1}, maxChunk, 2},
+		{"50 a second", Limits{Rate: 50, Concurrency: 64}, 50, 3},
+	} {
+		e := &Enqueuer{opts: EnqueuerOptions{Limits: map[string]Limits{"p": tc.limits}}}
+		size, chunks, _ := e.window(t.Context(), providers.Spec{Name: "p", MaxBatch: 1})
+		if size != tc.size || chunks != tc.chunks {
+			t.Errorf("%s: %d chunks of %d, want %d of %d", tc.name, chunks, size, tc.chunks, tc.size)
 		}
 	}
 }

@@ -143,7 +143,8 @@ func (e *Enqueuer) closed(ctx context.Context, b *bells, spec providers.Spec) bo
 
 // window returns how many asks a chunk gets and how many chunks may be in
 // Redis: two seconds' work, at least two, and calls for twice the concurrency.
-// Not paced: what two seconds bring is not known beforehand.
+// Not paced: what two seconds bring is not known beforehand, and no more of a
+// chunk of look-ups than askers is asked side by side.
 func (e *Enqueuer) window(ctx context.Context, spec providers.Spec) (size, chunks int, paced bool) {
 	l := e.opts.Limits[spec.Name]
 	rate := l.Rate
@@ -158,7 +159,11 @@ func (e *Enqueuer) window(ctx context.Context, spec providers.Spec) (size, chunk
 	if spec.MaxBatch > 1 {
 		return size, max(2, calls), paced
 	}
-	return size, max(2, (calls+size-1)/size), paced
+	each := size
+	if !paced {
+		each = min(size, askers)
+	}
+	return size, max(2, (calls+each-1)/each), paced
 }
 
 // learnt is the pace that the fleet has learnt; startRate where nothing is
