@@ -52,6 +52,16 @@ func TestABudgetStopsARunUntilItIsRaised(t *testing.T) {
 	}
 }
 
+// TestABudgetCountsQuestionsWhereThereIsNoPrice: two questions and room for one,
+// at this provider alone.
+func TestABudgetCountsQuestionsWhereThereIsNoPrice(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, "PLATEQ_ATTESTR_BUDGET_DAY=1")
+	_, errs := p.ok(t, 4, "run", "fleet.csv", "-p", "attestr", "--simulate", "-o", "out.csv")
+	says(t, errs, "budget  provider:attestr:day: 1 of 1 questions left until ", "plateq: budget provider:attestr:day: 1 of 1 question are used or held, until ")
+	p.ok(t, 0, "run", "fleet.csv", "-p", "aopay", "--set", "operator=311", "--simulate", "-o", "other.csv")
+}
+
 func TestMaxCostAgreesUpToThere(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, append(priced, "PLATEQ_CONFIRM_ABOVE=1")...)
