@@ -43,6 +43,27 @@ func TestTicketsAreRungForAsTheyAreTaken(t *testing.T) {
 	}
 }
 
+// TestListsThatComeBackAreRungForAtOnce: what was rung for before a list was
+// paused was in vain, that of others was not.
+func TestListsThatComeBackAreRungForAtOnce(t *testing.T) {
+	t.Parallel()
+	first, second := store.ChunkRef{ID: store.NewAskID(1, 0)}, store.ChunkRef{ID: store.NewAskID(2, 0)}
+	b := &bells{chunks: map[store.ChunkID]rung{}, served: map[store.BatchNo]float64{}, fresh: map[store.BatchNo]bool{}}
+	both := []store.Turn{{Batch: 1, Weight: 1}, {Batch: 2, Weight: 1}}
+	b.keepServed(both)
+	for _, c := range []store.ChunkRef{first, second} {
+		b.chunks[c.ID] = rung{ring: c.Ring, at: noon}
+	}
+	b.keepServed(both[1:])
+	if !b.rung(first, noon, false) {
+		t.Error("a list that is paused is rung for again")
+	}
+	b.keepServed(both)
+	if b.rung(first, noon, false) || !b.rung(second, noon, false) {
+		t.Errorf("rung for: %v of the list that came back, %v of the other", b.rung(first, noon, false), b.rung(second, noon, false))
+	}
+}
+
 func TestTicketWindow(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

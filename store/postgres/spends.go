@@ -20,15 +20,22 @@ import (
 // countSpends sees the call or this sees the sum, and locks in the order of the
 // scopes.
 func (t *tx) queueSpend(b *pgx.Batch, payer store.BatchNo, home *header, sent time.Time, c store.Cost) {
-	scopes, spans := store.Spender{Tenant: home.tenant, Provider: home.provider}.Turns(sent)
-	b.Queue(`UPDATE spends s SET held = s.held + $5, spent = s.spent + $6 FROM (
-			SELECT s.scope, s.period FROM (
-				SELECT 'batch:' || id, '' FROM batches WHERE no = $1
-				UNION ALL SELECT scope, period FROM unnest($2::text[], $3::text[]) AS u (scope, period)
-			) AS m (scope, period) JOIN spends s USING (scope, period) WHERE s.currency = $4 ORDER BY s.scope FOR UPDATE OF s
-		) k WHERE s.scope = k.scope AND s.period = k.period AND s.currency = $4`,
-		payer, scopes[1:], spans[1:], c.Currency, int64(c.Held), int64(c.Spent))
+	scopes, spans := store.Spender{Batch: home.id, Tenant: home.tenant, Provider: home.provider}.Turns(sent)
+	if payer == home.no {
+		payer = 0 // its scope is known
+	} else {
+		scopes = scopes[1:]
+	}
+	b.Queue(moveSpends, payer, scopes, spans, c.Currency, int64(c.Held), int64(c.Spent))
 }
+
+// moveSpends names both sides by the key, so that each is found by it.
+const moveSpends = `UPDATE spends s SET held = s.held + $5, spent = s.spent + $6 FROM (
+		SELECT scope, period FROM spends WHERE scope = ANY(` + ofPayer + `) AND period = ANY($3) AND currency = $4 ORDER BY scope FOR UPDATE
+	) k WHERE s.scope = k.scope AND s.period = k.period AND s.scope = ANY(` + ofPayer + `) AND s.period = ANY($3) AND s.currency = $4`
+
+// ofPayer are the scopes $2, and that of batch $1.
+const ofPayer = "ARRAY(SELECT unnest($2::text[]) UNION ALL SELECT 'batch:' || id FROM batches WHERE no = $1)"
 
 // lockSpends locks the sums of budgets until the commit, and returns how they
 // stand. It keeps out whoever would form sums first: they wait for all who have
@@ -36,18 +43,26 @@ func (t *tx) queueSpend(b *pgx.Batch, payer store.BatchNo, home *header, sent ti
 func (t *tx) lockSpends(ctx context.Context, b *pgx.Batch, budgets []store.Budget) ([]store.BudgetUse, error) {
 	uses, missing := inTurn(budgets, t.now), []store.BudgetUse(nil)
 	scopes, spans, currencies := keysOf(uses)
-	found := map[store.BudgetScope]store.Cost{}
+	found := map[spendKey]store.Cost{}
 	first := &pgx.Batch{}
 	first.Queue("LOCK TABLE calls IN ROW EXCLUSIVE MODE")
-	first.Queue(`SELECT s.scope, s.held, s.spent FROM unnest($1::text[], $2::text[], $3::text[]) AS m (scope, period, currency)
-		JOIN spends s USING (scope, period, currency) ORDER BY s.scope FOR UPDATE OF s`, scopes, spans, currencies).
-		Query(func(rows pgx.Rows) error { return eachOf(rows, func(r pgx.Rows) error { return scanSpend(r, found) }) })
+	first.Queue(`SELECT scope, currency, held, spent FROM spends WHERE scope = ANY($1) AND period = ANY($2) AND currency = ANY($3)
+		ORDER BY scope, currency FOR UPDATE`, scopes, spans, currencies).
+		Query(func(rows pgx.Rows) error {
+			return eachOf(rows, func(r pgx.Rows) error {
+				var key spendKey
+				var c store.Cost
+				err := r.Scan(&key.scope, &key.currency, &c.Held, &c.Spent)
+				found[key] = c
+				return err
+			})
+		})
 	first.QueuedQueries = append(first.QueuedQueries, b.QueuedQueries...)
 	if err := t.send(ctx, first); err != nil {
 		return nil, fmt.Errorf("lock sums of budgets: %w", err)
 	}
 	for i := range uses {
-		c, ok := found[uses[i].BudgetScope]
+		c, ok := found[spendKey{scope: scopes[i], currency: uses[i].Currency}]
 		if !ok {
 			missing = append(missing, uses[i])
 		}
@@ -74,16 +89,8 @@ func keysOf(uses []store.BudgetUse) (scopes, spans, currencies []string) {
 	return scopes, spans, currencies
 }
 
-func scanSpend(r pgx.Row, into map[store.BudgetScope]store.Cost) error {
-	var text string
-	var c store.Cost
-	if err := r.Scan(&text, &c.Held, &c.Spent); err != nil {
-		return err
-	}
-	scope, err := store.ParseBudgetScope(text)
-	into[scope] = c
-	return err
-}
+// spendKey names a sum in a turn: a scope has turns of one length only.
+type spendKey struct{ scope, currency string }
 
 // countSpends forms sums of budgets that nobody has formed in their turn. For
 // that moment no call is written by anyone.

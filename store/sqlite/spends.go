@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -24,8 +25,8 @@ func (t *tx) addSpend(payer store.BatchNo, home *header, sent time.Time, c store
 	}
 	scopes, spans := store.Spender{Batch: id, Tenant: home.tenant, Provider: home.provider}.Turns(sent)
 	args := []any{int64(c.Held), int64(c.Spent), c.Currency}
-	for i := range scopes {
-		args = append(args, scopes[i], spans[i])
+	for _, key := range slices.Concat(scopes, spans) {
+		args = append(args, key)
 	}
 	if err := t.exec(moveSpends, args...); err != nil {
 		return fmt.Errorf("write sums of budgets: %w", err)
@@ -33,9 +34,10 @@ func (t *tx) addSpend(payer store.BatchNo, home *header, sent time.Time, c store
 	return nil
 }
 
-// moveSpends moves the sums of the five budgets of store.Spender.Scopes.
+// moveSpends moves the sums of the five budgets of store.Spender.Turns. A scope
+// has turns of one length only, so that no other pair of these is there.
 const moveSpends = `UPDATE spends SET held = held + ?, spent = spent + ? WHERE currency = ?
-	AND (scope, period) IN (VALUES (?, ?), (?, ?), (?, ?), (?, ?), (?, ?))`
+	AND scope IN (?, ?, ?, ?, ?) AND period IN (?, ?, ?, ?, ?)`
 
 // spends returns how budgets stand, or *store.UncountedError.
 func (c conn) spends(budgets []store.Budget, now time.Time) ([]store.BudgetUse, error) {
