@@ -109,11 +109,15 @@ func (s *server) setBudget(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	held, err := s.held(r.Context())
+	if err != nil {
+		return err
+	}
 	if err := s.Store.SetBudget(r.Context(), b, byRequester); err != nil {
 		return err
 	}
 	s.Log.Info().Str("budget", b.BudgetScope.String()).Stringer("limit", b.Limit).Str("by", byRequester).Msg("a budget is set by a person")
-	return s.answerBudget(w, r, b.BudgetScope)
+	return s.answerBudget(w, r, b.BudgetScope, held)
 }
 
 // unsetBudget takes back what somebody has set.
@@ -125,18 +129,55 @@ func (s *server) unsetBudget(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return badBudget("scope", "%v", err)
 	}
+	held, err := s.held(r.Context())
+	if err != nil {
+		return err
+	}
 	if err := s.Store.UnsetBudget(r.Context(), scope); err != nil {
 		return err
 	}
 	s.Log.Info().Str("budget", scope.String()).Str("by", byRequester).Msg("a budget is taken back by a person")
-	return s.answerBudget(w, r, scope)
+	return s.answerBudget(w, r, scope, held)
 }
 
-// answerBudget says what bounds a scope now, once those go on that can.
-func (s *server) answerBudget(w http.ResponseWriter, r *http.Request, scope store.BudgetScope) error {
+// held lists the batches that a budget holds, the newest hundred paused ones
+// being looked at.
+func (s *server) held(ctx context.Context) ([]store.Batch, error) {
+	paused, err := s.Store.Batches(ctx, store.BatchFilter{States: []store.BatchState{store.BatchPaused}})
+	return slices.DeleteFunc(paused, func(b store.Batch) bool { return b.HeldBy == store.BudgetScope{} }), err
+}
+
+// released returns the ids of batches that were held and are not any more. The
+// scheduler may have let them go on before we could.
+func (s *server) released(ctx context.Context, held []store.Batch) ([]string, error) {
+	var ids []string
+	for _, b := range held {
+		now, err := s.Store.Batch(ctx, b.ID)
+		if err != nil {
+			return nil, err
+		}
+		if now.State != store.BatchPaused {
+			ids = append(ids, b.ID)
+		}
+	}
+	return ids, nil
+}
+
+// answerBudget says what bounds a scope now, once those go on that can, of
+// which some were held before.
+func (s *server) answerBudget(w http.ResponseWriter, r *http.Request, scope store.BudgetScope, held []store.Batch) error {
 	resumed, err := s.resumeFunded(r.Context())
 	if err != nil {
 		return err
+	}
+	released, err := s.released(r.Context(), held)
+	if err != nil {
+		return err
+	}
+	for _, id := range released {
+		if !slices.Contains(resumed, id) {
+			resumed = append(resumed, id)
+		}
 	}
 	answer := budgetChange{Resumed: resumed}
 	all, err := s.budgets(r.Context(), store.BudgetsRequest{})
