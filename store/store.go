@@ -14,6 +14,7 @@ type Store interface {
 	Work
 	Repair
 	Budgeting
+	Access
 	Reader
 
 	// ID names the store, at random and for ever. What is kept beside it, as

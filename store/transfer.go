@@ -88,6 +88,8 @@ func Tables() []Table {
 			texts("scope"), truths("closed"), texts("class code by_whom"), integers("since until"), truths("probe"),
 			integers("strikes probe_until"), texts("prober closer"))},
 		{Name: "readings", Key: 2, Columns: join(texts("provider name"), integers("value"), truths("gauge"), integers("at"))},
+		{Name: "api_keys", Key: 1, Columns: join(
+			texts("id name tenant scopes"), blobs("hash"), integers("created_at expires_at used_at revoked_at"))},
 	}
 }
 

@@ -108,6 +108,26 @@ func (f *fleet) ResumeFunded(ctx context.Context, d store.BudgetDefaults, prices
 	return f.one().ResumeFunded(ctx, d, prices)
 }
 
+func (f *fleet) AddAPIKey(ctx context.Context, k store.APIKey) error {
+	return f.one().AddAPIKey(ctx, k)
+}
+
+func (f *fleet) APIKey(ctx context.Context, id string) (store.APIKey, error) {
+	return f.one().APIKey(ctx, id)
+}
+
+func (f *fleet) APIKeys(ctx context.Context, tenant string) ([]store.APIKey, error) {
+	return f.one().APIKeys(ctx, tenant)
+}
+
+func (f *fleet) RevokeAPIKey(ctx context.Context, id string) error {
+	return f.one().RevokeAPIKey(ctx, id)
+}
+
+func (f *fleet) UsedAPIKeys(ctx context.Context, at map[string]time.Time) error {
+	return f.one().UsedAPIKeys(ctx, at)
+}
+
 func (f *fleet) Causes(ctx context.Context, b store.BatchNo) ([]store.Cause, error) {
 	return f.one().Causes(ctx, b)
 }

@@ -55,7 +55,7 @@ func TestALoadIsAllOrNothing(t *testing.T) {
 	if err != nil || done.Again || len(done.Report.Problems) > 0 {
 		t.Fatalf("got %+v, %v", done, err)
 	}
-	for _, table := range []string{"batches", "cuts", "tallies", "rows", "asks", "ask_keys", "wants", "chunks", "calls", "tickets", "answers", "readings"} {
+	for _, table := range []string{"batches", "cuts", "tallies", "rows", "asks", "ask_keys", "wants", "chunks", "calls", "tickets", "answers", "readings", "api_keys"} {
 		if done.Records[table] == 0 {
 			t.Errorf("no %s were moved", table)
 		}

@@ -125,6 +125,7 @@ func subjects() []subject {
 		{"unknown", unknownRules},
 		{"dead calls", deadRules},
 		{"books", bookRules},
+		{"key", keyRules},
 		{"concurrency", concurrencyRules},
 	}
 }
