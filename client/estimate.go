@@ -2,7 +2,9 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"net/http"
 )
 
 // Estimate is what a list would come to, as things stand. Rows that are not
@@ -22,6 +24,8 @@ type Estimate struct {
 	Columns    map[string]string `json:"columns"`
 	Duplicates int               `json:"duplicates"`
 	Different  int               `json:"different"`
+	// Preview are the first rows that are not invalid.
+	Preview []PreviewRow `json:"preview"`
 	// Known: an answer is there that is fresh enough. Joined: another list has
 	// asked, and the answer will be shared. Unknown: nobody knows what became
 	// of an earlier call, so it is not asked again by itself.
@@ -44,6 +48,13 @@ type Estimate struct {
 	Budgets []Budget `json:"budgets"`
 }
 
+// PreviewRow is a row as it was understood.
+type PreviewRow struct {
+	Line int `json:"line"` // where it begins in the list, from 1
+	// Asked is what the provider would be asked about, by column.
+	Asked map[string]string `json:"asked"`
+}
+
 // InvalidReason is why some rows are invalid, or odd, and where the first of
 // them are.
 type InvalidReason struct {
@@ -59,4 +70,22 @@ func (c *Client) Estimate(ctx context.Context, o SubmitOptions, list io.Reader) 
 	var e Estimate
 	err := c.post(ctx, request{path: "/v1/estimates", query: o.query(), contentType: string(o.Format), body: io.NopCloser(list)}, &e)
 	return e, err
+}
+
+// Problems reads a list that Submit would take and writes to w, as CSV, NDJSON
+// or XLSX, each row of it that is invalid or odd: its line, row, column and
+// reason. Nothing is kept, and no provider is asked. After an error w holds a
+// part of it.
+func (c *Client) Problems(ctx context.Context, o SubmitOptions, list io.Reader, as Format, w io.Writer) error {
+	resp, err := c.once(ctx, request{
+		method: http.MethodPost, path: "/v1/estimates/problems", query: o.query(), contentType: string(o.Format), accept: string(as), body: io.NopCloser(list),
+	})
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(w, resp.Body); err != nil {
+		return fmt.Errorf("read problems: %w", err)
+	}
+	return nil
 }

@@ -34,6 +34,7 @@ func (c *cli) estimateCommand() *cobra.Command {
 		Long:  estimateLong,
 		Example: `  plateq estimate fleet.csv -p attestr
   plateq estimate fleet.csv -p attestr --fresh     as if nothing were known
+  plateq estimate fleet.csv -p attestr --problems bad.csv
   plateq estimate fleet.csv -p attestr --json | jq .at_most`,
 		Args: wants("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -59,6 +60,9 @@ func (c *cli) estimate(cmd *cobra.Command, cl *client.Client, file string, list 
 		return err
 	}
 	defer f.Close() //nolint:errcheck // it was only read
+	if err := c.writeProblems(cmd.Context(), cl, list, o, f); err != nil {
+		return err
+	}
 	e, err := cl.Estimate(cmd.Context(), o, f)
 	if err != nil {
 		return fmt.Errorf("estimate %s: %w", file, err)
@@ -88,6 +92,9 @@ func printEstimate(w io.Writer, e client.Estimate) error {
 		}
 	}
 	fmt.Fprintf(b, "%9s  %s\n", "read as", printable(e.ReadAs+foundIn(e.Columns)))
+	for _, r := range e.Preview {
+		fmt.Fprintf(b, "%9s  line %d: %s\n", "such as", r.Line, printable(askedWords(r.Asked)))
+	}
 	line(e.Rows, "rows")
 	for _, r := range e.InvalidReasons {
 		less(r.Rows, "invalid, never sent: "+printable(r.Message)+" ("+whereOf(r)+")")
@@ -107,6 +114,15 @@ func printEstimate(w io.Writer, e client.Estimate) error {
 	fmt.Fprintf(b, "%9s  %s\n", "time", timeOf(e))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// askedWords writes what a row asks about: "plate DL01AA1000".
+func askedWords(asked map[string]string) string {
+	var parts []string
+	for _, what := range slices.Sorted(maps.Keys(asked)) {
+		parts = append(parts, strings.ReplaceAll(what, "_", " ")+" "+asked[what])
+	}
+	return strings.Join(parts, ", ")
 }
 
 // foundIn says in which columns of a list things were found, where that is not

@@ -20,6 +20,7 @@ type listFlags struct {
 	provider string
 	out      string
 	errors   string
+	problems string
 	rawCells bool
 	format   string
 	encoding string
@@ -46,6 +47,7 @@ func (l *listFlags) addReading(cmd *cobra.Command) {
 	f.StringArrayVar(&l.set, "set", nil, "KEY=VALUE: a parameter of the provider, or a column for every row")
 	f.IntVar(&l.limit, "limit", 0, "only the first N rows, as a rehearsal")
 	f.BoolVar(&l.fresh, "fresh", false, "ignore known answers")
+	f.StringVar(&l.problems, "problems", "", "file for every row that is invalid or odd, with its column and reason, written before anybody is asked")
 }
 
 func (l *listFlags) add(cmd *cobra.Command) {

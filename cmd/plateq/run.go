@@ -57,6 +57,7 @@ func (c *cli) run(cmd *cobra.Command, file string, list listFlags, ro app.RunOpt
 	if ro.Out, ro.Export.Format, err = list.export(); err != nil {
 		return err
 	}
+	ro.Problems = list.problems
 	if ro.Errors = list.errors; ro.Errors != "" {
 		if err := sameFormat(ro.Errors, ro.Export.Format); err != nil {
 			return err

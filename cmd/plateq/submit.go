@@ -67,6 +67,9 @@ func (c *cli) submit(cmd *cobra.Command, file string, list listFlags, wait bool)
 	if err != nil {
 		return err
 	}
+	if err := c.writeProblems(ctx, cl, list, o, f); err != nil {
+		return err
+	}
 	if err := c.foresee(ctx, cl, o, f); err != nil {
 		return fmt.Errorf("submit %s: %w", file, err)
 	}
@@ -228,16 +231,8 @@ func verdict(b client.Batch) error {
 // download writes the results of a batch to a file that is whole or not
 // there, or to standard output.
 func (c *cli) download(ctx context.Context, cl *client.Client, id, path string, format export.Format, o client.ResultsOptions) error {
-	media := map[export.Format]client.Format{export.CSV: client.CSV, export.XLSX: client.XLSX}[format]
-	if media == "" {
-		media = client.NDJSON
-	}
 	return export.ToFile(path, c.out, func(w io.Writer) error {
-		if format != export.JSON {
-			return cl.Download(ctx, id, media, o, w)
-		}
-		array := export.NewArray(w)
-		return errors.Join(cl.Download(ctx, id, media, o, array), array.Close())
+		return as(format, w, func(media client.Format, w io.Writer) error { return cl.Download(ctx, id, media, o, w) })
 	})
 }
 

@@ -143,6 +143,7 @@ func New(o Options) http.Handler {
 	for pattern, h := range map[string]handler{
 		"POST /v1/batches":               s.submit,
 		"POST /v1/estimates":             s.estimate,
+		"POST /v1/estimates/problems":    s.listProblems,
 		"GET /v1/ledger":                 s.ledger,
 		"GET /v1/ledger/totals":          s.ledgerTotals,
 		"GET /v1/budgets":                s.listBudgets,

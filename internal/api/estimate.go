@@ -69,6 +69,14 @@ func viewEstimate(e intake.Estimate) *client.Estimate {
 		InvalidReasons: viewReasons(e.Reasons), Warnings: viewReasons(e.Warnings),
 	}
 	v.Duplicates = v.Valid - v.Different
+	v.Preview = []client.PreviewRow{}
+	for _, r := range e.First {
+		row := client.PreviewRow{Line: r.Line, Asked: map[string]string{}}
+		for c, value := range r.Question.Subject {
+			row.Asked[string(c)] = value
+		}
+		v.Preview = append(v.Preview, row)
+	}
 	return v
 }
 

@@ -52,6 +52,10 @@ func TestEstimatesAreTheSameInEveryForm(t *testing.T) {
 			t.Errorf("%s: reasons %+v", tt.name, got.InvalidReasons)
 		}
 		got.InvalidReasons = nil
+		if len(got.Preview) != 3 || got.Preview[2].Asked["plate"] != "DL01AA1002" || got.Preview[2].Line == 0 {
+			t.Errorf("%s: preview %+v", tt.name, got.Preview)
+		}
+		got.Preview = nil
 		if tt.name == "CSV" && got.ReadAs != `CSV separated by ",", in utf-8` {
 			t.Errorf("it is said to be read as %q", got.ReadAs)
 		}

@@ -48,6 +48,7 @@ type RunOptions struct {
 	In       string // a path, or "-" for standard input
 	Intake   intake.Options
 	Out      string // a path, or "-" for Stdout
+	Problems string // a path to which rows that are invalid or odd go, before anybody is asked; "": nowhere
 	Errors   string // a path to which rows without an answer go, instead; "": to Out
 	Stdout   io.Writer
 	Export   export.Options

@@ -84,10 +84,13 @@ func (r *run) do(ctx context.Context) error {
 	if r.opts.Intake.Name == "" {
 		r.opts.Intake.Name = r.opts.In
 	}
-	for _, path := range []string{r.opts.Out, r.opts.Errors} {
+	for _, path := range []string{r.opts.Out, r.opts.Errors, r.opts.Problems} {
 		if err := export.Writable(path); err != nil {
 			return Usage(err)
 		}
+	}
+	if err := r.problems(ctx); err != nil {
+		return interrupted(ctx, err)
 	}
 	if err := r.accept(ctx); err != nil {
 		return interrupted(ctx, err)

@@ -9,26 +9,16 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// csvWriter writes RFC 4180 with commas, but with a line feed behind each
-// line, as other tools here do.
+// csvWriter writes rows of a batch as CSV.
 type csvWriter struct {
-	w     *bufio.Writer
+	*csvGrid
 	table *table
-	plain bool
-	line  []byte
 }
 
 func newCSV(w io.Writer, b store.Batch, o Options) (Writer, error) {
 	t := newTable(b, o)
-	c := &csvWriter{w: bufio.NewWriterSize(w, bufferSize), table: t, plain: o.Plain}
-	header := make([]cell, len(t.names))
-	for i, name := range t.names {
-		header[i] = cell{name, true}
-	}
-	if err := c.put(header); err != nil {
-		return nil, fmt.Errorf("write header: %w", err)
-	}
-	return c, nil
+	g, err := newCSVGrid(w, t.names, o.Plain)
+	return &csvWriter{g, t}, err
 }
 
 // Write is Writer.Write.
@@ -39,25 +29,41 @@ func (c *csvWriter) Write(r store.Row) error {
 	return nil
 }
 
-func (c *csvWriter) put(cells []cell) error {
-	c.line = c.line[:0]
+// csvGrid writes RFC 4180 with commas, but with a line feed behind each line,
+// as other tools here do.
+type csvGrid struct {
+	w     *bufio.Writer
+	plain bool
+	line  []byte
+}
+
+func newCSVGrid(w io.Writer, names []string, plain bool) (*csvGrid, error) {
+	g := &csvGrid{w: bufio.NewWriterSize(w, bufferSize), plain: plain}
+	if err := g.put(texts(names)); err != nil {
+		return nil, fmt.Errorf("write header: %w", err)
+	}
+	return g, nil
+}
+
+func (g *csvGrid) put(cells []cell) error {
+	g.line = g.line[:0]
 	for i, v := range cells {
 		if i > 0 {
-			c.line = append(c.line, ',')
+			g.line = append(g.line, ',')
 		}
-		if v.text && !c.plain {
+		if v.text && !g.plain {
 			v.value = defuse(v.value)
 		}
-		c.line = appendCell(c.line, v.value)
+		g.line = appendCell(g.line, v.value)
 	}
-	c.line = append(c.line, '\n')
-	_, err := c.w.Write(c.line)
+	g.line = append(g.line, '\n')
+	_, err := g.w.Write(g.line)
 	return err
 }
 
-// Close is Writer.Close.
-func (c *csvWriter) Close() error {
-	if err := c.w.Flush(); err != nil {
+// Close implements io.Closer.
+func (g *csvGrid) Close() error {
+	if err := g.w.Flush(); err != nil {
 		return fmt.Errorf("write rows: %w", err)
 	}
 	return nil

@@ -50,13 +50,18 @@ func newTable(b store.Batch, o Options) *table {
 		if slices.Contains(sameColumns, name) && !o.Input {
 			continue
 		}
-		for slices.Contains(t.names, name) {
-			name = "input." + name
-		}
-		t.names = append(t.names, name)
+		t.names = append(t.names, beside(t.names, name))
 		t.own = append(t.own, i)
 	}
 	return t
+}
+
+// beside returns what a customer's column is called beside those of a table.
+func beside(names []string, name string) string {
+	for slices.Contains(names, name) {
+		name = "input." + name
+	}
+	return name
 }
 
 // row returns the cells of r, good until the next row.

@@ -20,15 +20,36 @@ const (
 	cellUnits = 32767
 )
 
-// xlsxWriter writes a spreadsheet (ECMA-376) as a stream: nothing of it is
-// held in memory or in a file of its own, whatever the number of rows, and a
+// xlsxWriter writes rows of a batch as a spreadsheet.
+type xlsxWriter struct {
+	*xlsxGrid
+	table *table
+}
+
+func newXLSX(w io.Writer, b store.Batch, o Options) (Writer, error) {
+	t := newTable(b, o)
+	g, err := newXLSXGrid(w, "results", t.names)
+	return &xlsxWriter{g, t}, err
+}
+
+// Write is Writer.Write.
+func (x *xlsxWriter) Write(r store.Row) error {
+	if err := x.put(x.table.row(r)); err != nil {
+		return fmt.Errorf("write row %d: %w", r.Number, err)
+	}
+	return nil
+}
+
+// xlsxGrid writes a spreadsheet (ECMA-376) as a stream: nothing of it is held
+// in memory or in a file of its own, whatever the number of rows, and a
 // download begins with the first one. Text is typed as text, so that no cell
 // is ever taken for a formula. More rows than a sheet can have go on in
 // another one.
-type xlsxWriter struct {
+type xlsxGrid struct {
 	zip    *zip.Writer
-	table  *table
-	date   int // the column of answered_at
+	title  string // of the first sheet
+	names  []string
+	date   int // the column of answered_at; -1: there is none
 	sheets int
 	sheet  *bufio.Writer
 	rows   int // of the sheet in hand, the header among them
@@ -36,33 +57,16 @@ type xlsxWriter struct {
 	line   []byte
 }
 
-func newXLSX(w io.Writer, b store.Batch, o Options) (Writer, error) {
-	x := &xlsxWriter{zip: zip.NewWriter(w), table: newTable(b, o), max: sheetRows}
-	x.date = slices.Index(x.table.names, "answered_at")
+func newXLSXGrid(w io.Writer, title string, names []string) (*xlsxGrid, error) {
+	x := &xlsxGrid{zip: zip.NewWriter(w), title: title, names: names, date: slices.Index(names, "answered_at"), max: sheetRows}
 	if err := x.begin(); err != nil {
 		return nil, fmt.Errorf("write header: %w", err)
 	}
 	return x, nil
 }
 
-// Write is Writer.Write.
-func (x *xlsxWriter) Write(r store.Row) error {
-	if x.rows == x.max {
-		if err := x.end(); err != nil {
-			return fmt.Errorf("write row %d: %w", r.Number, err)
-		}
-		if err := x.begin(); err != nil {
-			return fmt.Errorf("write row %d: %w", r.Number, err)
-		}
-	}
-	if err := x.put(x.table.row(r), x.date); err != nil {
-		return fmt.Errorf("write row %d: %w", r.Number, err)
-	}
-	return nil
-}
-
-// Close is Writer.Close.
-func (x *xlsxWriter) Close() error {
+// Close implements io.Closer.
+func (x *xlsxGrid) Close() error {
 	err := x.end()
 	for _, part := range x.parts() {
 		if err == nil {
@@ -90,7 +94,7 @@ const (
 )
 
 // begin starts a sheet with its header, which stays in sight.
-func (x *xlsxWriter) begin() error {
+func (x *xlsxGrid) begin() error {
 	x.sheets++
 	w, err := x.zip.Create(fmt.Sprintf("xl/worksheets/sheet%d.xml", x.sheets))
 	if err != nil {
@@ -100,32 +104,43 @@ func (x *xlsxWriter) begin() error {
 	var head strings.Builder
 	head.WriteString(xmlHead + `<worksheet xmlns="` + nsMain + `"><sheetViews><sheetView workbookViewId="0">` +
 		`<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><cols>`)
-	header := make([]cell, len(x.table.names))
-	for i, name := range x.table.names {
-		header[i] = cell{name, true}
+	for i, name := range x.names {
 		fmt.Fprintf(&head, `<col min="%d" max="%d" width="%d" customWidth="1"/>`, i+1, i+1, min(max(utf8.RuneCountInString(name)+2, 10), 40))
 	}
 	if _, err := x.sheet.WriteString(head.String() + `</cols><sheetData>`); err != nil {
 		return err
 	}
-	return x.put(header, -1)
+	return x.write(texts(x.names))
 }
 
 // end closes the sheet in hand.
-func (x *xlsxWriter) end() error {
-	tail := fmt.Sprintf(`</sheetData><autoFilter ref="A1:%s%d"/></worksheet>`, letters(len(x.table.names)), x.rows)
+func (x *xlsxGrid) end() error {
+	tail := fmt.Sprintf(`</sheetData><autoFilter ref="A1:%s%d"/></worksheet>`, letters(len(x.names)), x.rows)
 	if _, err := x.sheet.WriteString(tail); err != nil {
 		return err
 	}
 	return x.sheet.Flush()
 }
 
-func (x *xlsxWriter) put(cells []cell, date int) error {
+// put writes a line, on another sheet where this one is full.
+func (x *xlsxGrid) put(cells []cell) error {
+	if x.rows == x.max {
+		if err := x.end(); err != nil {
+			return err
+		}
+		if err := x.begin(); err != nil {
+			return err
+		}
+	}
+	return x.write(cells)
+}
+
+func (x *xlsxGrid) write(cells []cell) error {
 	x.rows++
 	x.line = append(strconv.AppendInt(append(x.line[:0], `<row r="`...), int64(x.rows), 10), `">`...)
 	for i, c := range cells {
 		if c.value != "" {
-			x.line = appendSheetCell(x.line, c, i == date, x.rows == 1)
+			x.line = appendSheetCell(x.line, c, i == x.date, x.rows == 1)
 		} else {
 			x.line = append(x.line, `<c/>`...)
 		}
@@ -231,10 +246,10 @@ func cutCell(s string) string {
 type bookPart struct{ name, text string }
 
 // parts are those that tell of the sheets.
-func (x *xlsxWriter) parts() []bookPart {
+func (x *xlsxGrid) parts() []bookPart {
 	var types, list, links strings.Builder
 	for i := 1; i <= x.sheets; i++ {
-		name := "results"
+		name := x.title
 		if i > 1 {
 			name += " " + strconv.Itoa(i)
 		}

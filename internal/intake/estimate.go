@@ -12,7 +12,12 @@ type Estimate struct {
 	Reasons Reasons // why rows are invalid
 	// Warnings are what is odd about rows that are asked about all the same.
 	Warnings Reasons
+	// First are the first rows that are not invalid.
+	First []Row
 }
+
+// firstRows is how many rows an Estimate shows.
+const firstRows = 3
 
 // Estimator is the part of a store that estimates.
 type Estimator interface {
@@ -38,6 +43,7 @@ func Foresee(ctx context.Context, st Estimator, provider string, reuse store.Reu
 				return nil, ended
 			}
 			e.Reasons.merge(p.reasons)
+			e.First = append(e.First, p.first[:min(len(p.first), firstRows-len(e.First))]...)
 			rows += len(p.rows)
 			if check != nil {
 				if err := check(rows); err != nil {

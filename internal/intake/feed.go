@@ -58,6 +58,7 @@ func Feed(ctx context.Context, st store.Intake, batch store.BatchNo, r *Reader, 
 // piece is a run of rows, or what ended the list.
 type piece struct {
 	rows    []store.NewRow
+	first   []Row // of those that are not invalid
 	reasons Reasons
 	err     error
 }
@@ -101,6 +102,9 @@ func read(ctx context.Context, r *Reader) piece {
 			if odd := warn(r.spec, row.Question.Subject); odd != nil {
 				r.warnings.add(odd, row.Line)
 			}
+		}
+		if row.Problem == nil && len(p.first) < firstRows {
+			p.first = append(p.first, row)
 		}
 		p.rows = append(p.rows, row.NewRow)
 	}

@@ -13,6 +13,9 @@ type Row struct {
 	// Line is where the row begins in the list, from 1. It differs from the
 	// number of the row by header, blank lines and rows over several lines.
 	Line int
+	// Column is the list's own name of the column that a Problem is about;
+	// empty: it is about the row.
+	Column string
 	store.NewRow
 }
 
@@ -59,7 +62,7 @@ func (b *builder) build(rec *record) Row {
 	row := Row{Line: rec.line, NewRow: store.NewRow{Line: cells, Problem: rec.problem}}
 	row.CallerID = b.callerID(cells)
 	row.Subject = b.subject(cells, rec)
-	asked := b.asked(row.Subject, &row.Problem)
+	asked := b.asked(&row)
 	params := b.params(cells, &row.Problem)
 	if row.Problem == nil {
 		row.Question = store.Question{Subject: asked, Params: params}
@@ -104,15 +107,16 @@ func (b *builder) subject(cells []string, rec *record) providers.Subject {
 // asked returns the part of the subject that the provider is sent; the
 // subject itself where that is all of it, as rows only ever read it. The
 // first thing wrong with it is the problem.
-func (b *builder) asked(s providers.Subject, problem **store.Failure) providers.Subject {
+func (b *builder) asked(row *Row) providers.Subject {
+	s, problem := row.Subject, &row.Problem
 	asked, unfilled := s, []providers.Choice(nil)
 	if len(b.spec.Choices) > 0 || !b.sendsAll(s) {
 		asked, unfilled = b.spec.Asked(s)
 	}
 	for i, f := range b.fields {
 		sent := f.used && (!f.choice || asked[f.column] != "")
-		if sent && *problem == nil {
-			*problem = b.wrong[i]
+		if sent && *problem == nil && b.wrong[i] != nil {
+			*problem, row.Column = b.wrong[i], b.layout.names[f.at]
 		}
 	}
 	switch {
