@@ -19,6 +19,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -129,45 +130,22 @@ func (o Options) oneCurrency() (string, error) {
 
 type server struct {
 	Options
-	flood  *flood
-	signed sync.Map // by provider: the form in which its last webhook was signed
+	flood    *flood
+	signed   sync.Map // by provider: the form in which its last webhook was signed
+	document func() ([]byte, error)
 }
 
-func newServer(o Options) *server { return &server{Options: o.withDefaults(), flood: newFlood()} }
+func newServer(o Options) *server {
+	s := &server{Options: o.withDefaults(), flood: newFlood()}
+	s.document = sync.OnceValues(func() ([]byte, error) { return spec(slices.Concat(s.routes(), s.hookRoutes())).Document() })
+	return s
+}
 
 // New returns the handler of all routes. It is safe for concurrent use and
 // can be called without a listener.
 func New(o Options) http.Handler {
 	s := newServer(o)
-	mux := http.NewServeMux()
-	for pattern, h := range map[string]handler{
-		"POST /v1/batches":               s.submit,
-		"POST /v1/estimates":             s.estimate,
-		"POST /v1/estimates/problems":    s.listProblems,
-		"GET /v1/ledger":                 s.ledger,
-		"GET /v1/ledger/totals":          s.ledgerTotals,
-		"GET /v1/budgets":                s.listBudgets,
-		"PUT /v1/budgets/{scope}":        s.setBudget,
-		"DELETE /v1/budgets/{scope}":     s.unsetBudget,
-		"GET /v1/batches":                s.list,
-		"GET /v1/batches/{id}":           s.batch,
-		"GET /v1/batches/{id}/results":   s.results,
-		"POST /v1/batches/{id}/pause":    s.pause,
-		"POST /v1/batches/{id}/resume":   s.resume,
-		"POST /v1/batches/{id}/cancel":   s.cancel,
-		"POST /v1/batches/{id}/poll":     s.poll,
-		"POST /v1/batches/{id}/retry":    s.retry,
-		"GET /v1/unknown":                s.listUnknown,
-		"POST /v1/unknown/resend":        s.resend,
-		"POST /v1/unknown/give-up":       s.giveUp,
-		"POST /v1/unknown/adopt":         s.adopt,
-		"GET /v1/providers":              s.listProviders,
-		"POST /v1/providers/{name}/open": s.openGates,
-		"GET /healthz":                   s.healthz,
-		"GET /readyz":                    s.readyz,
-	} {
-		mux.Handle(pattern, s.handle(h))
-	}
+	mux := s.mux(s.routes())
 	crossSite := http.NewCrossOriginProtection()
 	crossSite.SetDenyHandler(s.handle(func(http.ResponseWriter, *http.Request) error {
 		return problem(http.StatusForbidden, "cross_site", "a page of another site may not change anything here")

@@ -20,37 +20,32 @@ type batchView struct {
 	Provider string           `json:"provider"`
 	Name     string           `json:"name"`
 	State    store.BatchState `json:"state"`
-	Reason   string           `json:"reason"` // why it is paused or cancelled
+	Reason   string           `json:"reason" doc:"Why it is paused or cancelled."`
 	Rows     int              `json:"rows"`
-	// Counts has every state that a row can show.
-	Counts map[string]int `json:"counts"`
-	// Questions are those that this batch asked itself. Shared are the rows
-	// that cost it none.
-	Questions int        `json:"questions"`
-	Shared    sharedView `json:"shared"`
-	// Causes says why rows failed, the commonest first; null in a list of
-	// batches.
-	Causes     []causeView     `json:"causes"`
-	Cost       cost            `json:"cost"`
-	WaitingFor *waitingFor     `json:"waiting_for"`
+	Counts   map[string]int   `json:"counts" doc:"Its rows by status; every status is there."`
+
+	Questions  int             `json:"questions" doc:"Those that this batch asked itself, and pays for."`
+	Shared     sharedView      `json:"shared" doc:"The rows that cost it no question."`
+	Causes     []causeView     `json:"causes" nullable:"true" doc:"Why rows failed, the commonest first; null in a list of batches."`
+	Cost       cost            `json:"cost" doc:"Its members are null while no prices are known."`
+	WaitingFor *waitingFor     `json:"waiting_for" doc:"What holds it up beyond the provider's own time."`
 	CreatedAt  timestamp       `json:"created_at"`
 	DoneAt     *timestamp      `json:"done_at"`
-	Metadata   json.RawMessage `json:"metadata"`
+	Metadata   json.RawMessage `json:"metadata" doc:"The caller's own: an object, or null."`
 }
 
-// cost is what a batch costs: Spent is charged, AtMost is that with all that
-// may still be. Its fields are null while no prices are known.
+// cost is what a batch costs.
 type cost struct {
 	Currency *string `json:"currency"`
-	Spent    *string `json:"spent"`
-	AtMost   *string `json:"at_most"`
+	Spent    *string `json:"spent" doc:"A decimal: what is charged."`
+	AtMost   *string `json:"at_most" doc:"That with all that may still be."`
 }
 
 // waitingFor says what holds a batch up beyond the provider's own time.
 type waitingFor struct {
-	Scope  string     `json:"scope"`
+	Scope  string     `json:"scope" doc:"A gate, \"attestr/submit\", or a budget."`
 	Reason string     `json:"reason"`
-	Until  *timestamp `json:"until"`
+	Until  *timestamp `json:"until" doc:"null: until a person opens it."`
 }
 
 // timestamp is a time as it is sent: UTC, with milliseconds.
@@ -144,7 +139,7 @@ func (s *server) concerns(scope string, b store.Batch) bool {
 
 // batch answers with one batch.
 func (s *server) batch(w http.ResponseWriter, r *http.Request) error {
-	b, err := s.find(r)
+	b, err := s.findOnly(r)
 	if err != nil {
 		return err
 	}
@@ -159,6 +154,14 @@ func (s *server) find(r *http.Request) (store.Batch, error) {
 		return store.Batch{}, store.ErrNoBatch
 	}
 	return b, err
+}
+
+// findOnly is find for a request without parameters.
+func (s *server) findOnly(r *http.Request) (store.Batch, error) {
+	if err := newQuery(r).err(); err != nil {
+		return store.Batch{}, err
+	}
+	return s.find(r)
 }
 
 func (s *server) answer(w http.ResponseWriter, r *http.Request, status int, b store.Batch) error {
@@ -215,7 +218,7 @@ func (s *server) list(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(f.States) == 0 {
-		f.States = []store.BatchState{store.BatchRunning, store.BatchPaused, store.BatchDone, store.BatchCancelled}
+		f.States = batchStates()
 	}
 	f.Limit++ // one more tells whether there is a next page
 	batches, err := s.Store.Batches(r.Context(), f)
@@ -258,7 +261,7 @@ const byRequest = "asked for"
 
 // change does one thing to a batch and answers with how it stands then.
 func (s *server) change(w http.ResponseWriter, r *http.Request, do func(context.Context, store.BatchNo) error) error {
-	b, err := s.find(r)
+	b, err := s.findOnly(r)
 	if err != nil {
 		return err
 	}
@@ -280,7 +283,7 @@ type polled struct {
 
 // poll makes the tickets of a batch due.
 func (s *server) poll(w http.ResponseWriter, r *http.Request) error {
-	b, err := s.find(r)
+	b, err := s.findOnly(r)
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func (s *server) listBudgets(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"items": viewBudgets(all)})
+	return writeJSON(w, http.StatusOK, items[budgetView]{viewBudgets(all)})
 }
 
 // budgetChange is what a change of a budget came to.
@@ -95,8 +95,8 @@ type budgetChange struct {
 
 // budgetRequest is a budget that somebody sets.
 type budgetRequest struct {
-	Amount   string  `json:"amount"`
-	Currency *string `json:"currency"`
+	Amount   string  `json:"amount" doc:"A decimal or, where nothing has a price, a number of questions."`
+	Currency *string `json:"currency,omitempty" nullable:"true" doc:"That of what it bounds, where it is not said."`
 }
 
 // setBudget sets the budget of a scope.

@@ -33,9 +33,7 @@ func NewHooks(o Options) http.Handler {
 // hooks serves webhooks. They come from outside, to whatever name the process
 // is reached by, and prove by themselves where they come from.
 func (s *server) hooks() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("POST "+hooksPath+"{provider}", s.handle(s.hook))
-	return s.unrouted(mux)
+	return s.unrouted(s.mux(s.hookRoutes()))
 }
 
 // apart serves webhooks by one handler and all else by another.

@@ -126,15 +126,15 @@ func (s *server) ledgerTotals(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	items := []client.LedgerTotal{}
+	sums := []client.LedgerTotal{}
 	for _, t := range totals {
 		v := client.LedgerTotal{Group: t.Group, Calls: t.Calls, Questions: t.Asks, Charged: t.Charged, Free: t.Free, Open: t.Asks - t.Charged - t.Free}
 		if t.Currency != "" {
 			v.Currency, v.Spent, v.AtRisk = new(t.Currency), new(t.Spent.String()), new(t.Held.String())
 		}
-		items = append(items, v)
+		sums = append(sums, v)
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"items": items})
+	return writeJSON(w, http.StatusOK, items[client.LedgerTotal]{sums})
 }
 
 // costOf is what a batch costs, in the currency of its provider or, where that

@@ -26,7 +26,7 @@ type Pace struct {
 
 // paceView is a Pace as it is sent.
 type paceView struct {
-	Rate        *float64   `json:"rate"` // null: no bound
+	Rate        *float64   `json:"rate" doc:"Requests a second; null: no bound."`
 	Learnt      bool       `json:"learnt"`
 	Limit       *float64   `json:"limit"`
 	PausedUntil *timestamp `json:"paused_until"`

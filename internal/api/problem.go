@@ -18,14 +18,13 @@ import (
 
 // Problem is an error as it is sent.
 type Problem struct {
-	Type   string       `json:"type"`
-	Title  string       `json:"title"`
-	Status int          `json:"status"`
-	Code   string       `json:"code"`
-	Detail string       `json:"detail,omitempty"`
-	Errors []FieldError `json:"errors,omitempty"`
-	// Request is the id of the request, as the log has it.
-	Request string `json:"request_id,omitempty"`
+	Type    string       `json:"type"`
+	Title   string       `json:"title"`
+	Status  int          `json:"status"`
+	Code    string       `json:"code" doc:"Stable: \"no_such_batch\", \"bad_query\"."`
+	Detail  string       `json:"detail,omitempty" doc:"For people."`
+	Errors  []FieldError `json:"errors,omitempty" doc:"Every field that is wrong."`
+	Request string       `json:"request_id,omitempty" doc:"As the server's log has it."`
 	// retryAfter is when to ask again, as a header; 0: nobody can say.
 	retryAfter time.Duration
 }

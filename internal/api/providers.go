@@ -16,14 +16,10 @@ import (
 
 // Limits are the pace at which a provider is asked, as it is set.
 type Limits struct {
-	// Rate is requests a second, "learn" or "none".
-	Rate string `json:"rate"`
-	// Burst is how many requests may go out at once after a pause.
-	Burst int `json:"burst"`
-	// Concurrency is how many calls are in flight over the whole fleet.
-	Concurrency int `json:"concurrency"`
-	// Daily is how many requests a day may be made; 0: not known.
-	Daily int `json:"daily"`
+	Rate        string `json:"rate" doc:"Requests a second, \"learn\" or \"none\"."`
+	Burst       int    `json:"burst" doc:"How many requests may go out at once after a pause."`
+	Concurrency int    `json:"concurrency" doc:"How many calls are in flight over the whole fleet."`
+	Daily       int    `json:"daily" doc:"How many requests a day may be made; 0: not known."`
 }
 
 // learnRate is the rate that is found out.
@@ -34,26 +30,24 @@ type providerView struct {
 	Name      string   `json:"name"`
 	Title     string   `json:"title"`
 	Answers   string   `json:"answers"`
-	Countries []string `json:"countries"`
-	// SetUp: its credentials are there.
-	SetUp   bool         `json:"set_up"`
-	Needs   []string     `json:"needs"`
-	Choices []choiceView `json:"choices"`
-	Params  []paramView  `json:"params"`
-	Results []string     `json:"results"`
-	// MaxBatch is how many questions one call carries.
-	MaxBatch int `json:"max_batch"`
-	// Later: it finishes what it accepted later.
-	Later bool `json:"later"`
-	// Repeats says whether asking again is free, and on what terms.
-	Repeats          string        `json:"repeats"`
+	Countries []string `json:"countries" doc:"ISO 3166 alpha-2."`
+
+	SetUp    bool         `json:"set_up" doc:"Its credentials are there: lists for it are taken."`
+	Needs    []string     `json:"needs" doc:"Columns that a row must have."`
+	Choices  []choiceView `json:"choices" doc:"Groups of columns of which a row must fill one way."`
+	Params   []paramView  `json:"params"`
+	Results  []string     `json:"results" doc:"Fields of a row's result."`
+	MaxBatch int          `json:"max_batch" doc:"How many questions one call carries."`
+	Later    bool         `json:"later" doc:"What it accepts it answers later."`
+
+	Repeats          string        `json:"repeats" doc:"Whether asking again is free, and on what terms."`
 	DocumentedLimits string        `json:"documented_limits"`
-	Limits           *Limits       `json:"limits"`
-	Pace             *paceView     `json:"pace"`
-	Gates            []gateView    `json:"gates"`
-	Open             backlogView   `json:"open"`
-	Readings         []readingView `json:"readings"`
-	Balances         []balanceView `json:"balances"`
+	Limits           *Limits       `json:"limits" doc:"The pace at which it is asked, as it is set."`
+	Pace             *paceView     `json:"pace" doc:"How fast it is asked at present."`
+	Gates            []gateView    `json:"gates" doc:"Those that are closed."`
+	Open             backlogView   `json:"open" doc:"Rows and tickets that are open."`
+	Readings         []readingView `json:"readings" doc:"Figures that came with its answers."`
+	Balances         []balanceView `json:"balances" nullable:"true" doc:"What it says of credit and quotas; null where it was not asked, or does not tell."`
 	BalanceError     *string       `json:"balance_error"`
 }
 
@@ -80,8 +74,8 @@ type gateView struct {
 	Reason string     `json:"reason"`
 	Code   string     `json:"code"`
 	Since  timestamp  `json:"since"`
-	Until  *timestamp `json:"until"` // null: until a person opens it
-	Probe  bool       `json:"probe"` // then one call finds out whether it may open
+	Until  *timestamp `json:"until" doc:"null: until a person opens it."`
+	Probe  bool       `json:"probe" doc:"Then one call finds out whether it may open."`
 }
 
 // backlogView counts rows and tickets that are open.
@@ -122,7 +116,7 @@ func (s *server) listProviders(w http.ResponseWriter, r *http.Request) error {
 	if balance {
 		s.addBalances(r.Context(), views)
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"items": views})
+	return writeJSON(w, http.StatusOK, items[*providerView]{views})
 }
 
 // providerViews puts together what is known of all providers, by name.
@@ -200,14 +194,6 @@ func describe(spec providers.Spec, setUp bool) *providerView {
 		v.Params = append(v.Params, paramView(p))
 	}
 	return v
-}
-
-func names(columns []providers.Column) []string {
-	all := make([]string, len(columns))
-	for i, c := range columns {
-		all[i] = string(c)
-	}
-	return all
 }
 
 // balanceTime bounds the asking for balances: a person waits for it.

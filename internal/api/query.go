@@ -87,10 +87,9 @@ func (q *query) cursor() int {
 }
 
 func (q *query) batchStates() []store.BatchState {
-	all := []store.BatchState{store.BatchRunning, store.BatchPaused, store.BatchDone, store.BatchCancelled}
 	var states []store.BatchState
 	for _, word := range q.words("state") {
-		if !slices.Contains(all, store.BatchState(word)) {
+		if !slices.Contains(batchStates(), store.BatchState(word)) {
 			q.fault("state", "there is no such state; there are running, paused, done and cancelled")
 			continue
 		}
@@ -104,11 +103,7 @@ func (q *query) rowStates() []store.State {
 	for _, word := range q.words("status") {
 		state, ok := store.ParseState(word)
 		if !ok {
-			var names []string
-			for _, s := range store.RowStates() {
-				names = append(names, s.String())
-			}
-			q.fault("status", "there is no such status; there are %s", strings.Join(names, ", "))
+			q.fault("status", "there is no such status; there are %s", strings.Join(rowStates(), ", "))
 			continue
 		}
 		states = append(states, state)

@@ -11,9 +11,9 @@ import (
 
 // sharedView counts rows of a batch that cost no question of its own.
 type sharedView struct {
-	Known      int `json:"known"`
-	Joined     int `json:"joined"`
-	Duplicates int `json:"duplicates"`
+	Known      int `json:"known" doc:"An answer was there that is fresh enough."`
+	Joined     int `json:"joined" doc:"Another list asks the same."`
+	Duplicates int `json:"duplicates" doc:"Another row of the batch asks the same."`
 }
 
 // causeView is one reason for which rows failed. Message is that of one of
@@ -33,23 +33,20 @@ func viewCauses(all []store.Cause) []causeView {
 	return views
 }
 
-// takenView says what became of rows that were given other asks.
-type takenView struct {
-	Rows int `json:"rows"`
-	// Questions are to be paid for. Joined rows share one that another list, or
-	// another of these rows, asks; Known ones have its answer; Unknown ones wait
-	// on one of which nobody knows.
-	Questions int `json:"questions"`
-	Joined    int `json:"joined"`
-	Known     int `json:"known"`
-	Unknown   int `json:"unknown"`
-	// AtMost is what the questions may cost; null where no price is set.
-	AtMost   *string `json:"at_most"`
-	Currency *string `json:"currency"`
+// TakenView says what became of rows that were given other asks. The document
+// sees its members, where it is embedded, because it is exported.
+type TakenView struct {
+	Rows      int     `json:"rows"`
+	Questions int     `json:"questions" doc:"To be paid for."`
+	Joined    int     `json:"joined" doc:"Rows that share one that another list, or another of these rows, asks."`
+	Known     int     `json:"known" doc:"Rows whose answer is known."`
+	Unknown   int     `json:"unknown" doc:"Rows that wait on one of which nobody knows."`
+	AtMost    *string `json:"at_most" doc:"What the questions may cost; null where no price is set."`
+	Currency  *string `json:"currency"`
 }
 
-func viewTaken(t store.Taken, p store.Price) takenView {
-	v := takenView{Rows: t.Rows, Questions: t.Asks, Joined: t.Shared, Known: t.Cached, Unknown: t.Unknown}
+func viewTaken(t store.Taken, p store.Price) TakenView {
+	v := TakenView{Rows: t.Rows, Questions: t.Asks, Joined: t.Shared, Known: t.Cached, Unknown: t.Unknown}
 	v.AtMost, v.Currency = worth(p, t.Asks)
 	return v
 }
@@ -64,14 +61,14 @@ func worth(p store.Price, questions int) (amount, currency *string) {
 
 // retryRequest chooses failed rows of a batch.
 type retryRequest struct {
-	Class  store.ErrorClass `json:"class"`
-	Code   string           `json:"code"`
-	DryRun bool             `json:"dry_run"`
+	Class  store.ErrorClass `json:"class,omitempty" doc:"Only rows that failed so."`
+	Code   string           `json:"code,omitempty" doc:"Only rows that failed with this code."`
+	DryRun bool             `json:"dry_run,omitempty" doc:"Say what it would come to, and change nothing."`
 }
 
 // retried is what a retry came to.
 type retried struct {
-	takenView
+	TakenView
 	DryRun bool        `json:"dry_run"`
 	Causes []causeView `json:"causes"`
 	Batch  batchView   `json:"batch"`
@@ -100,7 +97,7 @@ func (s *server) retry(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, retried{
-		takenView: viewTaken(got.Taken, s.Price(b.Provider)), DryRun: req.DryRun, Causes: viewCauses(got.Causes), Batch: view,
+		TakenView: viewTaken(got.Taken, s.Price(b.Provider)), DryRun: req.DryRun, Causes: viewCauses(got.Causes), Batch: view,
 	})
 }
 

@@ -12,33 +12,26 @@ import (
 
 // unknownView is a call of which nobody knows what became, as it is sent.
 type unknownView struct {
-	Call     int64     `json:"call"`
-	Provider string    `json:"provider"`
-	SentAt   timestamp `json:"sent_at"`
-	// Reason and Code say what was seen of it.
-	Reason string `json:"reason"`
-	Code   string `json:"code"`
-	// Questions are those of it that are unknown, Resent those of these whose
-	// rows were all asked again, and Rows those that wait.
-	Questions int      `json:"questions"`
-	Resent    int      `json:"resent"`
-	Rows      int      `json:"rows"`
-	Batches   []string `json:"batches"`
-	// AtRisk is what the questions cost if the provider charged them.
-	AtRisk   *string `json:"at_risk"`
-	Currency *string `json:"currency"`
-	// Candidates are tickets that may be that of the call.
-	Candidates []candidateView `json:"candidates"`
+	Call       int64           `json:"call"`
+	Provider   string          `json:"provider"`
+	SentAt     timestamp       `json:"sent_at"`
+	Reason     string          `json:"reason" doc:"What was seen of it."`
+	Code       string          `json:"code"`
+	Questions  int             `json:"questions" doc:"Those of it that are unknown."`
+	Resent     int             `json:"resent" doc:"Those of these whose rows were all asked again."`
+	Rows       int             `json:"rows" doc:"Rows that wait."`
+	Batches    []string        `json:"batches"`
+	AtRisk     *string         `json:"at_risk" doc:"What the questions cost if the provider charged them."`
+	Currency   *string         `json:"currency"`
+	Candidates []candidateView `json:"candidates" doc:"Tickets that may be that of the call."`
 }
 
 // candidateView is a ticket that a webhook named, and that nobody knows.
 type candidateView struct {
 	Ticket string    `json:"ticket"`
 	At     timestamp `json:"at"`
-	// Plates is how many of the call's questions webhooks of it were about.
-	Plates int `json:"plates"`
-	// Signed: one of these bore the provider's signature.
-	Signed bool `json:"signed"`
+	Plates int       `json:"plates" doc:"How many of the call's questions webhooks of it were about."`
+	Signed bool      `json:"signed" doc:"One of these bore the provider's signature."`
 }
 
 // decidedView is what was decided about such a call.
@@ -188,12 +181,12 @@ func evidence(hints []providers.Hint) (ticket, plate string, signed bool) {
 
 // decisionRequest says what is decided about which calls, and why.
 type decisionRequest struct {
-	Call     int64  `json:"call"`
-	Batch    string `json:"batch"`
-	Provider string `json:"provider"`
-	All      bool   `json:"all"`
-	Ticket   string `json:"ticket"`
-	Reason   string `json:"reason"`
+	Call     int64  `json:"call,omitempty" doc:"This one."`
+	Batch    string `json:"batch,omitempty" doc:"All of this batch."`
+	Provider string `json:"provider,omitempty" doc:"It goes with all."`
+	All      bool   `json:"all,omitempty" doc:"All of the provider."`
+	Ticket   string `json:"ticket,omitempty" doc:"Only to adopt: the id that the provider shows."`
+	Reason   string `json:"reason,omitempty" doc:"Why; it is kept. Needed but to adopt."`
 }
 
 // maxReason bounds the reason of a decision, in bytes.
@@ -243,7 +236,7 @@ func (d decisionRequest) decision() store.Decision {
 // resent says what a resend came to.
 type resent struct {
 	Calls int `json:"calls"`
-	takenView
+	TakenView
 }
 
 // resend asks again what is unknown, and may pay twice.
@@ -266,7 +259,7 @@ func (s *server) resend(w http.ResponseWriter, r *http.Request) error {
 	s.Log.Warn().Int("calls", calls).Int("questions", total.Asks).Int("rows", total.Rows).Str("by", byRequester).
 		Msg("unknown calls are sent again by a person, and may be paid twice")
 	s.Wake()
-	return writeJSON(w, http.StatusOK, resent{Calls: calls, takenView: viewTaken(total, s.Price(provider))})
+	return writeJSON(w, http.StatusOK, resent{Calls: calls, TakenView: viewTaken(total, s.Price(provider))})
 }
 
 // settledUnknown says how many questions of how many calls a decision was about.

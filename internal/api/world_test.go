@@ -31,6 +31,7 @@ type world struct {
 	handler http.Handler
 	log     *lockedBuffer
 	wakes   chan struct{}
+	doc     func() (*document, error)
 }
 
 func newWorld(t *testing.T, change func(*api.Options)) *world {
@@ -62,6 +63,7 @@ func newWorld(t *testing.T, change func(*api.Options)) *world {
 		w.price = o.Price
 	}
 	w.handler = api.New(o)
+	w.doc = sync.OnceValues(w.readDocument)
 	return w
 }
 
@@ -102,6 +104,7 @@ func (w *world) send(t *testing.T, method, path string, body io.Reader, headers 
 	}
 	rec := httptest.NewRecorder()
 	w.handler.ServeHTTP(rec, r)
+	w.document(t).check(t, method, r.URL.Path, rec)
 	return rec
 }
 

@@ -63,8 +63,12 @@ var arrows = []arrow{
 		Why: "it turns rows into files, the same for every way out",
 	},
 	{
+		From: "internal/openapi",
+		Why:  "it describes whatever types it is given and knows none of them",
+	},
+	{
 		From: "internal/api",
-		To:   []string{"client", "scheduler", "jobs", "store", "providers", "internal/intake", "internal/export"},
+		To:   []string{"client", "scheduler", "jobs", "store", "providers", "internal/intake", "internal/export", "internal/openapi"},
 		Why:  "it serves what the parts below it offer; app hands it the concrete ones",
 	},
 	{
@@ -120,6 +124,10 @@ var soles = []sole{
 	{
 		Import: "github.com/caarlos0/env", By: []string{"internal/config"}, Tests: true,
 		Why: "the environment is read once, and all its faults are reported in one message",
+	},
+	{
+		Import: "github.com/danielgtaylor/huma", By: []string{"internal/openapi"}, Tests: true,
+		Why: "it writes the document and must not come to answer requests: its errors are not ours",
 	},
 	{
 		Import: "zombiezen.com/go/sqlite", By: []string{"store/..."},

@@ -1,0 +1,118 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/plateq/plateq/internal/export"
+	"github.com/plateq/plateq/internal/openapi"
+	"github.com/plateq/plateq/store"
+)
+
+// route is one operation: how it is reached and served, and what the document
+// says of it. A route is added by an entry in the list of what it is about;
+// that alone has it routed, described in /openapi.json and shown on /docs. The
+// types that it names are those that its handler reads and writes: tests hold
+// the answers against them.
+type route struct {
+	openapi.Operation
+	serve handler
+}
+
+// routes are all but those of webhooks.
+func (s *server) routes() []route {
+	return slices.Concat(s.batchRoutes(), s.changeRoutes(), s.moneyRoutes(), s.unknownRoutes(), s.providerRoutes(), s.serviceRoutes())
+}
+
+// mux serves routes.
+func (s *server) mux(all []route) *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, r := range all {
+		mux.Handle(r.Pattern(), s.handle(r.serve))
+	}
+	return mux
+}
+
+// Tags of the document.
+const (
+	tagBatches   = "batches"
+	tagMoney     = "money"
+	tagUnknown   = "unknown"
+	tagProviders = "providers"
+	tagService   = "service"
+)
+
+// spec describes routes.
+func spec(all []route) openapi.Spec {
+	out := openapi.Spec{
+		Title: "Plateq", Version: "1",
+		About: "Looks up lists of vehicle plates at paid providers. Nothing is lost, and nothing is paid twice.",
+		Tags: []openapi.Tag{
+			{Name: tagBatches, About: "Lists of plates: handed in, watched, and given back with their answers."},
+			{Name: tagMoney, About: "What calls cost, and what bounds that."},
+			{Name: tagUnknown, About: "Calls that were sent, and nobody knows what became of them."},
+			{Name: tagProviders, About: "Who is asked, and how they stand."},
+			{Name: tagService, About: "The server itself."},
+		},
+		Types: []openapi.Alias{
+			{Type: timestamp{}, As: time.Time{}},
+			{Type: export.Row{}, As: rowView{}},
+		},
+		Enums: []openapi.Enum{
+			{Type: store.BatchState(""), Values: names(batchStates())},
+			{Type: store.ErrorClass(""), Values: names(errorClasses())},
+		},
+		Problem: Problem{},
+	}
+	for _, r := range all {
+		out.Operations = append(out.Operations, r.Operation)
+	}
+	return out
+}
+
+// batchStates are those that a batch shows.
+func batchStates() []store.BatchState {
+	return []store.BatchState{store.BatchRunning, store.BatchPaused, store.BatchDone, store.BatchCancelled}
+}
+
+func errorClasses() []store.ErrorClass {
+	return []store.ErrorClass{
+		store.ClassInvalidInput, store.ClassSuppressed, store.ClassProviderError, store.ClassUnavailable,
+		store.ClassProviderTimeout, store.ClassMissing, store.ClassPoison, store.ClassGivenUp,
+	}
+}
+
+func rowStates() []string {
+	var words []string
+	for _, s := range store.RowStates() {
+		words = append(words, s.String())
+	}
+	return words
+}
+
+// Parameters that several operations have.
+var (
+	cursorParam = openapi.Text("cursor", "next_cursor of the page before. Without it: the first page.")
+	limitParam  = openapi.Count("limit", "How many a page has at most; 100 where it is not said.", maxLimit)
+)
+
+func providerParam() openapi.Param {
+	return openapi.Text("provider", "Only those of this provider, \"attestr\".")
+}
+
+func batchParam() openapi.Param { return openapi.Text("batch", "Only those of this batch.") }
+
+// items is a list that comes whole.
+type items[T any] struct {
+	Items []T `json:"items"`
+}
+
+// names are words of any kind as strings.
+func names[T ~string](words []T) []string {
+	all := make([]string, len(words))
+	for i, w := range words {
+		all[i] = string(w)
+	}
+	return all
+}

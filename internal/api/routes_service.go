@@ -1,0 +1,49 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/plateq/plateq/internal/openapi"
+)
+
+func (s *server) providerRoutes() []route {
+	return []route{
+		{openapi.Operation{
+			Method: "GET", Path: "/v1/providers", ID: "listProviders", Tag: tagProviders, Summary: "Say what providers can do, and how they stand",
+			Params:  []openapi.Param{openapi.Flag("balance", "Ask those that tell for their credit, which takes a while.")},
+			Answers: openapi.OK("Every provider there is, set up or not.", items[*providerView]{}),
+		}, s.listProviders},
+		{openapi.Operation{
+			Method: "POST", Path: "/v1/providers/{name}/open", ID: "openGates", Tag: tagProviders, Summary: "Open closed gates of a provider",
+			Params:  []openapi.Param{openapi.Text("scope", "Only this one.")},
+			Answers: openapi.OK("Those that were opened.", opened{}),
+		}, s.openGates},
+	}
+}
+
+func (s *server) serviceRoutes() []route {
+	return []route{
+		{openapi.Operation{
+			Method: "GET", Path: "/healthz", ID: "health", Tag: tagService, Summary: "Say that the process answers",
+			Answers: openapi.OK("It does.", health{}),
+		}, s.healthz},
+		{openapi.Operation{
+			Method: "GET", Path: "/readyz", ID: "ready", Tag: tagService, Summary: "Say whether all is there that is needed",
+			Answers: openapi.OK("It is.", health{}),
+		}, s.readyz},
+		{openapi.Operation{
+			Method: "GET", Path: "/openapi.json", ID: "describe", Tag: tagService, Summary: "Describe this API in OpenAPI 3.1",
+			Answers: []openapi.Answer{{Status: http.StatusOK, About: "This document.", Content: []openapi.Content{{Media: typeJSON, Type: map[string]any{}}}}},
+		}, s.describe},
+	}
+}
+
+func (s *server) hookRoutes() []route {
+	return []route{{openapi.Operation{
+		Method: "POST", Path: hooksPath + "{provider}", ID: "takeWebhook", Tag: tagProviders, Summary: "Take a webhook of a provider in",
+		About:   "Providers call it. What they send proves by itself where it comes from.",
+		Body:    &openapi.Body{Required: true, Content: []openapi.Content{{Media: typeJSON, Type: map[string]any{}}}},
+		Answers: []openapi.Answer{{Status: http.StatusOK, About: "It is taken."}},
+		Bare:    true,
+	}, s.hook}}
+}
