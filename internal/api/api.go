@@ -25,6 +25,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/plateq/plateq/internal/openapi"
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 )
@@ -133,11 +134,14 @@ type server struct {
 	flood    *flood
 	signed   sync.Map // by provider: the form in which its last webhook was signed
 	document func() ([]byte, error)
+	page     func() ([]byte, error) // the document for people
 }
 
 func newServer(o Options) *server {
 	s := &server{Options: o.withDefaults(), flood: newFlood()}
-	s.document = sync.OnceValues(func() ([]byte, error) { return spec(slices.Concat(s.routes(), s.hookRoutes())).Document() })
+	described := func() openapi.Spec { return spec(slices.Concat(s.routes(), s.hookRoutes())) }
+	s.document = sync.OnceValues(func() ([]byte, error) { return described().Document() })
+	s.page = sync.OnceValues(func() ([]byte, error) { return described().Page(stylePath) })
 	return s
 }
 

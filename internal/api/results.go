@@ -50,10 +50,10 @@ func (s *server) results(w http.ResponseWriter, r *http.Request) error {
 	case typeNDJSON:
 		return s.stream(w, r, b, f, export.Options{Format: export.JSONL, Extras: extras}, typeNDJSON, ".jsonl")
 	}
-	return s.page(w, r, b, f, extras)
+	return s.resultPage(w, r, b, f, extras)
 }
 
-func (s *server) page(w http.ResponseWriter, r *http.Request, b store.Batch, f store.RowFilter, x export.Extras) error {
+func (s *server) resultPage(w http.ResponseWriter, r *http.Request, b store.Batch, f store.RowFilter, x export.Extras) error {
 	limit := f.Limit
 	f.Limit++ // one more tells whether there is a next page
 	page := resultPage{Items: []export.Row{}}

@@ -35,6 +35,14 @@ func (s *server) serviceRoutes() []route {
 			Method: "GET", Path: "/openapi.json", ID: "describe", Tag: tagService, Summary: "Describe this API in OpenAPI 3.1",
 			Answers: []openapi.Answer{{Status: http.StatusOK, About: "This document.", Content: []openapi.Content{{Media: typeJSON, Type: map[string]any{}}}}},
 		}, s.describe},
+		{openapi.Operation{
+			Method: "GET", Path: "/docs", ID: "describePage", Tag: tagService, Summary: "Describe this API on a page",
+			Answers: []openapi.Answer{{Status: http.StatusOK, About: "This page.", Content: []openapi.Content{{Media: typeHTML}}}},
+		}, s.describePage},
+		{openapi.Operation{
+			Method: "GET", Path: "/" + stylePath, ID: "describeStyle", Tag: tagService, Summary: "How that page looks",
+			Answers: []openapi.Answer{{Status: http.StatusOK, About: "A style sheet.", Content: []openapi.Content{{Media: typeCSS}}}},
+		}, s.describeStyle},
 	}
 }
 

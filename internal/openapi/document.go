@@ -14,6 +14,15 @@ import (
 // Document returns the document as JSON. A Spec that cannot be described, as
 // two types of one name cannot, is a panic: it is a mistake of the program.
 func (s Spec) Document() ([]byte, error) {
+	b := s.build()
+	text, err := json.Marshal(b.doc)
+	if err != nil {
+		return nil, fmt.Errorf("encode document: %w", err)
+	}
+	return text, nil
+}
+
+func (s Spec) build() *builder {
 	b := &builder{
 		spec:  s,
 		types: huma.NewMapRegistry(schemas, nameOf),
@@ -33,11 +42,7 @@ func (s Spec) Document() ([]byte, error) {
 	}
 	b.refine()
 	b.doc.Components = &huma.Components{Schemas: b.types}
-	text, err := json.Marshal(b.doc)
-	if err != nil {
-		return nil, fmt.Errorf("encode document: %w", err)
-	}
-	return text, nil
+	return b
 }
 
 const schemas = "#/components/schemas/"
