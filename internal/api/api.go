@@ -76,6 +76,9 @@ type Options struct {
 	// a list; 0: 10 million.
 	MaxBody int64
 	MaxRows int
+	// Stopping is closed when the server is to end: streams that would go on
+	// end then. nil: it never is.
+	Stopping <-chan struct{}
 }
 
 func (o Options) withDefaults() Options {
@@ -132,13 +135,16 @@ func (o Options) oneCurrency() (string, error) {
 type server struct {
 	Options
 	flood    *flood
+	watching *watching
+	beat     time.Duration
 	signed   sync.Map // by provider: the form in which its last webhook was signed
 	document func() ([]byte, error)
 	page     func() ([]byte, error) // the document for people
 }
 
 func newServer(o Options) *server {
-	s := &server{Options: o.withDefaults(), flood: newFlood()}
+	s := &server{Options: o.withDefaults(), flood: newFlood(), beat: heartbeat}
+	s.watching = newWatching(s.look)
 	described := func() openapi.Spec { return spec(slices.Concat(s.routes(), s.hookRoutes())) }
 	s.document = sync.OnceValues(func() ([]byte, error) { return described().Document() })
 	s.page = sync.OnceValues(func() ([]byte, error) { return described().Page(stylePath) })
@@ -148,7 +154,10 @@ func newServer(o Options) *server {
 // New returns the handler of all routes. It is safe for concurrent use and
 // can be called without a listener.
 func New(o Options) http.Handler {
-	s := newServer(o)
+	return newServer(o).handler()
+}
+
+func (s *server) handler() http.Handler {
 	mux := s.mux(s.routes())
 	crossSite := http.NewCrossOriginProtection()
 	crossSite.SetDenyHandler(s.handle(func(http.ResponseWriter, *http.Request) error {

@@ -201,6 +201,19 @@ func (s *server) current(r *http.Request, no store.BatchNo) (batchView, error) {
 	return s.whole(r.Context(), b)
 }
 
+// look is a batch as those see it who watch it.
+func (s *server) look(ctx context.Context, no store.BatchNo) (sight, error) {
+	b, err := s.Store.BatchByNo(ctx, no)
+	if err != nil {
+		return sight{}, err
+	}
+	v, err := s.whole(ctx, b)
+	if err != nil {
+		return sight{}, err
+	}
+	return sightOf(v)
+}
+
 // batchPage is a page of batches, newest first.
 type batchPage struct {
 	Items      []batchView `json:"items"`

@@ -1,6 +1,20 @@
 package api
 
-import "slices"
+import (
+	"net/http"
+	"slices"
+	"time"
+)
+
+// NewBeating is New with streams that say more often that they are there.
+func NewBeating(o Options, beat time.Duration) http.Handler {
+	s := newServer(o)
+	s.beat = beat
+	return s.handler()
+}
+
+// MaxWatchers is how many may watch.
+const MaxWatchers = maxWatchers
 
 // Routes lists the patterns of all routes, those of webhooks among them.
 func Routes(o Options) []string {

@@ -98,6 +98,16 @@ func (s *server) batchRoutes() []route {
 			Answers: openapi.OK("The batch.", batchView{}),
 		}, s.batch},
 		{openapi.Operation{
+			Method: "GET", Path: "/v1/batches/{id}/events", ID: "watchBatch", Tag: tagBatches, Summary: "Watch a batch until it is finished",
+			About: "Server-sent events: progress each time that the batch has changed, and finished when it is done or cancelled. " +
+				"Their data is the batch, as getBatch answers with it. A line without meaning comes every 15 seconds.",
+			Params: []openapi.Param{openapi.Text("Last-Event-ID", "The id of the last event that was received: it is not sent again.").InHeader()},
+			Answers: []openapi.Answer{
+				{Status: http.StatusOK, About: "The stream.", Content: []openapi.Content{{Media: typeEvents}}},
+				{Status: http.StatusNoContent, About: "It is finished, and its last event was received."},
+			},
+		}, s.events},
+		{openapi.Operation{
 			Method: "GET", Path: "/v1/batches/{id}/results", ID: "listResults", Tag: tagBatches, Summary: "Give the rows back, with their answers",
 			About: "As JSON a page of them; as CSV, JSON Lines or a spreadsheet all, as they stand when it begins, whether or not the batch is done. " +
 				"Accept says which.",

@@ -20,6 +20,7 @@ const (
 	typeCSV    = "text/csv"
 	typeNDJSON = "application/x-ndjson"
 	typeXLSX   = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+	typeEvents = "text/event-stream"
 	typeAny    = "application/octet-stream" // the first bytes tell
 )
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/plateq/plateq/internal/api"
@@ -16,6 +17,8 @@ import (
 type listener struct {
 	server *http.Server
 	on     net.Listener
+	// stopping is closed when the server begins to end.
+	stopping chan struct{}
 }
 
 // listen takes the address, so that a second process finds out at its start,
@@ -34,7 +37,8 @@ func (a *App) listen(ctx context.Context) error {
 		return Usage(fmt.Errorf("listen on %s: %w: choose another PLATEQ_LISTEN", addr, reasonOf(err)))
 	}
 	server := api.NewServer(nil)
-	a.listener = &listener{server: server, on: on}
+	a.listener = &listener{server: server, on: on, stopping: make(chan struct{})}
+	server.RegisterOnShutdown(sync.OnceFunc(func() { close(a.listener.stopping) }))
 	a.closers = append(a.closers, func() error {
 		_ = on.Close() // by the server already, where it has served
 		return server.Close()
@@ -79,6 +83,9 @@ func (a *App) serves() api.Options {
 		Reuse: a.reuse, Price: a.price, Budgets: a.opts.Config.Budgets(), Currency: a.opts.Config.Currency, Wake: a.wakeAll, Ready: a.ready, Purposes: a.opts.Config.Purposes,
 		Pause:    func(provider string) time.Duration { return a.limits[provider].PollMin },
 		Deadline: func(provider string) time.Duration { return a.limits[provider].Deadline },
+	}
+	if a.listener != nil {
+		o.Stopping = a.listener.stopping
 	}
 	if a.redis != nil {
 		o.Full = jobs.NewRoom(a.redis, a.now).Full
