@@ -38,6 +38,10 @@ func (u *upload) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// over says that the body was read and something is waited for. A deadline
+// for more of it would end the request.
+func (u *upload) over() { _ = u.ctl.SetReadDeadline(time.Time{}) }
+
 // answerable gives the answer its whole time, however long the body took.
 func (u *upload) answerable() {
 	_ = u.ctl.SetWriteDeadline(time.Now().Add(writeTimeout))

@@ -159,9 +159,15 @@ func (s *submission) field(name string) error {
 	if err != nil {
 		return err
 	}
+	s.set(name, raw)
+	return nil
+}
+
+// set reads one field of the envelope.
+func (s *submission) set(name string, raw json.RawMessage) {
 	if fault := checkNesting(raw); fault != "" {
 		s.fault(clip(name), "%s", fault)
-		return nil
+		return
 	}
 	into := map[string]any{
 		"provider": &s.Provider, "name": &s.Name, "purpose": &s.Purpose, "metadata": &s.Metadata,
@@ -173,7 +179,6 @@ func (s *submission) field(name string) error {
 	case json.Unmarshal(raw, into) != nil:
 		s.fault(name, "it must be %s", kinds[name])
 	}
-	return nil
 }
 
 var kinds = map[string]string{

@@ -74,6 +74,16 @@ func (s *server) batchRoutes() []route {
 			Answers: []openapi.Answer{{Status: http.StatusCreated, About: "It runs.", Content: []openapi.Content{{Media: typeJSON, Type: batchView{}}}}},
 		}, s.submit},
 		{openapi.Operation{
+			Method: "POST", Path: "/v1/lookups", ID: "lookUp", Tag: tagBatches, Summary: "Look one plate up, and wait for the answer",
+			About:  "It is a batch of one row: what is not answered in time goes on, and is found at Location.",
+			Params: []openapi.Param{openapi.Number("wait", "How many seconds to wait: a whole number up to 30, which it is where it is not said.")},
+			Body:   openapi.JSON(lookupRequest{}),
+			Answers: []openapi.Answer{
+				{Status: http.StatusOK, About: "The row is settled.", Content: []openapi.Content{{Media: typeJSON, Type: lookedUp{}}}},
+				{Status: http.StatusAccepted, About: "It is not settled yet.", Content: []openapi.Content{{Media: typeJSON, Type: lookedUp{}}}},
+			},
+		}, s.lookup},
+		{openapi.Operation{
 			Method: "POST", Path: "/v1/estimates", ID: "estimateBatch", Tag: tagBatches, Summary: "Say what a list would come to",
 			About:  "It is read through and forgotten. No provider is asked.",
 			Params: listParams(), Body: listBody(), Answers: openapi.OK("What it would come to, as things stand.", estimateView{}),
