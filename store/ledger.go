@@ -5,6 +5,7 @@ import "time"
 // LedgerFilter chooses calls.
 type LedgerFilter struct {
 	Batch    BatchNo // that paid; 0: all
+	Tenant   string  // whose batch paid; empty: all
 	Provider string  // empty: all
 	// From and To bound when calls were recorded: From is in, To is out. Zero:
 	// no bound.

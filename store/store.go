@@ -159,8 +159,9 @@ type Reader interface {
 	Causes(ctx context.Context, b BatchNo) ([]Cause, error)
 	// Unknowns lists calls of which nobody knows what became, oldest first.
 	Unknowns(ctx context.Context, f UnknownFilter) ([]UnknownCall, error)
-	// Decisions lists what was decided about such calls, newest first.
-	Decisions(ctx context.Context, limit int) ([]Decided, error)
+	// Decisions lists what was decided about such calls of a tenant or, with "",
+	// of all, newest first.
+	Decisions(ctx context.Context, tenant string, limit int) ([]Decided, error)
 	// Ledger returns calls, newest first.
 	Ledger(ctx context.Context, f LedgerFilter) ([]LedgerLine, error)
 	// LedgerTotals sums up all calls of a filter, whose Before and Limit do not

@@ -136,8 +136,8 @@ func (f *fleet) Unknowns(ctx context.Context, u store.UnknownFilter) ([]store.Un
 	return f.one().Unknowns(ctx, u)
 }
 
-func (f *fleet) Decisions(ctx context.Context, limit int) ([]store.Decided, error) {
-	return f.one().Decisions(ctx, limit)
+func (f *fleet) Decisions(ctx context.Context, tenant string, limit int) ([]store.Decided, error) {
+	return f.one().Decisions(ctx, tenant, limit)
 }
 
 func (f *fleet) Turns(ctx context.Context, provider string) ([]store.Turn, error) {

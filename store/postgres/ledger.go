@@ -13,7 +13,7 @@ import (
 // unit is what an ask of a call counts for.
 const unit = "(CASE WHEN c.currency = '' THEN 1000000 ELSE c.price END)"
 
-// chosen makes a condition on calls c of a filter.
+// chosen makes a condition on calls c of a filter, and the batches b that paid.
 func chosen(f store.LedgerFilter) (where string, args []any) {
 	clauses := []string{"true"}
 	add := func(given bool, clause string, value any) {
@@ -23,6 +23,7 @@ func chosen(f store.LedgerFilter) (where string, args []any) {
 		}
 	}
 	add(f.Batch != 0, "c.payer = $%d", f.Batch)
+	add(f.Tenant != "", "b.tenant = $%d", f.Tenant)
 	add(f.Provider != "", "c.provider = $%d", f.Provider)
 	add(!f.From.IsZero(), "c.sent_at >= $%d", millis(store.Millis(f.From)))
 	add(!f.To.IsZero(), "c.sent_at < $%d", millis(store.Millis(f.To)))

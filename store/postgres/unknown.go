@@ -212,10 +212,11 @@ func (t *tx) writeDecision(ctx context.Context, what string, id store.CallID, as
 }
 
 // Decisions implements store.Reader.
-func (s *Store) Decisions(ctx context.Context, limit int) ([]store.Decided, error) {
+func (s *Store) Decisions(ctx context.Context, tenant string, limit int) ([]store.Decided, error) {
 	return read(ctx, s, func(ctx context.Context, c conn) ([]store.Decided, error) {
 		var all []store.Decided
-		err := c.each(ctx, "SELECT id, at, what, call, asks, by_whom, reason FROM decisions ORDER BY id DESC LIMIT $1", func(r pgx.Rows) error {
+		err := c.each(ctx, `SELECT id, at, what, call, asks, by_whom, reason FROM decisions d WHERE $1 = ''
+			OR EXISTS (SELECT 1 FROM calls c JOIN batches b ON b.no = (c.chunk >> 32)::int WHERE c.id = d.call AND b.tenant = $1) ORDER BY id DESC LIMIT $2`, func(r pgx.Rows) error {
 			var d store.Decided
 			var id, at int64
 			var sealed []byte
@@ -226,7 +227,7 @@ func (s *Store) Decisions(ctx context.Context, limit int) ([]store.Decided, erro
 			}
 			all = append(all, d)
 			return err
-		}, limit)
+		}, tenant, limit)
 		if err != nil {
 			return nil, fmt.Errorf("read decisions: %w", err)
 		}

@@ -208,16 +208,17 @@ func (t *tx) writeDecision(what string, id store.CallID, asks int, d store.Decis
 }
 
 // Decisions implements store.Reader.
-func (s *Store) Decisions(ctx context.Context, limit int) ([]store.Decided, error) {
+func (s *Store) Decisions(ctx context.Context, tenant string, limit int) ([]store.Decided, error) {
 	return read(ctx, s, func(c conn) ([]store.Decided, error) {
 		var all []store.Decided
-		err := c.each(`SELECT id, at, what, call, asks, "by", reason FROM decisions ORDER BY id DESC LIMIT ?`, func(stmt *sqlite.Stmt) (err error) {
+		err := c.each(`SELECT id, at, what, call, asks, "by", reason FROM decisions d WHERE ?1 = ''
+			OR EXISTS (SELECT 1 FROM calls c JOIN batches b ON b.no = c.chunk >> 32 WHERE c.id = d.call AND b.tenant = ?1) ORDER BY id DESC LIMIT ?2`, func(stmt *sqlite.Stmt) (err error) {
 			d := store.Decided{At: columnTime(stmt, 1), What: stmt.ColumnText(2), Call: store.CallID(stmt.ColumnInt64(3)), Asks: stmt.ColumnInt(4)}
 			d.By = stmt.ColumnText(5)
 			d.Reason, err = s.sealer.OpenReason(stmt.ColumnInt64(0), columnBytes(stmt, 6))
 			all = append(all, d)
 			return err
-		}, limit)
+		}, tenant, limit)
 		if err != nil {
 			return nil, fmt.Errorf("read decisions: %w", err)
 		}

@@ -16,6 +16,7 @@ var ledgerRules = []rule{
 	{"a call keeps the price that it was made at", ledgerPrice},
 	{"all asks of a call are paid for by one batch", ledgerPayer},
 	{"the ledger is chosen by batch, provider and time, and paged", ledgerChosen},
+	{"the ledger of one tenant is its own", ledgerTenant},
 	{"totals are by group and currency", ledgerTotals},
 }
 
@@ -237,4 +238,24 @@ func ledgerTotals(w *world) {
 	equal(w, "by provider", totals(store.ByProvider, store.LedgerFilter{}), []store.LedgerTotal{of(provider, unpriced), of(provider, both)})
 	equal(w, "by currency", totals(store.ByCurrency, store.LedgerFilter{}), []store.LedgerTotal{unpriced, of("INR", both)})
 	equal(w, "of one batch", totals(store.ByBatch, store.LedgerFilter{Batch: a}), []store.LedgerTotal{of(w.batch(a).ID, first)})
+}
+
+func ledgerTenant(w *world) {
+	acme := plain()
+	acme.Tenant = "acme"
+	w.priced(w.submit(acme, rows("P1")), inr)
+	w.priced(w.list("P1"), inr) // not shared with another tenant
+	for _, tenant := range []string{"acme", store.DefaultTenant} {
+		f := store.LedgerFilter{Tenant: tenant}
+		lines := w.ledger(f)
+		if len(lines) != 1 || lines[0].Tenant != tenant {
+			w.t.Errorf("ledger of %s: got %+v", tenant, lines)
+		}
+		totals, err := w.s.LedgerTotals(w.ctx, f, store.ByCurrency)
+		w.must(err, "sum up ledger")
+		if len(totals) != 1 || totals[0].Calls != 1 {
+			w.t.Errorf("totals of %s: got %+v", tenant, totals)
+		}
+	}
+	equal(w, "lines of nobody", len(w.ledger(store.LedgerFilter{Tenant: "nobody"})), 0)
 }

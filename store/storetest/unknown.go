@@ -21,6 +21,7 @@ var unknownRules = []rule{
 	{"an ask that the adopted ticket does not hold is unknown again", unknownDisowned},
 	{"the ticket of another call is not adopted", unknownTaken},
 	{"a decision is kept with who made it and why", unknownDecided},
+	{"the decisions of one tenant can be listed", unknownTenant},
 	{"a list is done though an ask that was resent turns out to wait", unknownDone},
 	{"only a call that is unknown is judged", unknownNoCall},
 }
@@ -231,7 +232,7 @@ func unknownTaken(w *world) {
 		w.t.Errorf("adopt: %v, want ErrTicketTaken", err)
 	}
 	w.states(b, store.Unknown)
-	all, err := w.s.Decisions(w.ctx, 10)
+	all, err := w.s.Decisions(w.ctx, "", 10)
 	w.must(err, "list decisions")
 	equal(w, "decisions", all, nil)
 }
@@ -243,7 +244,7 @@ func unknownDecided(w *world) {
 	_, err := w.s.GiveUp(w.ctx, c.Call, store.Decision{By: "key-2", Reason: "enough"})
 	w.must(err, "give up")
 	w.reopen()
-	all, err := w.s.Decisions(w.ctx, 10)
+	all, err := w.s.Decisions(w.ctx, "", 10)
 	w.must(err, "list decisions")
 	equal(w, "decisions", all, []store.Decided{
 		{At: w.now(), What: "give-up", Call: c.Call, Asks: 2, Decision: store.Decision{By: "key-2", Reason: "enough"}},
@@ -276,4 +277,29 @@ func unknownNoCall(w *world) {
 		}
 	}
 	equal(w, "unknown calls", w.unknowns(store.UnknownFilter{}), nil)
+}
+
+func unknownTenant(w *world) {
+	acme := plain()
+	acme.Tenant = "acme"
+	b := w.submit(acme, rows("P1"))
+	c := w.claim(b)
+	rest := unknown(0)
+	w.settleAll(store.Settlement{Call: c.Call, Rest: &rest, Class: "ambiguous", Code: "cut"})
+	_, other := w.lost("P1")
+	for _, call := range []store.CallID{c.Call, other.Call} {
+		_, err := w.s.GiveUp(w.ctx, call, person)
+		w.must(err, "give up")
+	}
+	for tenant, want := range map[string][]store.CallID{
+		"": {other.Call, c.Call}, "acme": {c.Call}, store.DefaultTenant: {other.Call}, "nobody": nil,
+	} {
+		all, err := w.s.Decisions(w.ctx, tenant, 10)
+		w.must(err, "list decisions")
+		var calls []store.CallID
+		for _, d := range all {
+			calls = append(calls, d.Call)
+		}
+		equal(w, "decisions of tenant "+tenant, calls, want)
+	}
 }
