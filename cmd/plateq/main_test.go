@@ -134,7 +134,7 @@ func TestWrongUse(t *testing.T) {
 		{"gate open", "", "SCOPE is missing"},
 		{"gate open attestr", "", "there is no store"},
 		{"gate shut", "", `"shut" is one argument too many`},
-		{"up", "PLATEQ_LISTEN=0.0.0.0:80", "no loopback address"},
+		{"up", "PLATEQ_LISTEN=0.0.0.0:80", "there is no API key yet"},
 		{"simulate --preset gentle", "", `there is no preset "gentle"`},
 		{"simulate --fault nonsense", "", "nonsense"},
 	} {

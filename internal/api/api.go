@@ -10,10 +10,13 @@
 //
 // # Who may ask
 //
-// There are no keys yet. So only requests to a loopback name are answered, as
-// a page that rebinds its own name to this machine must not read what is kept
-// here, and a page of another site cannot make a browser post. Webhooks are
-// apart: they come from outside and are believed for what they prove alone.
+// Whoever shows a key that has the scope of the route, and sees what its tenant
+// has and no more: what others have is not there. While no key was ever made,
+// everybody may do everything; then only requests to a loopback name are
+// answered, as a page that rebinds its own name to this machine must not read
+// what is kept here. A page of another site cannot make a browser post.
+// Webhooks are apart: they come from outside and are believed for what they
+// prove alone.
 package api
 
 import (
@@ -34,6 +37,8 @@ import (
 type Options struct {
 	Store     store.Store
 	Providers *providers.Set
+	// Access says who may ask; nil: whoever holds the handler, for everything.
+	Access *Access
 	// Catalogue describes every provider there is, set up or not; nil: those
 	// of Providers.
 	Catalogue []providers.Spec
@@ -163,7 +168,7 @@ func (s *server) handler() http.Handler {
 	crossSite.SetDenyHandler(s.handle(func(http.ResponseWriter, *http.Request) error {
 		return problem(http.StatusForbidden, "cross_site", "a page of another site may not change anything here")
 	}))
-	return s.observe(apart(s.hooks(), s.loopbackOnly(crossSite.Handler(s.unrouted(mux)))))
+	return s.observe(apart(s.hooks(), s.admitted(mux, crossSite.Handler(s.unrouted(mux)))))
 }
 
 // The times after which a client that does not go on is left. Uploads and

@@ -149,7 +149,7 @@ func (s *server) batch(w http.ResponseWriter, r *http.Request) error {
 // find returns the batch that the path names. One whose list is still coming
 // in is not there yet.
 func (s *server) find(r *http.Request) (store.Batch, error) {
-	b, err := s.Store.Batch(r.Context(), r.PathValue("id"))
+	b, err := s.visible(r.Context(), r.PathValue("id"))
 	if err == nil && b.State == store.BatchIntake {
 		return store.Batch{}, store.ErrNoBatch
 	}
@@ -162,6 +162,15 @@ func (s *server) findOnly(r *http.Request) (store.Batch, error) {
 		return store.Batch{}, err
 	}
 	return s.find(r)
+}
+
+// visible returns a batch of that id that is the caller's to see.
+func (s *server) visible(ctx context.Context, id string) (store.Batch, error) {
+	b, err := s.Store.Batch(ctx, id)
+	if err == nil && !sees(ctx, b.Tenant) {
+		return store.Batch{}, store.ErrNoBatch
+	}
+	return b, err
 }
 
 func (s *server) answer(w http.ResponseWriter, r *http.Request, status int, b store.Batch) error {
@@ -187,7 +196,7 @@ func (s *server) whole(ctx context.Context, b store.Batch) (v batchView, err err
 		if err != nil {
 			return v, err
 		}
-		v.Causes = viewCauses(causes)
+		v.Causes = viewCauses(shownCauses(ctx, causes))
 	}
 	return v, nil
 }
@@ -201,13 +210,14 @@ func (s *server) current(r *http.Request, no store.BatchNo) (batchView, error) {
 	return s.whole(r.Context(), b)
 }
 
-// look is a batch as those see it who watch it.
+// look is a batch as those see it who watch it: the same for all of them, so
+// that it holds nothing for which one needs a scope that another has not.
 func (s *server) look(ctx context.Context, no store.BatchNo) (sight, error) {
 	b, err := s.Store.BatchByNo(ctx, no)
 	if err != nil {
 		return sight{}, err
 	}
-	v, err := s.whole(ctx, b)
+	v, err := s.whole(asNobody(ctx), b)
 	if err != nil {
 		return sight{}, err
 	}
@@ -224,7 +234,7 @@ type batchPage struct {
 func (s *server) list(w http.ResponseWriter, r *http.Request) error {
 	q := newQuery(r)
 	f := store.BatchFilter{
-		Provider: q.text("provider"), States: q.batchStates(),
+		Tenant: tenantOf(r.Context()), Provider: q.text("provider"), States: q.batchStates(),
 		Before: store.BatchNo(q.cursor()), Limit: q.limit(), //nolint:gosec // the cursor is within 31 bits
 	}
 	if err := q.err(); err != nil {

@@ -74,17 +74,59 @@ func (s *server) listBudgets(w http.ResponseWriter, r *http.Request) error {
 	}
 	var req store.BudgetsRequest
 	if batch != "" {
-		b, err := s.Store.Batch(r.Context(), batch)
+		b, err := s.visible(r.Context(), batch)
 		if err != nil {
 			return err
 		}
 		req.Batch, req.Tenant, req.Provider = b.ID, b.Tenant, b.Provider
 	}
 	all, err := s.budgets(r.Context(), req)
+	if err == nil {
+		all, err = s.ownBudgets(r.Context(), all)
+	}
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, items[budgetView]{viewBudgets(all)})
+}
+
+// ownBudgets leaves those that are the caller's to see. What is spent at a
+// provider is spent by all tenants.
+func (s *server) ownBudgets(ctx context.Context, all []client.Budget) ([]client.Budget, error) {
+	own := make([]client.Budget, 0, len(all))
+	for _, b := range all {
+		scope, err := store.ParseBudgetScope(b.Scope)
+		if err != nil {
+			return nil, err
+		}
+		err = s.ownScope(ctx, scope)
+		switch _, refused := errors.AsType[*Problem](err); {
+		case err == nil:
+			own = append(own, b)
+		case !refused && !errors.Is(err, store.ErrNoBatch):
+			return nil, err
+		}
+	}
+	return own, nil
+}
+
+// ownScope returns an error where a budget of that scope is not the caller's to
+// see and to set, as if there were nothing of that name.
+func (s *server) ownScope(ctx context.Context, scope store.BudgetScope) error {
+	if ofAll(ctx) {
+		return nil
+	}
+	switch scope.Kind {
+	case store.BudgetOfBatch:
+		_, err := s.visible(ctx, scope.Name)
+		return err
+	case store.BudgetOfProvider:
+		return wholeOnly(ctx)
+	}
+	if !sees(ctx, scope.Name) {
+		return badBudget("scope", "there is no tenant %q", clip(scope.Name))
+	}
+	return nil
 }
 
 // budgetChange is what a change of a budget came to.
@@ -113,10 +155,10 @@ func (s *server) setBudget(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Store.SetBudget(r.Context(), b, byRequester); err != nil {
+	if err := s.Store.SetBudget(r.Context(), b, requester(r.Context())); err != nil {
 		return err
 	}
-	s.Log.Info().Str("budget", b.BudgetScope.String()).Stringer("limit", b.Limit).Str("by", byRequester).Msg("a budget is set by a person")
+	s.Log.Info().Str("budget", b.BudgetScope.String()).Stringer("limit", b.Limit).Str("by", requester(r.Context())).Msg("a budget is set by a person")
 	return s.answerBudget(w, r, b.BudgetScope, held)
 }
 
@@ -129,6 +171,9 @@ func (s *server) unsetBudget(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return badBudget("scope", "%v", err)
 	}
+	if err := s.ownScope(r.Context(), scope); err != nil {
+		return err
+	}
 	held, err := s.held(r.Context())
 	if err != nil {
 		return err
@@ -136,14 +181,14 @@ func (s *server) unsetBudget(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Store.UnsetBudget(r.Context(), scope); err != nil {
 		return err
 	}
-	s.Log.Info().Str("budget", scope.String()).Str("by", byRequester).Msg("a budget is taken back by a person")
+	s.Log.Info().Str("budget", scope.String()).Str("by", requester(r.Context())).Msg("a budget is taken back by a person")
 	return s.answerBudget(w, r, scope, held)
 }
 
-// held lists the batches that a budget holds, the newest hundred paused ones
-// being looked at.
+// held lists the batches that a budget holds, the newest hundred paused ones of
+// the caller being looked at.
 func (s *server) held(ctx context.Context) ([]store.Batch, error) {
-	paused, err := s.Store.Batches(ctx, store.BatchFilter{States: []store.BatchState{store.BatchPaused}})
+	paused, err := s.Store.Batches(ctx, store.BatchFilter{Tenant: tenantOf(ctx), States: []store.BatchState{store.BatchPaused}})
 	return slices.DeleteFunc(paused, func(b store.Batch) bool { return b.HeldBy == store.BudgetScope{} }), err
 }
 
@@ -190,26 +235,29 @@ func (s *server) answerBudget(w http.ResponseWriter, r *http.Request, scope stor
 	return writeJSON(w, http.StatusOK, answer)
 }
 
-// resumeFunded lets batches go on for which there is room now. It returns
-// their ids.
+// resumeFunded lets batches go on for which there is room now. It returns the
+// ids of those that are the caller's.
 func (s *server) resumeFunded(ctx context.Context) ([]string, error) {
 	resumed, err := s.Store.ResumeFunded(ctx, s.Budgets, s.prices())
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]string, len(resumed))
-	for i, no := range resumed {
+	all, own := []string{}, []string{}
+	for _, no := range resumed {
 		b, err := s.Store.BatchByNo(ctx, no)
 		if err != nil {
 			return nil, err
 		}
-		ids[i] = b.ID
+		all = append(all, b.ID)
+		if sees(ctx, b.Tenant) {
+			own = append(own, b.ID)
+		}
 	}
-	if len(ids) > 0 {
-		s.Log.Info().Strs("batches", ids).Msg("batches go on within their budget")
+	if len(all) > 0 {
+		s.Log.Info().Strs("batches", all).Msg("batches go on within their budget")
 		s.Wake()
 	}
-	return ids, nil
+	return own, nil
 }
 
 // prices are those of all providers there are.
@@ -230,6 +278,9 @@ func (s *server) budget(ctx context.Context, text string, req budgetRequest) (st
 	scope, err := store.ParseBudgetScope(text)
 	if err != nil {
 		return store.Budget{}, badBudget("scope", "%v", err)
+	}
+	if err := s.ownScope(ctx, scope); err != nil {
+		return store.Budget{}, err
 	}
 	currency, err := s.currencyOf(ctx, scope)
 	if err != nil {
@@ -280,8 +331,8 @@ func (s *server) currencyOf(ctx context.Context, scope store.BudgetScope) (strin
 		}
 		return price.Currency, nil
 	}
-	if scope.Name != store.DefaultTenant {
-		return "", badBudget("scope", "there is no tenant %q: there is %s", clip(scope.Name), store.DefaultTenant)
+	if err := store.CheckTenant(scope.Name); err != nil {
+		return "", badBudget("scope", "%v", err)
 	}
 	currency, err := s.Currency()
 	if err != nil {

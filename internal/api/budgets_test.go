@@ -88,7 +88,7 @@ func TestABudgetIsOfSomethingThatIsThereAndInItsCurrency(t *testing.T) {
 	}{
 		{"no scope", "everything", `{"amount":"1"}`, priced, "bad_budget", "scope"},
 		{"no period", "tenant:default", `{"amount":"1"}`, priced, "bad_budget", "scope"},
-		{"another tenant", "tenant:others:day", `{"amount":"1"}`, priced, "bad_budget", "scope"},
+		{"no name of a tenant", "tenant:Others:day", `{"amount":"1"}`, priced, "bad_budget", "scope"},
 		{"no such provider", "provider:nobody:day", `{"amount":"1"}`, priced, "bad_budget", "scope"},
 		{"no amount", "tenant:default:day", `{}`, priced, "bad_budget", "amount"},
 		{"below nothing", "tenant:default:day", `{"amount":"-1"}`, priced, "bad_budget", "amount"},

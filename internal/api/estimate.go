@@ -44,13 +44,17 @@ func (s *server) foresee(ctx context.Context, l list) (*client.Estimate, error) 
 	if err != nil {
 		return nil, err
 	}
-	got, err := intake.Foresee(ctx, s.Store, l.Provider, s.reuse(l), rows, s.fits)
+	got, err := intake.Foresee(ctx, s.Store, submitter(ctx), l.Provider, s.reuse(l), rows, s.fits)
 	if err != nil {
 		return nil, err
 	}
 	e := viewEstimate(got)
 	e.Provider, e.ReadAs, e.Columns = l.Provider, rows.Shape().String(), Columns(rows)
-	return e, s.Complete(ctx, e, l.from.Spec.MaxBatch)
+	if err := s.Complete(ctx, e, submitter(ctx), l.from.Spec.MaxBatch); err != nil {
+		return nil, err
+	}
+	e.Budgets, err = s.ownBudgets(ctx, e.Budgets)
+	return e, err
 }
 
 // Columns says in which column of a list each thing was found.
@@ -91,14 +95,14 @@ func viewReasons(all intake.Reasons) []client.InvalidReason {
 // Complete adds to an estimate what its questions come to: the calls that carry
 // them, so many each, what they cost, the budgets that bound that, and how long
 // they take.
-func (o Options) Complete(ctx context.Context, e *client.Estimate, inACall int) (err error) {
+func (o Options) Complete(ctx context.Context, e *client.Estimate, tenant string, inACall int) (err error) {
 	o = o.withDefaults()
 	e.Calls = (e.Questions + inACall - 1) / inACall
 	if p := o.Price(e.Provider); p.Known() {
 		e.Price, e.Currency, e.AtMost = new(p.Each.String()), new(p.Currency), new(p.Of(e.Questions).String())
 	}
 	o.addPace(ctx, e)
-	e.Budgets, err = o.budgets(ctx, store.BudgetsRequest{Tenant: store.DefaultTenant, Provider: e.Provider})
+	e.Budgets, err = o.budgets(ctx, store.BudgetsRequest{Tenant: tenant, Provider: e.Provider})
 	return err
 }
 

@@ -1,9 +1,12 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/plateq/plateq/store"
 )
 
 // NewBeating is New with streams that say more often that they are there.
@@ -32,3 +35,6 @@ const (
 	FloodBurst = floodBurst
 	FloodWidth = floodWidth
 )
+
+// Scopes says what a key needs for a route, by its pattern; "": nothing.
+func Scopes() map[string]store.Scope { return maps.Clone(scopes) }

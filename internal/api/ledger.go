@@ -78,12 +78,12 @@ func firstOf(first, second error) error {
 
 // ledgerFilter reads what chooses calls.
 func (s *server) ledgerFilter(r *http.Request, q *query) (store.LedgerFilter, error) {
-	f := store.LedgerFilter{Provider: q.text("provider"), From: q.day("from"), To: q.day("to")}
+	f := store.LedgerFilter{Tenant: tenantOf(r.Context()), Provider: q.text("provider"), From: q.day("from"), To: q.day("to")}
 	id := q.text("batch")
 	if id == "" {
 		return f, nil
 	}
-	b, err := s.Store.Batch(r.Context(), id)
+	b, err := s.visible(r.Context(), id)
 	f.Batch = b.No
 	return f, err
 }

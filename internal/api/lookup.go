@@ -151,7 +151,7 @@ func (s *server) answerLookup(w http.ResponseWriter, r *http.Request, no store.B
 		return err
 	}
 	answer, found := lookedUp{}, false
-	err = s.Store.Rows(r.Context(), no, store.RowFilter{Limit: 1}, func(row store.Row) error {
+	err = s.rows(r.Context()).Rows(r.Context(), no, store.RowFilter{Limit: 1}, func(row store.Row) error {
 		answer.Row, found = export.FromStore(b, row, export.Extras{}), true
 		return nil
 	})

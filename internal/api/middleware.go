@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"net/netip"
 	"regexp"
 	"time"
+
+	"github.com/plateq/plateq/store"
 )
 
 // handler is an http.Handler that leaves its errors to handle. An error after
@@ -51,6 +54,7 @@ func (s *server) observe(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		rec := &recorder{ResponseWriter: w}
+		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, &rec.caller))
 		defer func() {
 			s.logRequest(r, rec, id, s.Now().Sub(start))
 		}()
@@ -70,6 +74,9 @@ func (s *server) logRequest(r *http.Request, rec *recorder, id string, took time
 	line.Str("request_id", id).Str("method", r.Method).Str("route", r.Pattern)
 	if id := r.PathValue("id"); batchID.MatchString(id) {
 		line.Str("batch", id) // of another form it could be anything
+	}
+	if rec.caller.ID != "" {
+		line.Str("key", rec.caller.ID)
 	}
 	line.Int("status", rec.status).Int64("bytes", rec.bytes).Dur("took", took).Msg("request")
 }
@@ -98,6 +105,7 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
+	caller store.APIKey // under which it is answered
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -120,21 +128,6 @@ func (r *recorder) Write(b []byte) (int, error) {
 
 // Unwrap lets http.ResponseController find deadlines.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
-
-// loopbackOnly refuses requests that were made to another name than this
-// machine's own.
-func (s *server) loopbackOnly(next http.Handler) http.Handler {
-	refuse := s.handle(func(http.ResponseWriter, *http.Request) error {
-		return problem(http.StatusForbidden, "host_not_allowed", "only requests to localhost or a loopback address are answered")
-	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !loopback(r.Host) {
-			refuse.ServeHTTP(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
 
 // loopback reports whether the Host header names this machine.
 func loopback(hostport string) bool {

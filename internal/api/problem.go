@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"strconv"
@@ -92,6 +93,8 @@ func problemOf(err error) (p *Problem, internal bool) {
 	switch {
 	case errors.Is(err, store.ErrNoBatch):
 		return problem(http.StatusNotFound, "no_such_batch", "there is no such batch"), false
+	case errors.Is(err, store.ErrNoKey):
+		return problem(http.StatusNotFound, "no_such_key", "there is no such API key"), false
 	case errors.Is(err, store.ErrNoBudget):
 		return problem(http.StatusNotFound, "no_such_budget", "nobody has set a budget of that scope"), false
 	case errors.Is(err, store.ErrNoCall):
@@ -143,7 +146,7 @@ func writeProblem(w http.ResponseWriter, p *Problem) {
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
 	if p.retryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(p.retryAfter.Seconds())))
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
 	}
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p) // a client that left cannot be told so

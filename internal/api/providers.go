@@ -45,7 +45,7 @@ type providerView struct {
 	Limits           *Limits       `json:"limits" doc:"The pace at which it is asked, as it is set."`
 	Pace             *paceView     `json:"pace" doc:"How fast it is asked at present."`
 	Gates            []gateView    `json:"gates" doc:"Those that are closed."`
-	Open             backlogView   `json:"open" doc:"Rows and tickets that are open."`
+	Open             *backlogView  `json:"open" doc:"Rows and tickets that are open, of all tenants; null for a key of one."`
 	Readings         []readingView `json:"readings" doc:"Figures that came with its answers."`
 	Balances         []balanceView `json:"balances" nullable:"true" doc:"What it says of credit and quotas; null where it was not asked, or does not tell."`
 	BalanceError     *string       `json:"balance_error"`
@@ -102,7 +102,8 @@ type balanceView struct {
 }
 
 // listProviders answers with every provider there is, set up or not. Balances
-// are asked for live, where they are wanted.
+// are asked for live, where they are wanted. How much is open and left is known
+// of all tenants together, so that one of them is not told.
 func (s *server) listProviders(w http.ResponseWriter, r *http.Request) error {
 	q := newQuery(r)
 	balance := q.flag("balance")
@@ -113,7 +114,11 @@ func (s *server) listProviders(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if balance {
+	if !ofAll(r.Context()) {
+		for _, v := range views {
+			v.Open, v.Readings = nil, []readingView{}
+		}
+	} else if balance {
 		s.addBalances(r.Context(), views)
 	}
 	return writeJSON(w, http.StatusOK, items[*providerView]{views})
@@ -153,7 +158,7 @@ func (s *server) providerViews(ctx context.Context) ([]*providerView, error) {
 		}
 		for _, b := range backlogs {
 			if b.Provider == spec.Name {
-				v.Open = backlogView{b.Queued, b.Sending, b.Waiting, b.Tickets, b.Late}
+				v.Open = &backlogView{b.Queued, b.Sending, b.Waiting, b.Tickets, b.Late}
 			}
 		}
 		for _, g := range readings {
@@ -178,7 +183,7 @@ func describe(spec providers.Spec, setUp bool) *providerView {
 		Name: spec.Name, Title: spec.Title, Answers: spec.Answers, Countries: append([]string{}, spec.Countries...), SetUp: setUp,
 		Needs: names(spec.Needs), Choices: []choiceView{}, Params: []paramView{}, Results: append([]string{}, spec.Results...),
 		MaxBatch: spec.MaxBatch, Later: spec.Pending, Repeats: spec.Repeats, DocumentedLimits: spec.Limits,
-		Gates: []gateView{}, Readings: []readingView{},
+		Gates: []gateView{}, Open: &backlogView{}, Readings: []readingView{},
 	}
 	for _, c := range spec.Choices {
 		choice := choiceView{Name: c.Name}
@@ -234,6 +239,9 @@ func (s *server) openGates(w http.ResponseWriter, r *http.Request) error {
 	q := newQuery(r)
 	scope := q.text("scope")
 	if err := q.err(); err != nil {
+		return err
+	}
+	if err := wholeOnly(r.Context()); err != nil {
 		return err
 	}
 	scopes, err := s.scopes(r.Context(), r.PathValue("name"), scope)

@@ -30,7 +30,7 @@ func (s *server) results(w http.ResponseWriter, r *http.Request) error {
 	if media == typeJSON {
 		f.After, f.Limit = q.cursor(), q.limit()
 	}
-	if err := q.err(); err != nil {
+	if err := firstOf(q.err(), mayHave(r.Context(), extras)); err != nil {
 		return err
 	}
 	b, err := s.find(r)
@@ -57,7 +57,7 @@ func (s *server) resultPage(w http.ResponseWriter, r *http.Request, b store.Batc
 	limit := f.Limit
 	f.Limit++ // one more tells whether there is a next page
 	page := resultPage{Items: []export.Row{}}
-	err := s.Store.Rows(r.Context(), b.No, f, func(row store.Row) error {
+	err := s.rows(r.Context()).Rows(r.Context(), b.No, f, func(row store.Row) error {
 		if n := len(page.Items); n == limit {
 			page.NextCursor = new(cursorOf(page.Items[n-1].Number))
 			return nil
@@ -76,7 +76,7 @@ func (s *server) stream(w http.ResponseWriter, r *http.Request, b store.Batch, f
 	h.Set("Content-Type", media)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": b.ID + ending}))
-	_, err := export.Stream(r.Context(), newDownload(w), s.Store, b, f, o)
+	_, err := export.Stream(r.Context(), newDownload(w), s.rows(r.Context()), b, f, o)
 	return err
 }
 

@@ -97,7 +97,7 @@ func (s *server) retry(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, retried{
-		TakenView: viewTaken(got.Taken, s.Price(b.Provider)), DryRun: req.DryRun, Causes: viewCauses(got.Causes), Batch: view,
+		TakenView: viewTaken(got.Taken, s.Price(b.Provider)), DryRun: req.DryRun, Causes: viewCauses(shownCauses(r.Context(), got.Causes)), Batch: view,
 	})
 }
 

@@ -22,7 +22,7 @@ type route struct {
 
 // routes are all but those of webhooks.
 func (s *server) routes() []route {
-	return slices.Concat(s.batchRoutes(), s.changeRoutes(), s.moneyRoutes(), s.unknownRoutes(), s.providerRoutes(), s.serviceRoutes())
+	return slices.Concat(s.batchRoutes(), s.changeRoutes(), s.moneyRoutes(), s.unknownRoutes(), s.providerRoutes(), s.keyRoutes(), s.serviceRoutes())
 }
 
 // mux serves routes.
@@ -40,6 +40,7 @@ const (
 	tagMoney     = "money"
 	tagUnknown   = "unknown"
 	tagProviders = "providers"
+	tagKeys      = "keys"
 	tagService   = "service"
 )
 
@@ -53,6 +54,7 @@ func spec(all []route) openapi.Spec {
 			{Name: tagMoney, About: "What calls cost, and what bounds that."},
 			{Name: tagUnknown, About: "Calls that were sent, and nobody knows what became of them."},
 			{Name: tagProviders, About: "Who is asked, and how they stand."},
+			{Name: tagKeys, About: "Who may ask."},
 			{Name: tagService, About: "The server itself."},
 		},
 		Types: []openapi.Alias{
@@ -61,6 +63,7 @@ func spec(all []route) openapi.Spec {
 		},
 		Enums: []openapi.Enum{
 			{Type: store.BatchState(""), Values: names(batchStates())},
+			{Type: store.Scope(""), Values: names(store.Scopes())},
 			{Type: store.ErrorClass(""), Values: names(errorClasses())},
 		},
 		Problem: Problem{},

@@ -141,7 +141,7 @@ func (s *server) accept(ctx context.Context, l list) (store.Batch, error) {
 		return store.Batch{}, err
 	}
 	no, err := s.Store.BeginBatch(ctx, store.NewBatch{
-		Provider: l.Provider, Params: rows.Params(), Name: l.Name, Purpose: l.Purpose, Metadata: l.Metadata,
+		Tenant: submitter(ctx), Provider: l.Provider, Params: rows.Params(), Name: l.Name, Purpose: l.Purpose, Metadata: l.Metadata,
 		Columns: rows.Columns(), Weight: l.Weight, Reuse: s.reuse(l), MaxCost: limit,
 	})
 	if err != nil {

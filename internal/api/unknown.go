@@ -57,7 +57,7 @@ const maxDecided = 100
 func (s *server) listUnknown(w http.ResponseWriter, r *http.Request) error {
 	q := newQuery(r)
 	f := store.UnknownFilter{
-		Provider: q.text("provider"), Call: store.CallID(q.number("call")), Resent: q.flag("resent"),
+		Tenant: tenantOf(r.Context()), Provider: q.text("provider"), Call: store.CallID(q.number("call")), Resent: q.flag("resent"),
 		After: store.CallID(q.cursor()), Limit: q.limit(),
 	}
 	batch, decided := q.text("batch"), q.flag("decisions")
@@ -93,13 +93,13 @@ func (s *server) ofBatch(ctx context.Context, id string, f *store.UnknownFilter)
 	if id == "" {
 		return nil
 	}
-	b, err := s.Store.Batch(ctx, id)
+	b, err := s.visible(ctx, id)
 	f.Batch = b.No
 	return err
 }
 
 func (s *server) decisions(ctx context.Context) ([]decidedView, error) {
-	all, err := s.Store.Decisions(ctx, maxDecided)
+	all, err := s.Store.Decisions(ctx, tenantOf(ctx), maxDecided)
 	views := make([]decidedView, len(all))
 	for i, d := range all {
 		views[i] = decidedView{timestamp(d.At), d.What, int64(d.Call), d.Asks, d.By, d.Reason}
@@ -118,6 +118,11 @@ func (s *server) viewUnknown(ctx context.Context, calls []store.UnknownCall) ([]
 		views[i] = unknownView{
 			Call: int64(c.Call), Provider: c.Provider, SentAt: timestamp(c.Sent), Reason: c.Class, Code: c.Code,
 			Questions: c.Asks, Resent: c.Resent, Rows: c.Rows, Batches: []string{}, Candidates: candidates(c, orphans),
+		}
+		if !seesPII(ctx) {
+			for j := range views[i].Candidates { // a ticket may be named after a plate
+				views[i].Candidates[j].Ticket = maskWords(views[i].Candidates[j].Ticket)
+			}
 		}
 		views[i].AtRisk, views[i].Currency = worth(s.Price(c.Provider), c.Asks)
 		for _, no := range c.Batches {
@@ -226,11 +231,8 @@ func readDecision(r *http.Request, adopts bool) (d decisionRequest, err error) {
 	return d, badFields(http.StatusUnprocessableEntity, "bad_decision", faults)
 }
 
-// byRequester names who decides. There are no keys yet.
-const byRequester = "request"
-
-func (d decisionRequest) decision() store.Decision {
-	return store.Decision{By: byRequester, Reason: d.Reason}
+func (d decisionRequest) decision(ctx context.Context) store.Decision {
+	return store.Decision{By: requester(ctx), Reason: d.Reason}
 }
 
 // resent says what a resend came to.
@@ -249,14 +251,14 @@ func (s *server) resend(w http.ResponseWriter, r *http.Request) error {
 	provider := d.Provider
 	calls, err := s.eachUnknown(r.Context(), d, func(ctx context.Context, c store.UnknownCall) error {
 		provider = c.Provider
-		taken, err := s.Store.Resend(ctx, c.Call, d.decision())
+		taken, err := s.Store.Resend(ctx, c.Call, d.decision(ctx))
 		total.Add(taken)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	s.Log.Warn().Int("calls", calls).Int("questions", total.Asks).Int("rows", total.Rows).Str("by", byRequester).
+	s.Log.Warn().Int("calls", calls).Int("questions", total.Asks).Int("rows", total.Rows).Str("by", requester(r.Context())).
 		Msg("unknown calls are sent again by a person, and may be paid twice")
 	s.Wake()
 	return writeJSON(w, http.StatusOK, resent{Calls: calls, TakenView: viewTaken(total, s.Price(provider))})
@@ -276,14 +278,14 @@ func (s *server) giveUp(w http.ResponseWriter, r *http.Request) error {
 	}
 	got := settledUnknown{}
 	got.Calls, err = s.eachUnknown(r.Context(), d, func(ctx context.Context, c store.UnknownCall) error {
-		n, err := s.Store.GiveUp(ctx, c.Call, d.decision())
+		n, err := s.Store.GiveUp(ctx, c.Call, d.decision(ctx))
 		got.Questions += n
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	s.Log.Warn().Int("calls", got.Calls).Int("questions", got.Questions).Str("by", byRequester).Msg("unknown calls are given up by a person")
+	s.Log.Warn().Int("calls", got.Calls).Int("questions", got.Questions).Str("by", requester(r.Context())).Msg("unknown calls are given up by a person")
 	return writeJSON(w, http.StatusOK, got)
 }
 
@@ -293,7 +295,7 @@ const decideAtOnce = 500
 // eachUnknown does something to the calls that a decision is about, and
 // returns how many there were. A call that is named must be there.
 func (s *server) eachUnknown(ctx context.Context, d decisionRequest, do func(context.Context, store.UnknownCall) error) (calls int, err error) {
-	f := store.UnknownFilter{Call: store.CallID(d.Call), Provider: d.Provider, Limit: decideAtOnce, Resent: d.Call != 0}
+	f := store.UnknownFilter{Tenant: tenantOf(ctx), Call: store.CallID(d.Call), Provider: d.Provider, Limit: decideAtOnce, Resent: d.Call != 0}
 	if err := s.ofBatch(ctx, d.Batch, &f); err != nil {
 		return 0, err
 	}
@@ -329,7 +331,7 @@ func (s *server) adopt(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx := r.Context()
-	found, err := s.Store.Unknowns(ctx, store.UnknownFilter{Call: store.CallID(d.Call), Resent: true})
+	found, err := s.Store.Unknowns(ctx, store.UnknownFilter{Tenant: tenantOf(ctx), Call: store.CallID(d.Call), Resent: true})
 	if err != nil {
 		return err
 	}
@@ -347,14 +349,14 @@ func (s *server) adopt(w http.ResponseWriter, r *http.Request) error {
 	n, err := s.Store.Adopt(ctx, found[0].Call, store.NewTicket{
 		Handle: providers.Ticket{ID: d.Ticket}, Shared: spec.SharedTickets,
 		Due: now, Deadline: now.Add(s.Deadline(spec.Name)), Interval: s.Pause(spec.Name),
-	}, d.decision())
+	}, d.decision(ctx))
 	if errors.Is(err, store.ErrTicketTaken) {
 		return problem(http.StatusConflict, "ticket_taken", "the ticket belongs to another call")
 	}
 	if err != nil {
 		return err
 	}
-	s.Log.Warn().Int64("call", d.Call).Int("questions", n).Str("by", byRequester).Msg("a ticket is adopted for an unknown call by a person")
+	s.Log.Warn().Int64("call", d.Call).Int("questions", n).Str("by", requester(r.Context())).Msg("a ticket is adopted for an unknown call by a person")
 	s.Wake()
 	return writeJSON(w, http.StatusOK, settledUnknown{Calls: 1, Questions: n})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
+	"github.com/plateq/plateq/internal/api"
 	"github.com/plateq/plateq/jobs"
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/scheduler"
@@ -49,6 +50,7 @@ type App struct {
 	worker    *jobs.Worker
 	scheduler *scheduler.Scheduler
 	listener  *listener
+	access    *api.Access    // nil where nothing listens
 	upstreams *standIn       // their stand-in in this process, nil until one is needed
 	closers   []func() error // run in reverse
 }
@@ -101,7 +103,7 @@ func (a *App) open(ctx context.Context) error {
 		}
 	}
 	if a.listener != nil {
-		a.listener.server.Handler = a.handler()
+		a.listener.server.Handler = a.handler(a.access)
 	}
 	return nil
 }
@@ -212,6 +214,11 @@ func (a *App) background(ctx context.Context, wg *sync.WaitGroup) {
 			a.every(ctx, time.Minute, "drop lists that were never accepted", func() error { return a.dropIntakes(ctx) })
 		})
 	}
+	if a.access != nil {
+		wg.Go(func() {
+			a.every(ctx, flushEvery, "note when API keys were used", func() error { return a.flushAccess(ctx) })
+		})
+	}
 	if a.worker == nil {
 		return
 	}
@@ -273,11 +280,12 @@ func (a *App) drain(ctx context.Context) error {
 	if a.listener != nil {
 		errs = append(errs, a.listener.shutdown(grace))
 	}
+	last, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
 	if a.worker != nil {
-		last, cancel := context.WithTimeout(ctx, lastWords)
-		defer cancel()
 		errs = append(errs, a.worker.DrainSpool(last), a.store.Retire(last, a.id))
 	}
+	errs = append(errs, a.flushAccess(last))
 	return errors.Join(errs...)
 }
 
@@ -306,5 +314,5 @@ func (a *App) Store() store.Store { return a.store }
 // Providers returns the providers that are set up.
 func (a *App) Providers() *providers.Set { return a.set }
 
-// Handler returns the HTTP API.
-func (a *App) Handler() http.Handler { return a.handler() }
+// Handler returns the HTTP API. Who holds it needs no key.
+func (a *App) Handler() http.Handler { return a.handler(nil) }

@@ -101,7 +101,7 @@ func Describe(o Options) (http.Handler, error) {
 	if err := a.openProviders(); err != nil {
 		return nil, err
 	}
-	return a.handler(), nil
+	return a.handler(nil), nil
 }
 
 // noBooks is the store before there is one.

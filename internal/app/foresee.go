@@ -6,6 +6,7 @@ import (
 	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/internal/api"
 	"github.com/plateq/plateq/internal/intake"
+	"github.com/plateq/plateq/store"
 )
 
 // confirm tells those who want to know what the list, which is stored but not
@@ -21,7 +22,7 @@ func (r *run) confirm(ctx context.Context, list *intake.Reader, s intake.Summary
 	for _, reason := range s.Reasons.Sorted() {
 		e.InvalidReasons = append(e.InvalidReasons, client.InvalidReason(reason))
 	}
-	if err := r.app.serves().Complete(ctx, &e, r.opts.Intake.Spec.MaxBatch); err != nil {
+	if err := r.app.serves().Complete(ctx, &e, store.DefaultTenant, r.opts.Intake.Spec.MaxBatch); err != nil {
 		return err
 	}
 	return r.opts.Confirm(e)

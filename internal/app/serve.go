@@ -22,16 +22,12 @@ type listener struct {
 }
 
 // listen takes the address, so that a second process finds out at its start,
-// and stand-ins know where to call. Without keys only this machine may ask.
+// and stand-ins know where to call.
 func (a *App) listen(ctx context.Context) error {
+	if err := a.openAccess(ctx); err != nil {
+		return err
+	}
 	addr := a.opts.Config.Listen
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return Usage(fmt.Errorf("PLATEQ_LISTEN: %q is not host:port", addr))
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return Usage(fmt.Errorf("PLATEQ_LISTEN: %q can be reached from other machines, and there are no API keys yet: use 127.0.0.1", addr))
-	}
 	on, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return Usage(fmt.Errorf("listen on %s: %w: choose another PLATEQ_LISTEN", addr, reasonOf(err)))
@@ -93,11 +89,13 @@ func (a *App) serves() api.Options {
 	return o
 }
 
-func (a *App) handler() http.Handler {
+func (a *App) handler(access *api.Access) http.Handler {
+	o := a.serves()
+	o.Access = access
 	if a.parts&Server == 0 && a.parts&Hooks != 0 {
-		return api.NewHooks(a.serves())
+		return api.NewHooks(o)
 	}
-	return api.New(a.serves())
+	return api.New(o)
 }
 
 // wakeAll tells the scheduler, if it is here, that there is new work.

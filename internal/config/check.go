@@ -21,7 +21,8 @@ func (c *Config) faults() []string {
 	l.oneOf("LOG_FORMAT", c.LogFormat, "", "console", "json")
 	l.add(c.Grace == 0, "GRACE", "it must be more than 0")
 	l.add((c.TLSCert == "") != (c.TLSKey == ""), "TLS_CERT", "it goes with "+Prefix+"TLS_KEY: set both or none")
-	l.loopback("LISTEN", c.Listen)
+	l.address("LISTEN", c.Listen)
+	l.add(c.APIRate < 0, "API_RATE", "it must be 0 or more")
 	l.loopback("ADMIN_LISTEN", c.AdminListen)
 	l.server(c.ServerURL)
 	l.redis(c.RedisURL)
@@ -52,11 +53,19 @@ func (l *faultList) oneOf(variable, value string, allowed ...string) {
 	l.add(!slices.Contains(allowed, value), variable, fmt.Sprintf("%q is none of %s", value, strings.Join(named, ", ")))
 }
 
-// loopback: until there are keys, only this machine may come in.
-func (l *faultList) loopback(variable, listen string) {
+// address returns the host of an address that is listened on; false: it is
+// none.
+func (l *faultList) address(variable, listen string) (host string, ok bool) {
 	host, port, err := net.SplitHostPort(listen)
-	if err != nil || port == "" {
-		l.add(true, variable, fmt.Sprintf("%q is no address such as 127.0.0.1:8080", listen))
+	ok = err == nil && port != ""
+	l.add(!ok, variable, fmt.Sprintf("%q is no address such as 127.0.0.1:8080", listen))
+	return host, ok
+}
+
+// loopback: what has no keys of its own is for this machine only.
+func (l *faultList) loopback(variable, listen string) {
+	host, ok := l.address(variable, listen)
+	if !ok {
 		return
 	}
 	ip, err := netip.ParseAddr(host)

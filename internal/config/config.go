@@ -33,7 +33,8 @@ type Config struct {
 	RedisURL    URL    `env:"REDIS_URL" envDefault:"embedded" about:"redis://, rediss://, redis-sentinel://, redis-cluster://h1:p,h2:p, or embedded: in memory, no port"`
 	DatabaseURL URL    `env:"DATABASE_URL" shown:"sqlite://<data dir>/plateq.db" about:"where answers are kept: sqlite://PATH for one process, postgres://USER:PASSWORD@HOST/NAME for any number"`
 	DataDir     string `env:"DATA_DIR" envDefault:"./plateq-data" about:"SQLite file, keys and spool"`
-	Listen      string `env:"LISTEN" envDefault:"127.0.0.1:8080" about:"address of the HTTP API; a loopback one"`
+	Listen      string `env:"LISTEN" envDefault:"127.0.0.1:8080" about:"address of the HTTP API; one that is not loopback needs an API key to exist"`
+	APIRate     int    `env:"API_RATE" envDefault:"100" about:"requests a second that one API key may make, as many at once; 0: any number"`
 	AdminListen string `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:8081" later:"yes" about:"address of /metrics and pprof"`
 	TLSCert     string `env:"TLS_CERT" later:"yes" about:"path of the certificate of the HTTP API"`
 	TLSKey      string `env:"TLS_KEY" later:"yes" about:"path of the key of that certificate"`

@@ -96,7 +96,7 @@ func TestFaults(t *testing.T) {
 		{"zone", "PLATEQ_ATTESTR_DAILY_RESET=00:00 Asia/Nowhere", `PLATEQ_ATTESTR_DAILY_RESET: time zone "Asia/Nowhere" is not known`},
 		{"log level", "PLATEQ_LOG_LEVEL=loud", `PLATEQ_LOG_LEVEL: "loud" is none of trace, debug, info, warn, error`},
 		{"listen", "PLATEQ_LISTEN=8080", `PLATEQ_LISTEN: "8080" is no address such as 127.0.0.1:8080`},
-		{"open to all", "PLATEQ_LISTEN=:8080", `PLATEQ_LISTEN: ":8080" is no loopback address`},
+		{"open to all", "PLATEQ_ADMIN_LISTEN=:8081", `PLATEQ_ADMIN_LISTEN: ":8081" is no loopback address`},
 		{"TLS", "PLATEQ_TLS_CERT=c.pem", `PLATEQ_TLS_CERT: it goes with PLATEQ_TLS_KEY`},
 		{"URL", "PLATEQ_URL=ftp://host", `PLATEQ_URL: it must be a URL such as http://127.0.0.1:8080`},
 		{"Redis", "PLATEQ_REDIS_URL=localhost:6379", `PLATEQ_REDIS_URL: it must be embedded or begin with one of redis://`},

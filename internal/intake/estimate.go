@@ -25,15 +25,15 @@ type Estimator interface {
 }
 
 // Foresee reads a list through and says what the store would make of it for
-// the provider. Nothing is stored. check, which may be nil, is told how many
+// the tenant and the provider. Nothing is stored. check, which may be nil, is told how many
 // rows there are so far, and may end it with an error.
-func Foresee(ctx context.Context, st Estimator, provider string, reuse store.Reuse, r *Reader, check func(rows int) error) (Estimate, error) {
+func Foresee(ctx context.Context, st Estimator, tenant, provider string, reuse store.Reuse, r *Reader, check func(rows int) error) (Estimate, error) {
 	e := Estimate{Reasons: Reasons{}, Warnings: Reasons{}}
 	r.warnings = e.Warnings
 	rows := 0
 	var ended error
 	got, err := st.Estimate(ctx, store.EstimateRequest{
-		Provider: provider, Reuse: reuse,
+		Tenant: tenant, Provider: provider, Reuse: reuse,
 		Next: func(ctx context.Context) ([]store.NewRow, error) {
 			if ended != nil {
 				return nil, ended
