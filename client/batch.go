@@ -267,32 +267,6 @@ func (c *Client) Poll(ctx context.Context, id string) (int, error) {
 	return polled.Tickets, err
 }
 
-// The pauses between two looks of Wait.
-const (
-	shortestLook = 200 * time.Millisecond
-	longestLook  = 2 * time.Second
-)
-
-// Wait looks at a batch until it is done or cancelled, and returns it.
-// progress, which may be nil, is told what each look has found.
-func (c *Client) Wait(ctx context.Context, id string, progress func(Batch)) (Batch, error) {
-	for look := shortestLook; ; look = min(look*3/2, longestLook) {
-		b, err := c.Batch(ctx, id)
-		if err != nil {
-			return b, err
-		}
-		if progress != nil {
-			progress(b)
-		}
-		if b.State.Finished() {
-			return b, nil
-		}
-		if err := sleep(ctx, look); err != nil {
-			return b, err
-		}
-	}
-}
-
 // errNotPlateq says that something else answers at the server's address.
 var errNotPlateq = errors.New("ask for health: what answers is not Plateq")
 

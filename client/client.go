@@ -62,6 +62,7 @@ type request struct {
 	method, path string
 	query        url.Values
 	accept       string
+	lastEvent    string // Last-Event-ID; empty: none
 	contentType  string
 	body         io.Reader
 }
@@ -83,6 +84,9 @@ func (c *Client) once(ctx context.Context, r request) (*http.Response, error) {
 	}
 	if r.contentType != "" {
 		req.Header.Set("Content-Type", r.contentType)
+	}
+	if r.lastEvent != "" {
+		req.Header.Set("Last-Event-ID", r.lastEvent)
 	}
 	req.Header.Set("Accept", r.accept+", application/problem+json")
 	resp, err := c.http.Do(req)

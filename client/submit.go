@@ -92,16 +92,9 @@ type Item map[string]string
 // SubmitItems hands rows over that are at hand.
 func (c *Client) SubmitItems(ctx context.Context, o SubmitOptions, items []Item) (Batch, error) {
 	body, err := json.Marshal(struct {
-		Provider string            `json:"provider"`
-		Name     string            `json:"name,omitempty"`
-		Purpose  string            `json:"purpose,omitempty"`
-		Metadata json.RawMessage   `json:"metadata,omitempty"`
-		Weight   float64           `json:"weight,omitempty"`
-		MaxCost  string            `json:"max_cost,omitempty"`
-		Params   map[string]string `json:"params,omitempty"`
-		Fresh    bool              `json:"fresh,omitempty"`
-		Items    []Item            `json:"items"`
-	}{o.Provider, o.Name, o.Purpose, o.Metadata, o.Weight, o.MaxCost, o.Params, o.Fresh, items})
+		envelope
+		Items []Item `json:"items"`
+	}{o.envelope(), items})
 	if err != nil {
 		return Batch{}, fmt.Errorf("encode items: %w", err)
 	}

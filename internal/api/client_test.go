@@ -117,6 +117,38 @@ func TestClientListsAndChanges(t *testing.T) {
 	}
 }
 
+func TestClientWatchesAndLooksUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	c := dialled(t, w)
+	b, err := c.SubmitItems(t.Context(), client.SubmitOptions{Provider: "attestr"}, []client.Item{{"plate": "DL01AA1000"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last client.Batch
+	for b, err := range c.Watch(t.Context(), b.ID) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last.ID == "" {
+			w.answer(t, b.ID)
+		}
+		last = b
+	}
+	if last.State != client.Done || last.Counts[client.RowFound] != 1 {
+		t.Errorf("watched %+v", last)
+	}
+	got, err := c.LookUp(t.Context(), client.SubmitOptions{Provider: "attestr", Fresh: true, Metadata: []byte(`{"k":"v"}`)},
+		client.Item{"plate": "DL01AA1001", "id": "x"}, 0)
+	if err != nil || got.Settled() || got.Row.Status != client.RowQueued || *got.Row.ID != "x" || string(got.Batch.Metadata) != `{"k":"v"}` {
+		t.Errorf("looked up %+v, %v", got, err)
+	}
+	w.answer(t, got.Batch.ID)
+	if b, err := c.Wait(t.Context(), got.Batch.ID, nil); err != nil || b.State != client.Done {
+		t.Errorf("waited for %+v, %v", b, err)
+	}
+}
+
 func TestClientTellsProblems(t *testing.T) {
 	t.Parallel()
 	c := dialled(t, newWorld(t, nil))
