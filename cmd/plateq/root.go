@@ -49,7 +49,7 @@ func execute(ctx context.Context, args []string, s streams) int {
 func exitCode(err error) int {
 	if p, ok := errors.AsType[*client.Problem](err); ok && app.ExitCode(err) == app.ExitFailure {
 		switch p.Status {
-		case 400, 404, 406, 413, 415, 422:
+		case 400, 401, 403, 404, 406, 413, 415, 422:
 			return app.ExitUsage
 		}
 	}
@@ -95,7 +95,7 @@ func (c *cli) root() *cobra.Command {
 		c.runCommand(), c.upCommand(), c.serveCommand(), c.workerCommand(), c.schedulerCommand(), c.simulateCommand(),
 		c.estimateCommand(), c.ledgerCommand(), c.budgetCommand(), c.submitCommand(), c.listCommand(), c.statusCommand(), c.resultsCommand(),
 		c.pauseCommand(), c.resumeCommand(), c.cancelCommand(), c.pollCommand(), c.retryCommand(), c.unknownCommand(),
-		c.providersCommand(), c.gateCommand(),
+		c.providersCommand(), c.gateCommand(), c.keysCommand(),
 		c.checkCommand(), c.migrateCommand(), c.backupCommand(), c.restoreCommand(), c.configCommand(), c.versionCommand(),
 	)
 	return root
