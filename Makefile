@@ -19,7 +19,7 @@ test: ## run all tests; as root on Debian it first installs what they need
 	if ! echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1; then \
 		race=; echo 'go test runs without -race: no C compiler' >&2; \
 	fi; \
-	set -x; go test $$race -shuffle=on -timeout=$(TEST_TIMEOUT) ./...
+	set -x; go test $$race -shuffle=on -timeout=$(TEST_TIMEOUT) ./...; go -C tools/openapi test -count=1 ./...
 
 check: format vet lint tidy generated archtest ## all that is checked without running the product
 
@@ -61,6 +61,7 @@ vet:
 	go vet ./...
 	go -C bench vet ./...
 	go -C bench test ./...
+	go -C tools/openapi vet ./...
 
 lint: bin/golangci-lint
 	bin/golangci-lint run ./...
@@ -74,6 +75,7 @@ tidy:
 	go mod tidy -diff
 	go -C bench mod tidy -diff
 	go -C tools mod tidy -diff
+	go -C tools/openapi mod tidy -diff
 
 generated:
 	tools/check-generated.sh

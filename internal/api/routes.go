@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/internal/export"
 	"github.com/plateq/plateq/internal/openapi"
 	"github.com/plateq/plateq/store"
@@ -65,6 +66,7 @@ func spec(all []route) openapi.Spec {
 			{Type: store.BatchState(""), Values: names(batchStates())},
 			{Type: store.Scope(""), Values: names(store.Scopes())},
 			{Type: store.ErrorClass(""), Values: names(errorClasses())},
+			{Type: client.Status(""), Values: rowStates()},
 		},
 		Problem: Problem{},
 	}
