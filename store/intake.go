@@ -21,6 +21,9 @@ type NewBatch struct {
 	Reuse    Reuse
 	// MaxCost is the budget of the batch, from its first call on; nil: none.
 	MaxCost *Limit
+	// Callback is a URL that is told when the batch is done or paused, signed
+	// with the secret of the tenant's callbacks; empty: none.
+	Callback string
 }
 
 // Reuse says which known answers a batch is content with.

@@ -23,6 +23,7 @@ const (
 	columnNote     = "calls.note"
 	columnOrphan   = "orphans.body"
 	columnReason   = "decisions.reason"
+	columnHook     = "hooks.body"
 )
 
 // SealMeta seals what is personal about a batch.

@@ -15,6 +15,7 @@ type Store interface {
 	Repair
 	Budgeting
 	Access
+	Outbox
 	Reader
 
 	// ID names the store, at random and for ever. What is kept beside it, as

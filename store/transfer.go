@@ -57,7 +57,7 @@ func Tables() []Table {
 		{Name: "batches", Key: 1, Numbered: true, Columns: join(
 			integers("no"), texts("id tenant provider state reason"), fractions("weight"), truths("keep_raw fresh"),
 			integers("fresh_ms none_ms"), truths("resend"), integers("rows asks"), blobs("identity"),
-			integers("created_at done_at"), blobs("meta"), integers("known joined doubles renewals"), texts("held_by"))},
+			integers("created_at done_at"), blobs("meta"), integers("known joined doubles renewals"), texts("held_by"), integers("callback"))},
 		{Name: "cuts", Key: 1, Columns: integers("batch cut")},
 		{Name: "tallies", Key: 2, Columns: integers("batch state n")},
 		{Name: "rows", Key: 1, Columns: join(integers("id ask"), truths("cached"), blobs("line"))},
@@ -87,6 +87,14 @@ func Tables() []Table {
 		{Name: "gates", Key: 1, Columns: join(
 			texts("scope"), truths("closed"), texts("class code by_whom"), integers("since until"), truths("probe"),
 			integers("strikes probe_until"), texts("prober closer"))},
+		{Name: "hooks", Key: 1, Numbered: true, Columns: join(
+			integers("no"), texts("id tenant"), integers("role"), blobs("key"), integers("kinds"), blobs("body"),
+			integers("created_at disabled_at failures retry_at asked_at"))},
+		{Name: "events", Key: 1, Numbered: true, Columns: join(integers("no"), texts("id kind"), integers("batch at"), blobs("data"))},
+		{Name: "deliveries", Key: 1, Numbered: true, Columns: join(
+			integers("no"), texts("id"), integers("event hook state attempts lease created_at due_at until_at out_until tried_at ended_at status"),
+			texts("reason"))},
+		{Name: "told", Key: 1, Columns: join(integers("batch stale"), texts("settled"), integers("unknown at"))},
 		{Name: "readings", Key: 2, Columns: join(texts("provider name"), integers("value"), truths("gauge"), integers("at"))},
 		{Name: "api_keys", Key: 1, Columns: join(
 			texts("id name tenant scopes"), blobs("hash"), integers("created_at expires_at used_at revoked_at"))},

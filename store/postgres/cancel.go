@@ -24,6 +24,9 @@ func (s *Store) Cancel(ctx context.Context, no store.BatchNo, reason string) err
 		if err == nil {
 			err = t.apply(ctx, moved)
 		}
+		if err == nil {
+			err = t.tellLater(ctx, no)
+		}
 		if err != nil {
 			return none, fmt.Errorf("cancel batch: %w", err)
 		}

@@ -79,17 +79,28 @@ func (s *Store) finishAll(ctx context.Context, numbers []store.BatchNo) ([]store
 // holds an ask of its rows.
 func (t *tx) finish(ctx context.Context, no store.BatchNo) (bool, error) {
 	h, err := t.anyHeader(ctx, no)
-	if err != nil || h.state != store.BatchRunning {
+	if err != nil {
 		return false, err
+	}
+	if h.state != store.BatchRunning {
+		return false, t.tellLater(ctx, no)
 	}
 	open, err := t.holdsOpen(ctx, h)
 	if err != nil || open {
 		return false, err
 	}
-	if err := t.exec(ctx, "UPDATE batches SET state = $1, done_at = $2 WHERE no = $3", store.BatchDone, millis(t.now), no); err != nil {
+	var told bool
+	_, err = t.one(ctx, "UPDATE batches SET state = $1, done_at = $2 WHERE no = $3 RETURNING "+listened, []any{store.BatchDone, millis(t.now), no}, &told)
+	if err != nil {
 		return false, fmt.Errorf("finish batch: %w", err)
 	}
-	return true, nil
+	if !told {
+		return true, nil
+	}
+	if err := t.tellBatch(ctx, no, store.EventBatchDone); err != nil {
+		return false, err
+	}
+	return true, t.tellLater(ctx, no)
 }
 
 // holdsOpen reports whether an ask is open that rows of the batch want. A

@@ -128,6 +128,42 @@ func (f *fleet) UsedAPIKeys(ctx context.Context, at map[string]time.Time) error 
 	return f.one().UsedAPIKeys(ctx, at)
 }
 
+func (f *fleet) AddHook(ctx context.Context, n store.NewHook) (store.Hook, error) {
+	return f.one().AddHook(ctx, n)
+}
+
+func (f *fleet) Hooks(ctx context.Context, tenant string) ([]store.Hook, error) {
+	return f.one().Hooks(ctx, tenant)
+}
+
+func (f *fleet) RotateHook(ctx context.Context, r store.Rotation) error {
+	return f.one().RotateHook(ctx, r)
+}
+
+func (f *fleet) RemoveHook(ctx context.Context, tenant, id string) error {
+	return f.one().RemoveHook(ctx, tenant, id)
+}
+
+func (f *fleet) TellProgress(ctx context.Context) (int, error) { return f.one().TellProgress(ctx) }
+
+func (f *fleet) ClaimDeliveries(ctx context.Context, r store.DeliveryClaim) ([]store.OpenDelivery, error) {
+	return f.one().ClaimDeliveries(ctx, r)
+}
+
+func (f *fleet) SettleDelivery(ctx context.Context, r store.DeliveryResult) (bool, error) {
+	return f.one().SettleDelivery(ctx, r)
+}
+
+func (f *fleet) Deliveries(ctx context.Context, d store.DeliveryFilter) ([]store.Delivery, error) {
+	return f.one().Deliveries(ctx, d)
+}
+
+func (f *fleet) Replay(ctx context.Context, tenant, id string) (store.Delivery, error) {
+	return f.one().Replay(ctx, tenant, id)
+}
+
+func (f *fleet) TidyOutbox(ctx context.Context) (int, error) { return f.one().TidyOutbox(ctx) }
+
 func (f *fleet) Causes(ctx context.Context, b store.BatchNo) ([]store.Cause, error) {
 	return f.one().Causes(ctx, b)
 }

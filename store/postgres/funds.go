@@ -131,10 +131,8 @@ func (s *Store) PauseUnfunded(ctx context.Context, e *store.BudgetError, d store
 		if err != nil || unfunded == nil {
 			return false, err
 		}
-		err = t.exec(ctx, "UPDATE batches SET state = $1, reason = $2, held_by = $3 WHERE no = $4",
-			store.BatchPaused, unfunded.Error(), unfunded.Use.BudgetScope.String(), h.no)
-		if err != nil {
-			return false, fmt.Errorf("pause batch: %w", err)
+		if err := t.pause(ctx, h, unfunded.Error(), unfunded.Use.BudgetScope.String()); err != nil {
+			return false, err
 		}
 		return true, nil
 	})

@@ -112,7 +112,22 @@ func (t *tx) changeGates(ctx context.Context, h store.Gatehouse, c store.GateCha
 		return nil, err
 	}
 	changed, events := h.Change(c, by, sent, t.now)
-	return events, t.saveGates(ctx, changed)
+	var told bool
+	b := &pgx.Batch{}
+	queueSave(b, changed)
+	b.Queue("SELECT " + listened).QueryRow(func(r pgx.Row) error { return r.Scan(&told) })
+	if err := t.send(ctx, b); err != nil {
+		return nil, fmt.Errorf("write gate: %w", err)
+	}
+	for _, e := range events {
+		if !told {
+			break
+		}
+		if err := t.tell(ctx, e.News()); err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
 }
 
 // makeGates makes records, open ones, of gates that are closed for the first
@@ -135,14 +150,19 @@ func (t *tx) makeGates(ctx context.Context, closes []store.GateClose) error {
 // saveGates writes gates that are locked.
 func (t *tx) saveGates(ctx context.Context, gates []*store.GateRecord) error {
 	b := &pgx.Batch{}
+	queueSave(b, gates)
+	if err := t.send(ctx, b); err != nil {
+		return fmt.Errorf("write gate: %w", err)
+	}
+	return nil
+}
+
+// queueSave adds the writing of gates that are locked to a batch of statements.
+func queueSave(b *pgx.Batch, gates []*store.GateRecord) {
 	for _, g := range gates {
 		b.Queue(`UPDATE gates SET closed = $2, class = $3, code = $4, by_whom = $5, since = $6, until = $7, probe = $8, strikes = $9,
 			probe_until = $10, prober = $11, closer = $12 WHERE scope = $1`,
 			g.Scope, g.Closed, g.Class.String(), g.Code, g.By, millis(g.Since), millis(g.Until), g.Probe, g.Strikes,
 			millis(g.ProbeUntil), g.Prober, g.Closer)
 	}
-	if err := t.send(ctx, b); err != nil {
-		return fmt.Errorf("write gate: %w", err)
-	}
-	return nil
 }

@@ -35,6 +35,9 @@ func (s *Store) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, `+beatTime("$13")+`, $14)`,
 			no, id, b.Tenant, b.Provider, store.BatchIntake, b.Weight, b.KeepRaw, b.Reuse.Fresh, b.Reuse.FreshFor.Milliseconds(),
 			b.Reuse.FreshNotFoundFor.Milliseconds(), b.Reuse.ResendUnknown, millis(t.now), s.beat(), meta)
+		if err == nil && b.Callback != "" {
+			err = t.callBack(ctx, no, b)
+		}
 		if err == nil && b.MaxCost != nil {
 			err = t.exec(ctx, setBudget, store.BatchBudget(id).String(), int64(b.MaxCost.Amount), b.MaxCost.Currency, store.ByMaxCost, millis(t.now))
 		}
@@ -124,6 +127,9 @@ func (s *Store) setState(ctx context.Context, no store.BatchNo, verb, reason str
 		}
 		if h.state == to && h.heldBy == "" {
 			return none, &store.StateError{Batch: h.id, State: h.state, Want: verb}
+		}
+		if to == store.BatchPaused {
+			return none, t.pause(ctx, h, reason, "")
 		}
 		if err := t.exec(ctx, "UPDATE batches SET state = $1, reason = $2, held_by = '' WHERE no = $3", to, reason, no); err != nil {
 			return none, fmt.Errorf("%s batch: %w", verb, err)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/plateq/plateq/internal/pgtest"
 	"github.com/plateq/plateq/providers"
@@ -97,6 +98,16 @@ func goesOn(t *testing.T, s *sqlite.Store, url string, keys store.Keys) {
 	}
 	if orphans, err := p.Orphans(t.Context()); err != nil || len(orphans) != 1 || orphans[0].Hints[0].Ticket != "T-9" {
 		t.Errorf("got %v, %v, want the hint about nothing that is known", orphans, err)
+	}
+	told, err := s.Deliveries(t.Context(), store.DeliveryFilter{})
+	if err != nil || len(told) == 0 {
+		t.Errorf("the deliveries were %v, %v, want some", told, err)
+	}
+	if got, err := p.Deliveries(t.Context(), store.DeliveryFilter{}); err != nil || !slices.Equal(got, told) {
+		t.Errorf("the deliveries are %v, %v, want %v", got, err, told)
+	}
+	if got, err := p.ClaimDeliveries(t.Context(), store.DeliveryClaim{Limit: 1, PerHook: 1, Until: time.Now()}); err != nil || len(got) != 1 || string(got[0].Secrets[0]) != "secret" {
+		t.Errorf("got %v, %v, want a delivery with its secret", got, err)
 	}
 	storetest.Work(t, p, storetest.List(t, p, 40), 10, 4)
 	if written, _, err := p.LastCall(t.Context()); err != nil || written <= was {

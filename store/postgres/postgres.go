@@ -14,7 +14,8 @@
 //  4. ask_keys
 //  5. names of tickets (advisory), tickets, orphans
 //  6. gates
-//  7. tallies, last, because many come to the same few
+//  7. tallies, because many come to the same few
+//  8. what hooks were told, then hooks, whose lock is that of their deliveries
 //
 // A settlement that sets done batches running again needs rows of batches
 // while it holds a chunk: against the order it does not wait for them but

@@ -105,6 +105,9 @@ func (s *Store) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo
 		if b.MaxCost != nil {
 			err = t.setBudget(store.Budget{BudgetScope: store.BatchBudget(id), Limit: *b.MaxCost}, store.ByMaxCost)
 		}
+		if err == nil && b.Callback != "" {
+			err = t.callBack(no, b)
+		}
 		return no, err
 	})
 }

@@ -38,6 +38,9 @@ func (s *Store) setState(ctx context.Context, no store.BatchNo, verb, reason str
 		if err := t.exec("UPDATE batches SET state = ?, reason = ?, held_by = '' WHERE no = ?", to, reason, no); err != nil {
 			return none, fmt.Errorf("%s batch: %w", verb, err)
 		}
+		if to == store.BatchPaused && h.state != to {
+			return none, t.tellPause(h, "")
+		}
 		return none, nil
 	})
 	return err
@@ -65,7 +68,10 @@ func (s *Store) Cancel(ctx context.Context, no store.BatchNo, reason string) err
 		if err := t.leaveOthers(h, moved); err != nil {
 			return none, fmt.Errorf("cancel batch: %w", err)
 		}
-		return none, t.apply(moved)
+		if err := t.apply(moved); err != nil {
+			return none, err
+		}
+		return none, t.tellLater(no)
 	})
 	return err
 }

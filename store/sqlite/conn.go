@@ -91,6 +91,10 @@ func bind(stmt *sqlite.Stmt, i int, arg any) {
 		stmt.BindInt64(i, int64(v))
 	case store.TicketID:
 		stmt.BindInt64(i, int64(v))
+	case store.HookNo:
+		stmt.BindInt64(i, int64(v))
+	case store.DeliveryNo:
+		stmt.BindInt64(i, int64(v))
 	case store.State:
 		stmt.BindInt64(i, int64(v))
 	case bool:

@@ -90,7 +90,7 @@ func (s *Store) PauseUnfunded(ctx context.Context, e *store.BudgetError, d store
 		if err != nil {
 			return false, fmt.Errorf("pause batch: %w", err)
 		}
-		return true, nil
+		return true, t.tellPause(h, unfunded.Use.BudgetScope.String())
 	})
 }
 

@@ -88,5 +88,13 @@ func (t *tx) changeGates(c store.GateChanges, by store.Prober, sent time.Time) (
 		return nil, err
 	}
 	changed, events := h.Change(c, by, sent, t.now)
-	return events, t.saveGates(changed)
+	if err := t.saveGates(changed); err != nil {
+		return nil, err
+	}
+	for _, e := range events {
+		if err := t.tell(e.News()); err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
 }

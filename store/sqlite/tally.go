@@ -66,8 +66,11 @@ func (t *tx) finishTouched(moved store.Tally) ([]store.BatchNo, error) {
 // rows.
 func (t *tx) finish(no store.BatchNo) (bool, error) {
 	h, err := t.anyHeader(no)
-	if err != nil || h.state != store.BatchRunning {
+	if err != nil {
 		return false, err
+	}
+	if h.state != store.BatchRunning {
+		return false, t.tellLater(no)
 	}
 	open, err := t.holdsOpen(h)
 	if err != nil || open {
@@ -76,7 +79,10 @@ func (t *tx) finish(no store.BatchNo) (bool, error) {
 	if err := t.exec("UPDATE batches SET state = ?, done_at = ? WHERE no = ?", store.BatchDone, t.now, no); err != nil {
 		return false, fmt.Errorf("finish batch: %w", err)
 	}
-	return true, nil
+	if err := t.tellBatch(no, store.EventBatchDone); err != nil {
+		return false, err
+	}
+	return true, t.tellLater(no)
 }
 
 // holdsOpen reports whether an ask is open that rows of the batch want. A

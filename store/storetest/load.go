@@ -149,9 +149,11 @@ func Benchmark(b *testing.B, open func(tb testing.TB) store.Store) {
 // Lived gives an empty store asks in every state: batch 1 with 12 asks in two
 // chunks, of which the first was claimed two at a time, and batch 2, which
 // joined those that were open. Figures came with the answers. A budget of the
-// provider's months bounds it all, and a key of the API opens it.
+// provider's months bounds it all, and a key of the API opens it. A hook was
+// told of what happened, but for the last of it.
 func Lived(tb testing.TB, s store.Store) {
 	tb.Helper()
+	addHook(tb, s, "https://example.com/hook", "secret")
 	budget := store.Budget{BudgetScope: store.ProviderBudget(provider, store.EachMonth), Limit: store.Limit{Amount: 1000 * store.One}}
 	if err := s.SetBudget(tb.Context(), budget, "test"); err != nil {
 		tb.Fatalf("set budget: %v", err)
@@ -195,6 +197,22 @@ func Lived(tb testing.TB, s store.Store) {
 	claim()
 	Hint(tb, s, providers.Hint{Ticket: "T-9"})
 	nameTicket(tb, s, "r-1")
+	tellProgress(tb, s)
+}
+
+// addHook adds a hook that wants all events.
+func addHook(tb testing.TB, s store.Store, url, secret string) {
+	tb.Helper()
+	if _, err := s.AddHook(tb.Context(), store.NewHook{URL: url, Events: store.EventKinds(), Secret: []byte(secret)}); err != nil {
+		tb.Fatalf("add hook: %v", err)
+	}
+}
+
+func tellProgress(tb testing.TB, s store.Store) {
+	tb.Helper()
+	if n, err := s.TellProgress(tb.Context()); err != nil || n == 0 {
+		tb.Fatalf("tell progress: %d, %v", n, err)
+	}
 }
 
 // Hint brings a hint about whatever these hints name.
@@ -238,7 +256,13 @@ const (
 // personal comes to it.
 func TellCanaries(tb testing.TB, s store.Store) {
 	tb.Helper()
-	no, err := s.BeginBatch(tb.Context(), store.NewBatch{Provider: provider, Name: canaryName, Columns: []string{canaryName}})
+	addHook(tb, s, "https://example.com/"+canaryPhone, canaryName)
+	if err := s.RotateHook(tb.Context(), store.Rotation{ID: store.CallbacksID, Secret: []byte(canaryName)}); err != nil {
+		tb.Fatal(err)
+	}
+	no, err := s.BeginBatch(tb.Context(), store.NewBatch{
+		Provider: provider, Name: canaryName, Columns: []string{canaryName}, Callback: "https://example.com/" + canaryPlate,
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -277,6 +301,10 @@ func TellCanaries(tb testing.TB, s store.Store) {
 		}
 	}
 	tellOfTicket(tb, s)
+	if err := s.Pause(tb.Context(), no, "a list"); err != nil {
+		tb.Fatal(err)
+	}
+	tellProgress(tb, s)
 }
 
 // tellOfTicket brings them as what a webhook says.

@@ -126,6 +126,8 @@ func subjects() []subject {
 		{"dead calls", deadRules},
 		{"books", bookRules},
 		{"key", keyRules},
+		{"outbox", outboxRules},
+		{"delivery", deliveryRules},
 		{"concurrency", concurrencyRules},
 	}
 }
