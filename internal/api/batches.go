@@ -143,7 +143,18 @@ func (s *server) batch(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.answer(w, r, http.StatusOK, b)
+	v, err := s.whole(r.Context(), b)
+	if err != nil {
+		return err
+	}
+	now, err := sightOf(v)
+	if err != nil {
+		return err
+	}
+	if unchanged(w, r, tagOf(now.id)) {
+		return nil
+	}
+	return writeJSON(w, http.StatusOK, v)
 }
 
 // find returns the batch that the path names. One whose list is still coming

@@ -53,13 +53,15 @@ func (s *server) observe(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		rec := &recorder{ResponseWriter: w}
+		zip := newCompressor(w, r)
+		rec := &recorder{ResponseWriter: zip}
 		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, &rec.caller))
 		defer func() {
 			s.logRequest(r, rec, id, s.Now().Sub(start))
 		}()
 		defer s.recovered(rec, r, id)
 		next.ServeHTTP(rec, r)
+		zip.end()
 	})
 }
 

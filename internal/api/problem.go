@@ -143,6 +143,7 @@ func unknownProvider(e *providers.UnknownError) *Problem {
 func writeProblem(w http.ResponseWriter, p *Problem) {
 	h := w.Header()
 	h.Del("Content-Disposition")
+	h.Del("ETag")
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
 	if p.retryAfter > 0 {
@@ -159,6 +160,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
 	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n')) // a client that left cannot be told so
 	return nil

@@ -37,6 +37,10 @@ func (s *server) results(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if same, err := s.sameRows(w, r, b, media); same || err != nil {
+		return err
+	}
+	w.Header().Add("Vary", "Accept")
 	o := export.Options{Format: export.CSV, Extras: extras, Plain: plain}
 	if spec, err := s.Providers.Spec(b.Provider); err == nil {
 		o.Results = spec.Results

@@ -12,10 +12,10 @@ import (
 )
 
 // route is one operation: how it is reached and served, and what the document
-// says of it. A route is added by an entry in the list of what it is about;
-// that alone has it routed, described in /openapi.json and shown on /docs. The
-// types that it names are those that its handler reads and writes: tests hold
-// the answers against them.
+// says of it. A route is added by an entry in the list of what it is about,
+// which has it routed, described in /openapi.json and shown on /docs, and by
+// one in scopes, which says to whom it is answered. The types that it names are
+// those that its handler reads and writes: tests hold the answers against them.
 type route struct {
 	openapi.Operation
 	serve handler
@@ -69,8 +69,10 @@ func spec(all []route) openapi.Spec {
 			{Type: client.Status(""), Values: rowStates()},
 		},
 		Problem: Problem{},
+		Key:     "An API key, plq_…, with the scope that the operation names. None is needed on the machine itself while there is no key at all.",
 	}
 	for _, r := range all {
+		r.Scope = string(scopes[r.Pattern()])
 		out.Operations = append(out.Operations, r.Operation)
 	}
 	return out
@@ -99,6 +101,8 @@ func rowStates() []string {
 // Parameters that several operations have.
 var (
 	cursorParam = openapi.Text("cursor", "next_cursor of the page before. Without it: the first page.")
+	ifNoneMatch = openapi.Text("If-None-Match", "The ETag of an answer that is at hand.").InHeader()
+	notModified = openapi.Answer{Status: http.StatusNotModified, About: "It is as it was."}
 	limitParam  = openapi.Count("limit", "How many a page has at most; 100 where it is not said.", maxLimit)
 )
 

@@ -105,7 +105,8 @@ func (s *server) batchRoutes() []route {
 		}, s.list},
 		{openapi.Operation{
 			Method: "GET", Path: "/v1/batches/{id}", ID: "getBatch", Tag: tagBatches, Summary: "Show a batch as it stands",
-			Answers: openapi.OK("The batch.", batchView{}),
+			Params:  []openapi.Param{ifNoneMatch},
+			Answers: append(openapi.OK("The batch.", batchView{}), notModified),
 		}, s.batch},
 		{openapi.Operation{
 			Method: "GET", Path: "/v1/batches/{id}/events", ID: "watchBatch", Tag: tagBatches, Summary: "Watch a batch until it is finished",
@@ -126,11 +127,11 @@ func (s *server) batchRoutes() []route {
 				openapi.Flag("input", "Add the line as it was given."),
 				openapi.Flag("raw", "Add the answer as it was received, where it is kept."),
 				openapi.Flag("plain", "Leave cells of CSV as they are that a spreadsheet would take for formulas. Otherwise they get a ' in front."),
-				openapi.Count("limit", "How many rows a page has at most; 100 where it is not said. Only as JSON.", maxLimit), cursorParam,
+				openapi.Count("limit", "How many rows a page has at most; 100 where it is not said. Only as JSON.", maxLimit), cursorParam, ifNoneMatch,
 			},
 			Answers: []openapi.Answer{{Status: http.StatusOK, About: "Rows in the order of the list.", Content: []openapi.Content{
 				{Media: typeJSON, Type: resultPage{}}, {Media: typeNDJSON}, {Media: typeCSV}, {Media: typeXLSX},
-			}}},
+			}}, notModified},
 		}, s.results},
 	}
 }

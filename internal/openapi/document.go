@@ -41,9 +41,15 @@ func (s Spec) build() *builder {
 		b.doc.AddOperation(b.operation(o))
 	}
 	b.refine()
-	b.doc.Components = &huma.Components{Schemas: b.types}
+	b.doc.Components = &huma.Components{
+		Schemas:         b.types,
+		SecuritySchemes: map[string]*huma.SecurityScheme{keyScheme: {Type: "http", Scheme: "bearer", Description: s.Key}},
+	}
 	return b
 }
+
+// keyScheme names how callers say who they are.
+const keyScheme = "key"
 
 const schemas = "#/components/schemas/"
 
@@ -66,6 +72,9 @@ func (b *builder) operation(o Operation) *huma.Operation {
 	out := &huma.Operation{
 		Method: o.Method, Path: o.Path, OperationID: o.ID, Summary: o.Summary, Description: o.About, Tags: []string{o.Tag},
 		Responses: map[string]*huma.Response{},
+	}
+	if o.Scope != "" {
+		out.Security = []map[string][]string{{keyScheme: {o.Scope}}}
 	}
 	for _, m := range inPath.FindAllStringSubmatch(o.Path, -1) {
 		out.Parameters = append(out.Parameters, &huma.Param{

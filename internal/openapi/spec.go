@@ -19,7 +19,9 @@ type Spec struct {
 	// Enums lists what the values of types can be.
 	Enums []Enum
 	// Problem is an error as it is sent, by example.
-	Problem    any
+	Problem any
+	// Key says what is shown as the bearer token.
+	Key        string
 	Operations []Operation
 }
 
@@ -48,6 +50,8 @@ type Operation struct {
 	// Body is nil where there is none.
 	Body    *Body
 	Answers []Answer
+	// Scope is what the key must have; empty: no key is needed.
+	Scope string
 	// Bare: errors are a status alone, not a problem.
 	Bare bool
 }

@@ -1,0 +1,53 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strings"
+
+	"github.com/plateq/plateq/store"
+)
+
+// tagOf is the entity tag of what was made of the parts. It is a weak one: the
+// answer may be compressed, or not.
+func tagOf(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return `W/"` + hex.EncodeToString(sum[:12]) + `"`
+}
+
+// unchanged names the answer by its tag. True: the client has it already, and
+// was told so.
+func unchanged(w http.ResponseWriter, r *http.Request, tag string) bool {
+	w.Header().Set("ETag", tag)
+	for _, known := range strings.Split(strings.Join(r.Header.Values("If-None-Match"), ","), ",") {
+		known = strings.TrimSpace(known)
+		if known == "*" || strings.TrimPrefix(known, "W/") == strings.TrimPrefix(tag, "W/") {
+			w.Header().Set("Cache-Control", "no-store")
+			w.WriteHeader(http.StatusNotModified)
+			return true
+		}
+	}
+	return false
+}
+
+// sameRows answers who asks again for rows that he has. Only those of a batch
+// that is finished are the same as long as it is.
+func (s *server) sameRows(w http.ResponseWriter, r *http.Request, b store.Batch, media string) (bool, error) {
+	if !b.State.Finished() {
+		return false, nil
+	}
+	v, err := s.whole(r.Context(), b)
+	if err != nil {
+		return false, err
+	}
+	now, err := sightOf(v)
+	if err != nil {
+		return false, err
+	}
+	pii := ""
+	if seesPII(r.Context()) {
+		pii = "pii"
+	}
+	return unchanged(w, r, tagOf(now.id, r.URL.RawQuery, media, pii)), nil
+}
