@@ -38,7 +38,7 @@ func newCompressor(w http.ResponseWriter, r *http.Request) *compressor {
 }
 
 func takesGzip(accept []string) bool {
-	for _, one := range strings.SplitSeq(strings.Join(accept, ","), ",") {
+	for one := range strings.SplitSeq(strings.Join(accept, ","), ",") {
 		coding, params, _ := strings.Cut(one, ";")
 		if strings.TrimSpace(coding) != "gzip" {
 			continue

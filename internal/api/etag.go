@@ -20,7 +20,7 @@ func tagOf(parts ...string) string {
 // was told so.
 func unchanged(w http.ResponseWriter, r *http.Request, tag string) bool {
 	w.Header().Set("ETag", tag)
-	for _, known := range strings.SplitSeq(strings.Join(r.Header.Values("If-None-Match"), ","), ",") {
+	for known := range strings.SplitSeq(strings.Join(r.Header.Values("If-None-Match"), ","), ",") {
 		known = strings.TrimSpace(known)
 		if known == "*" || strings.TrimPrefix(known, "W/") == strings.TrimPrefix(tag, "W/") {
 			w.Header().Set("Cache-Control", "no-store")
