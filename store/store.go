@@ -16,6 +16,7 @@ type Store interface {
 	Budgeting
 	Access
 	Outbox
+	Requests
 	Reader
 
 	// ID names the store, at random and for ever. What is kept beside it, as

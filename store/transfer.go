@@ -96,6 +96,7 @@ func Tables() []Table {
 			texts("reason"))},
 		{Name: "told", Key: 1, Columns: join(integers("batch stale"), texts("settled"), integers("unknown at"))},
 		{Name: "readings", Key: 2, Columns: join(texts("provider name"), integers("value"), truths("gauge"), integers("at"))},
+		{Name: "once_keys", Key: 1, Columns: join(blobs("key said"), integers("batch at"))},
 		{Name: "api_keys", Key: 1, Columns: join(
 			texts("id name tenant scopes"), blobs("hash"), integers("created_at expires_at used_at revoked_at"))},
 	}

@@ -108,6 +108,16 @@ func (f *fleet) ResumeFunded(ctx context.Context, d store.BudgetDefaults, prices
 	return f.one().ResumeFunded(ctx, d, prices)
 }
 
+func (f *fleet) CommitOnce(ctx context.Context, b store.BatchNo, o store.Once) (store.Batch, error) {
+	return f.one().CommitOnce(ctx, b, o)
+}
+
+func (f *fleet) Repeated(ctx context.Context, tenant string, o store.Once) error {
+	return f.one().Repeated(ctx, tenant, o)
+}
+
+func (f *fleet) ForgetOnce(ctx context.Context) (int, error) { return f.one().ForgetOnce(ctx) }
+
 func (f *fleet) AddAPIKey(ctx context.Context, k store.APIKey) error {
 	return f.one().AddAPIKey(ctx, k)
 }

@@ -51,17 +51,27 @@ func (s *Store) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo
 // CommitBatch implements store.Intake.
 func (s *Store) CommitBatch(ctx context.Context, no store.BatchNo, identity []byte, since time.Time) (store.Batch, error) {
 	key := s.sealer.IdentityKey(identity)
-	b, err := write(ctx, s, func(ctx context.Context, t *tx) (store.Batch, error) {
-		if err := t.holdIdentity(ctx, key); err != nil {
+	b, err := s.commit(ctx, no, key, key, func(ctx context.Context, t *tx) error { return t.refuseTwin(ctx, key, since) })
+	if twin, ok := errors.AsType[*store.IdentityError](err); ok {
+		return twin.Batch, err
+	}
+	return b, err
+}
+
+// commit commits a batch that is not refused. Of those under one lock each
+// sees what the one before it did; nil: it has none.
+func (s *Store) commit(ctx context.Context, no store.BatchNo, identity, lock []byte, refuse func(context.Context, *tx) error) (store.Batch, error) {
+	return write(ctx, s, func(ctx context.Context, t *tx) (store.Batch, error) {
+		if err := t.holdIdentity(ctx, lock); err != nil {
 			return store.Batch{}, err
 		}
 		if _, err := t.hold(ctx, no, "commit", store.BatchIntake); err != nil {
 			return store.Batch{}, err
 		}
-		if err := t.refuseTwin(ctx, key, since); err != nil {
+		if err := refuse(ctx, t); err != nil {
 			return store.Batch{}, err
 		}
-		err := t.exec(ctx, "UPDATE batches SET state = $1, identity = $2 WHERE no = $3", store.BatchRunning, key, no)
+		err := t.exec(ctx, "UPDATE batches SET state = $1, identity = $2 WHERE no = $3", store.BatchRunning, identity, no)
 		if err != nil {
 			return store.Batch{}, fmt.Errorf("commit batch: %w", err)
 		}
@@ -70,10 +80,6 @@ func (s *Store) CommitBatch(ctx context.Context, no store.BatchNo, identity []by
 		}
 		return t.batch(ctx, s, "no = $1", no)
 	})
-	if twin, ok := errors.AsType[*store.IdentityError](err); ok {
-		return twin.Batch, err
-	}
-	return b, err
 }
 
 // holdIdentity lets one of several lists with the same identity at once be

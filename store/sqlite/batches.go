@@ -114,14 +114,24 @@ func (s *Store) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo
 
 // CommitBatch implements store.Intake.
 func (s *Store) CommitBatch(ctx context.Context, no store.BatchNo, identity []byte, since time.Time) (store.Batch, error) {
+	b, err := s.commit(ctx, no, identity, func(t *tx, _ *header) error { return t.refuseTwin(identity, since) })
+	if twin, ok := errors.AsType[*store.IdentityError](err); ok {
+		return twin.Batch, err
+	}
+	return b, err
+}
+
+// commit commits a batch that is not refused.
+func (s *Store) commit(ctx context.Context, no store.BatchNo, identity []byte, refuse func(*tx, *header) error) (store.Batch, error) {
 	b, err := write(ctx, s, func(t *tx) (store.Batch, error) {
-		if _, err := t.in(no, "commit", store.BatchIntake); err != nil {
+		h, err := t.in(no, "commit", store.BatchIntake)
+		if err != nil {
 			return store.Batch{}, err
 		}
-		if err := t.refuseTwin(identity, since); err != nil {
+		if err := refuse(t, h); err != nil {
 			return store.Batch{}, err
 		}
-		err := t.exec("UPDATE batches SET state = ?, identity = ? WHERE no = ?", store.BatchRunning, optional(s.sealer.IdentityKey(identity)), no)
+		err = t.exec("UPDATE batches SET state = ?, identity = ? WHERE no = ?", store.BatchRunning, optional(s.sealer.IdentityKey(identity)), no)
 		if err != nil {
 			return store.Batch{}, fmt.Errorf("commit batch: %w", err)
 		}
@@ -130,9 +140,6 @@ func (s *Store) CommitBatch(ctx context.Context, no store.BatchNo, identity []by
 		}
 		return t.batch(s, "no = ?", no)
 	})
-	if twin, ok := errors.AsType[*store.IdentityError](err); ok {
-		return twin.Batch, err
-	}
 	if err == nil {
 		s.intakes.forget(no)
 	}

@@ -128,6 +128,7 @@ func subjects() []subject {
 		{"key", keyRules},
 		{"outbox", outboxRules},
 		{"delivery", deliveryRules},
+		{"once", onceRules},
 		{"concurrency", concurrencyRules},
 	}
 }
