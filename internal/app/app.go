@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/plateq/plateq/internal/api"
+	"github.com/plateq/plateq/internal/webhook"
 	"github.com/plateq/plateq/jobs"
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/scheduler"
@@ -49,6 +50,7 @@ type App struct {
 	spool     *store.Spool
 	worker    *jobs.Worker
 	scheduler *scheduler.Scheduler
+	sender    *webhook.Sender // of webhooks, with the scheduler
 	listener  *listener
 	access    *api.Access    // nil where nothing listens
 	upstreams *standIn       // their stand-in in this process, nil until one is needed
@@ -120,6 +122,9 @@ func (a *App) openWork(ctx context.Context) error {
 	enq := jobs.NewEnqueuer(jobs.EnqueuerOptions{
 		Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Budgets: budgets, Log: a.log, Now: a.now,
 	})
+	if err := a.openSender(); err != nil {
+		return err
+	}
 	a.scheduler = scheduler.New(scheduler.Options{Store: a.store, Providers: a.set, Enqueuer: enq, Log: a.log, Now: a.now, Resends: a.resends})
 	if a.parts&Worker == 0 {
 		return nil
@@ -210,6 +215,7 @@ func (a *App) startWork(ctx context.Context) error {
 func (a *App) background(ctx context.Context, wg *sync.WaitGroup) {
 	if a.parts&Scheduler != 0 {
 		wg.Go(func() { a.scheduler.Run(ctx) })
+		wg.Go(func() { a.sender.Run(ctx) })
 		wg.Go(func() {
 			a.every(ctx, time.Minute, "drop lists that were never accepted", func() error { return a.dropIntakes(ctx) })
 		})
@@ -304,7 +310,7 @@ func (a *App) Once(ctx context.Context) error {
 	if err := a.store.Beat(ctx, a.id); err != nil {
 		return fmt.Errorf("sign in with the store: %w", err)
 	}
-	err := errors.Join(a.scheduler.Once(ctx, a.worker), a.guard.advance(ctx), a.Held(), a.dropIntakes(ctx))
+	err := errors.Join(a.scheduler.Once(ctx, a.worker), a.sender.Once(ctx), a.guard.advance(ctx), a.Held(), a.dropIntakes(ctx))
 	return errors.Join(err, a.store.Retire(context.WithoutCancel(ctx), a.id))
 }
 

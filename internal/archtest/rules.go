@@ -51,7 +51,7 @@ var arrows = []arrow{
 		Why:  "upstream systems import it; it must not pull the server in behind it",
 	},
 	{
-		From: "internal/config", To: []string{"providers", "providers/*", "store", "jobs", "scheduler"},
+		From: "internal/config", To: []string{"providers", "providers/*", "store", "jobs", "scheduler", "internal/webhook"},
 		Why: "it composes the settings that each part declares and starts none of them",
 	},
 	{
@@ -65,6 +65,10 @@ var arrows = []arrow{
 	{
 		From: "internal/openapi",
 		Why:  "it describes whatever types it is given and knows none of them",
+	},
+	{
+		From: "internal/webhook", To: []string{"store"},
+		Why: "it sends what the store has for other systems; what happened, and who may hear of it, is decided below",
 	},
 	{
 		From: "internal/api",

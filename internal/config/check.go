@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plateq/plateq/internal/webhook"
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 )
@@ -25,6 +26,7 @@ func (c *Config) faults() []string {
 	l.add(c.APIRate < 0, "API_RATE", "it must be 0 or more")
 	l.loopback("ADMIN_LISTEN", c.AdminListen)
 	l.server(c.ServerURL)
+	l.receivers(c.HooksAllow)
 	l.redis(c.RedisURL)
 	l.database(c)
 	l.keys(c)
@@ -78,6 +80,11 @@ func (l *faultList) server(u URL) {
 	ok := err == nil && parsed.Host != "" && (parsed.Scheme == "http" || parsed.Scheme == "https")
 	l.add(!ok, "URL", "it must be a URL such as http://127.0.0.1:8080")
 	l.add(ok && (parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != ""), "URL", "it must hold no user, query or fragment")
+}
+
+func (l *faultList) receivers(allow []string) {
+	_, err := webhook.NewGuard(allow)
+	l.add(err != nil, "HOOKS_ALLOW", fmt.Sprint(err))
 }
 
 func (l *faultList) redis(u URL) {

@@ -50,6 +50,7 @@ type Config struct {
 
 	Purposes     []string      `env:"PURPOSES" shown:"any or none" about:"comma list of purposes; when set, a batch must name one"`
 	Retention    time.Duration `env:"RETENTION" envDefault:"90d" later:"yes" about:"how long rows and answers of a batch are kept"`
+	HooksAllow   []string      `env:"HOOKS_ALLOW" shown:"none" about:"comma list of internal hosts, addresses and networks to which webhooks may be sent, beside public ones"`
 	ConfirmAbove Amount        `env:"CONFIRM_ABOVE" about:"ask before a list that may cost more: an amount or, where no price is set, questions"`
 	BudgetDay    Amount        `env:"BUDGET_DAY" about:"stop at so much a day (UTC): an amount or, where no price is set, questions"`
 	BudgetMonth  Amount        `env:"BUDGET_MONTH" about:"stop at so much a month (UTC), counted likewise"`

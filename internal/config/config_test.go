@@ -99,6 +99,7 @@ func TestFaults(t *testing.T) {
 		{"open to all", "PLATEQ_ADMIN_LISTEN=:8081", `PLATEQ_ADMIN_LISTEN: ":8081" is no loopback address`},
 		{"TLS", "PLATEQ_TLS_CERT=c.pem", `PLATEQ_TLS_CERT: it goes with PLATEQ_TLS_KEY`},
 		{"URL", "PLATEQ_URL=ftp://host", `PLATEQ_URL: it must be a URL such as http://127.0.0.1:8080`},
+		{"receivers", "PLATEQ_HOOKS_ALLOW=10.0.0.0/8,https://x", `PLATEQ_HOOKS_ALLOW: "https://x": it must be the name of a host, an address or a network`},
 		{"Redis", "PLATEQ_REDIS_URL=localhost:6379", `PLATEQ_REDIS_URL: it must be embedded or begin with one of redis://`},
 		{"database", "PLATEQ_DATABASE_URL=mysql://h/d", `PLATEQ_DATABASE_URL: it must be sqlite://PATH or postgres://`},
 		{"database without keys", "PLATEQ_DATABASE_URL=postgres://h/d", `PLATEQ_ENCRYPTION_KEYS: with PostgreSQL it must be given`},
