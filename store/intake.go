@@ -81,6 +81,8 @@ type BatchFilter struct {
 	Tenant   string // empty: all
 	Provider string // empty: all
 	States   []BatchState
+	// From and To bound when it was made; To is out. Zero: no bound.
+	From, To time.Time
 	Before   BatchNo // only older ones; 0: from the newest
 	Limit    int     // 0: 100
 }

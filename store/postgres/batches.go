@@ -109,6 +109,12 @@ func (s *Store) Batches(ctx context.Context, f store.BatchFilter) ([]store.Batch
 	if len(f.States) > 0 {
 		add("state = ANY($%d) AND ", f.States)
 	}
+	if !f.From.IsZero() {
+		add("created_at >= $%d AND ", millis(f.From))
+	}
+	if !f.To.IsZero() {
+		add("created_at < $%d AND ", millis(f.To))
+	}
 	if f.Before > 0 {
 		add("no < $%d AND ", f.Before)
 	}

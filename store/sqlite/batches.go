@@ -200,6 +200,12 @@ func (s *Store) Batches(ctx context.Context, f store.BatchFilter) ([]store.Batch
 		}
 		add("state IN (?"+strings.Repeat(", ?", len(states)-1)+")", states...)
 	}
+	if !f.From.IsZero() {
+		add("created_at >= ?", f.From)
+	}
+	if !f.To.IsZero() {
+		add("created_at < ?", f.To)
+	}
 	if f.Before > 0 {
 		add("no < ?", f.Before)
 	}

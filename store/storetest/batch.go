@@ -16,6 +16,7 @@ var batchRules = []rule{
 	{"a batch that does not exist is no batch", batchNone},
 	{"lists are shown newest first, in pages", batchListed},
 	{"lists are chosen by tenant, provider and state", batchFilter},
+	{"lists are chosen by when they were made", batchMade},
 	{"turns are those of running lists with open rows", batchTurns},
 	{"a pause outlives a restart", batchSurvives},
 }
@@ -141,6 +142,20 @@ func batchListed(w *world) {
 	list, err := w.s.Batches(w.ctx, store.BatchFilter{Limit: 1})
 	w.must(err, "list batches")
 	equal(w, "batch", list[0], w.batch(c))
+}
+
+func batchMade(w *world) {
+	a := w.list("P1")
+	w.pass(time.Hour)
+	first := w.now()
+	b := w.list("P2")
+	w.pass(time.Hour)
+	c := w.list("P3")
+	equal(w, "from", w.listed(store.BatchFilter{From: first}), []store.BatchNo{c, b})
+	equal(w, "to, which is out", w.listed(store.BatchFilter{To: first}), []store.BatchNo{a})
+	equal(w, "from and to", w.listed(store.BatchFilter{From: first, To: w.now()}), []store.BatchNo{b})
+	equal(w, "a page of them", w.listed(store.BatchFilter{From: first, Before: c}), []store.BatchNo{b})
+	equal(w, "none", w.listed(store.BatchFilter{From: w.in(time.Millisecond)}), nil)
 }
 
 func batchFilter(w *world) {
