@@ -145,6 +145,13 @@ func batchPath(id string) string { return "/v1/batches/" + url.PathEscape(id) }
 type BatchesOptions struct {
 	States   []State // empty: all
 	Provider string  // empty: all
+	// Name is text that the name holds, whatever its case.
+	Name string
+	// Metadata are members that the metadata has. A value that is no string is
+	// given as its JSON.
+	Metadata map[string]string
+	// From and To bound when it was made; To is out. Zero: no bound.
+	From, To time.Time
 }
 
 // Batches returns batches, newest first, fetched as they are asked for. After
@@ -156,6 +163,17 @@ func (c *Client) Batches(ctx context.Context, o BatchesOptions) iter.Seq2[Batch,
 	}
 	if o.Provider != "" {
 		q.Set("provider", o.Provider)
+	}
+	if o.Name != "" {
+		q.Set("name", o.Name)
+	}
+	for k, v := range o.Metadata {
+		q.Add("metadata", k+"="+v)
+	}
+	for name, at := range map[string]time.Time{"from": o.From, "to": o.To} {
+		if !at.IsZero() {
+			q.Set(name, at.UTC().Format(time.RFC3339Nano))
+		}
 	}
 	return pages[Batch](ctx, c, "/v1/batches", q)
 }

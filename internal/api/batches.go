@@ -235,49 +235,6 @@ func (s *server) look(ctx context.Context, no store.BatchNo) (sight, error) {
 	return sightOf(v)
 }
 
-// batchPage is a page of batches, newest first.
-type batchPage struct {
-	Items      []batchView `json:"items"`
-	NextCursor *string     `json:"next_cursor"`
-}
-
-// list answers with a page of batches.
-func (s *server) list(w http.ResponseWriter, r *http.Request) error {
-	q := newQuery(r)
-	f := store.BatchFilter{
-		Tenant: tenantOf(r.Context()), Provider: q.text("provider"), States: q.batchStates(),
-		Before: store.BatchNo(q.cursor()), Limit: q.limit(), //nolint:gosec // the cursor is within 31 bits
-	}
-	if err := q.err(); err != nil {
-		return err
-	}
-	if len(f.States) == 0 {
-		f.States = batchStates()
-	}
-	f.Limit++ // one more tells whether there is a next page
-	batches, err := s.Store.Batches(r.Context(), f)
-	if err != nil {
-		return err
-	}
-	gates, err := s.Store.Gates(r.Context())
-	if err != nil {
-		return err
-	}
-	page := batchPage{Items: []batchView{}}
-	for i, b := range batches {
-		if i == f.Limit-1 {
-			page.NextCursor = new(cursorOf(int(batches[i-1].No)))
-			break
-		}
-		view, err := s.show(r.Context(), b, gates)
-		if err != nil {
-			return err
-		}
-		page.Items = append(page.Items, view)
-	}
-	return writeJSON(w, http.StatusOK, page)
-}
-
 func (s *server) pause(w http.ResponseWriter, r *http.Request) error {
 	return s.change(w, r, func(ctx context.Context, b store.BatchNo) error { return s.Store.Pause(ctx, b, byRequest) })
 }

@@ -99,7 +99,11 @@ func (s *server) batchRoutes() []route {
 		{openapi.Operation{
 			Method: "GET", Path: "/v1/batches", ID: "listBatches", Tag: tagBatches, Summary: "List batches, newest first",
 			Params: []openapi.Param{
-				providerParam(), openapi.Choice("state", "Only those in one of these states.", names(batchStates())...).Many(), limitParam, cursorParam,
+				providerParam(), openapi.Choice("state", "Only those in one of these states.", names(batchStates())...).Many(),
+				openapi.Text("name", "Only those whose name holds this text, whatever its case."),
+				openapi.Text("metadata", "key=value: only those whose metadata has it.").Many(),
+				openapi.Text("from", "Only those made then or later: a day in UTC, 2026-11-21, or a time with its zone."),
+				openapi.Text("to", "The same; what was made at that time is out."), limitParam, cursorParam,
 			},
 			Answers: openapi.OK("A page of them.", batchPage{}),
 		}, s.list},
