@@ -92,4 +92,9 @@ type RowFilter struct {
 	After  int     // only rows with a greater number
 	Limit  int     // 0: all
 	States []State // empty: all
+	// Only are the numbers of rows, ascending: others are left out, and those
+	// that are not there are passed over. After and Limit do not count then.
+	Only []int
+	// Questions wants Row.Question and Row.Service filled in.
+	Questions bool
 }

@@ -113,6 +113,11 @@ type Row struct {
 	Answer   *Answer  // of a settled ask
 	Attempts int
 	Cached   bool // it was known before this batch wanted it
+	// Question is what was asked, Service for which part of the provider's
+	// service: only where RowFilter wants them, and of rows that are not
+	// invalid.
+	Question Question
+	Service  string
 }
 
 // Answer is what is known of an ask in the end: found and not_found carry

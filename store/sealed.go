@@ -302,14 +302,21 @@ type StoredRow struct {
 	Line     []byte
 	At       time.Time
 	Body     []byte // nil: no answer
+	Question []byte // nil: nobody wants it
+	Service  string
 }
 
 // Answered reports whether there is an answer where rows are in that state.
 func (s State) Answered() bool { return s == Found || s == NotFound || s == Failed }
 
 // OpenRow opens what is sealed of a row.
-func (s *Sealer) OpenRow(r *StoredRow, keepRaw bool) (Row, error) {
-	row := Row{Number: r.ID.Number(), State: r.State, Attempts: r.Attempts, Cached: r.Cached}
+func (s *Sealer) OpenRow(r *StoredRow, keepRaw bool) (row Row, err error) {
+	row = Row{Number: r.ID.Number(), State: r.State, Attempts: r.Attempts, Cached: r.Cached, Service: r.Service}
+	if r.Question != nil {
+		if row.Question, err = s.OpenQuestion(r.Ask, r.Question); err != nil {
+			return Row{}, err
+		}
+	}
 	line, err := s.Open(columnLine, int64(r.ID), r.Line)
 	if err != nil {
 		return Row{}, err

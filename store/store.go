@@ -17,6 +17,7 @@ type Store interface {
 	Access
 	Outbox
 	Requests
+	Scheduling
 	Reader
 
 	// ID names the store, at random and for ever. What is kept beside it, as

@@ -97,6 +97,10 @@ func Tables() []Table {
 		{Name: "told", Key: 1, Columns: join(integers("batch stale"), texts("settled"), integers("unknown at"))},
 		{Name: "readings", Key: 2, Columns: join(texts("provider name"), integers("value"), truths("gauge"), integers("at"))},
 		{Name: "once_keys", Key: 1, Columns: join(blobs("key said"), integers("batch at"))},
+		{Name: "schedules", Key: 1, Columns: join(
+			texts("id tenant"), integers("list"), texts("cron zone"), truths("may_overlap known"), integers("amount"), texts("currency"),
+			truths("paused"), integers("next_at asked_at lease lease_until created_at"))},
+		{Name: "schedule_runs", Key: 2, Columns: join(texts("schedule"), integers("due_at at batch"), texts("reason"))},
 		{Name: "api_keys", Key: 1, Columns: join(
 			texts("id name tenant scopes"), blobs("hash"), integers("created_at expires_at used_at revoked_at"))},
 	}

@@ -117,6 +117,49 @@ func (f *fleet) Repeated(ctx context.Context, tenant string, o store.Once) error
 }
 
 func (f *fleet) ForgetOnce(ctx context.Context) (int, error) { return f.one().ForgetOnce(ctx) }
+func (f *fleet) AddSchedule(ctx context.Context, r store.Schedule) error {
+	return f.one().AddSchedule(ctx, r)
+}
+
+func (f *fleet) Schedule(ctx context.Context, id string) (store.Schedule, error) {
+	return f.one().Schedule(ctx, id)
+}
+
+func (f *fleet) Schedules(ctx context.Context, tenant string) ([]store.Schedule, error) {
+	return f.one().Schedules(ctx, tenant)
+}
+
+func (f *fleet) ScheduleRuns(ctx context.Context, id string, limit int) ([]store.ScheduleRun, error) {
+	return f.one().ScheduleRuns(ctx, id, limit)
+}
+
+func (f *fleet) PauseSchedule(ctx context.Context, id string) error {
+	return f.one().PauseSchedule(ctx, id)
+}
+
+func (f *fleet) ResumeSchedule(ctx context.Context, id string, next time.Time) error {
+	return f.one().ResumeSchedule(ctx, id, next)
+}
+
+func (f *fleet) RunSchedule(ctx context.Context, id string) error {
+	return f.one().RunSchedule(ctx, id)
+}
+
+func (f *fleet) RemoveSchedule(ctx context.Context, id string) error {
+	return f.one().RemoveSchedule(ctx, id)
+}
+
+func (f *fleet) DueSchedules(ctx context.Context) ([]string, error) {
+	return f.one().DueSchedules(ctx)
+}
+
+func (f *fleet) ClaimSchedule(ctx context.Context, id string, until time.Time) (store.DueSchedule, error) {
+	return f.one().ClaimSchedule(ctx, id, until)
+}
+
+func (f *fleet) SettleSchedule(ctx context.Context, r store.ScheduleSettlement) (bool, error) {
+	return f.one().SettleSchedule(ctx, r)
+}
 
 func (f *fleet) AddAPIKey(ctx context.Context, k store.APIKey) error {
 	return f.one().AddAPIKey(ctx, k)

@@ -56,7 +56,7 @@ func TestALoadIsAllOrNothing(t *testing.T) {
 	if err != nil || done.Again || len(done.Report.Problems) > 0 {
 		t.Fatalf("got %+v, %v", done, err)
 	}
-	for _, table := range []string{"batches", "cuts", "tallies", "rows", "asks", "ask_keys", "wants", "chunks", "calls", "tickets", "answers", "readings", "api_keys"} {
+	for _, table := range []string{"batches", "cuts", "tallies", "rows", "asks", "ask_keys", "wants", "chunks", "calls", "tickets", "answers", "readings", "api_keys", "schedules", "schedule_runs"} {
 		if done.Records[table] == 0 {
 			t.Errorf("no %s were moved", table)
 		}

@@ -60,6 +60,9 @@ type export struct {
 }
 
 func (e *export) run(ctx context.Context) error {
+	if len(e.f.Only) > 0 {
+		return e.runOnly(ctx)
+	}
 	return e.eachPage(ctx, e.h, e.f.After, "line", func(page []*store.StoredRow) (bool, error) {
 		if len(e.f.States) > 0 {
 			page = slices.DeleteFunc(page, func(r *store.StoredRow) bool { return !slices.Contains(e.f.States, r.State) })
@@ -67,17 +70,55 @@ func (e *export) run(ctx context.Context) error {
 		if e.f.Limit > 0 && len(page) > e.left {
 			page = page[:e.left]
 		}
-		if err := e.readAnswers(ctx, page); err != nil {
+		if err := e.giveAway(ctx, page); err != nil {
 			return false, err
-		}
-		for _, r := range page {
-			if err := e.yield(r); err != nil {
-				return false, err
-			}
 		}
 		e.left -= len(page)
 		return e.f.Limit <= 0 || e.left > 0, nil
 	})
+}
+
+// runOnly is run for rows of certain numbers.
+func (e *export) runOnly(ctx context.Context) error {
+	for numbers := range slices.Chunk(e.f.Only, rowPage) {
+		ids := make([]int64, len(numbers))
+		for i, n := range numbers {
+			ids[i] = int64(store.NewRowID(e.h.no, n))
+		}
+		page, err := e.scanRows(ctx, "SELECT id, coalesce(ask, 0), cached, line FROM rows WHERE id = ANY($1) ORDER BY id", ids)
+		if err != nil {
+			return err
+		}
+		if err := e.place(ctx, e.h, page); err != nil {
+			return err
+		}
+		if len(e.f.States) > 0 {
+			page = slices.DeleteFunc(page, func(r *store.StoredRow) bool { return !slices.Contains(e.f.States, r.State) })
+		}
+		if err := e.giveAway(ctx, page); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// giveAway adds to rows what they were asked, where that is wanted, and
+// answered, and yields them.
+func (e *export) giveAway(ctx context.Context, page []*store.StoredRow) error {
+	if e.f.Questions {
+		if err := e.readQuestions(ctx, page); err != nil {
+			return err
+		}
+	}
+	if err := e.readAnswers(ctx, page); err != nil {
+		return err
+	}
+	for _, r := range page {
+		if err := e.yield(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // eachPage calls f for pages of rows of a batch after a number, with their
@@ -92,10 +133,7 @@ func (c conn) eachPage(ctx context.Context, h *header, after int, line string, f
 			return err
 		}
 		next = page[len(page)-1].ID + 1
-		if err := c.newest(ctx, h, page); err != nil {
-			return err
-		}
-		if err := c.placeRows(ctx, h, page); err != nil {
+		if err := c.place(ctx, h, page); err != nil {
 			return err
 		}
 		if more, err := f(page); err != nil || !more {
@@ -104,13 +142,25 @@ func (c conn) eachPage(ctx context.Context, h *header, after int, line string, f
 	}
 }
 
+// place finds out on which asks rows are by now, and their states.
+func (c conn) place(ctx context.Context, h *header, page []*store.StoredRow) error {
+	if err := c.newest(ctx, h, page); err != nil {
+		return err
+	}
+	return c.placeRows(ctx, h, page)
+}
+
 func (c conn) rowPage(ctx context.Context, line string, next store.RowID, last store.AskID) ([]*store.StoredRow, error) {
+	return c.scanRows(ctx, "SELECT id, coalesce(ask, 0), cached, "+line+" FROM rows WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3", next, last, rowPage)
+}
+
+func (c conn) scanRows(ctx context.Context, query string, args ...any) ([]*store.StoredRow, error) {
 	page := make([]*store.StoredRow, 0, rowPage)
-	err := c.each(ctx, "SELECT id, coalesce(ask, 0), cached, "+line+" FROM rows WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3", func(r pgx.Rows) error {
+	err := c.each(ctx, query, func(r pgx.Rows) error {
 		row := &store.StoredRow{}
 		page = append(page, row)
 		return r.Scan(&row.ID, &row.Ask, &row.Cached, &row.Line)
-	}, next, last, rowPage)
+	}, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read rows: %w", err)
 	}
@@ -216,6 +266,38 @@ func (c conn) readAnswers(ctx context.Context, page []*store.StoredRow) error {
 		if r.State.Answered() {
 			a := answers[r.Ask]
 			r.At, r.Body = fromMillis(a.at), a.body
+		}
+	}
+	return nil
+}
+
+// readQuestions adds to rows what they were asked.
+func (c conn) readQuestions(ctx context.Context, page []*store.StoredRow) error {
+	asks := asksOf(page, func(r *store.StoredRow) bool { return r.Ask != 0 })
+	if len(asks) == 0 {
+		return nil
+	}
+	type question struct {
+		text    []byte
+		service string
+	}
+	questions := make(map[store.AskID]question, len(asks))
+	from, to := spans(asks, answerGap)
+	err := c.each(ctx, `SELECT a.id, a.question, a.service FROM unnest($1::bigint[], $2::bigint[]) AS s (lo, hi)
+		CROSS JOIN LATERAL (SELECT * FROM asks WHERE id BETWEEN s.lo AND s.hi) a`, func(r pgx.Rows) error {
+		var id store.AskID
+		var q question
+		err := r.Scan(&id, &q.text, &q.service)
+		questions[id] = q
+		return err
+	}, from, to)
+	if err != nil {
+		return fmt.Errorf("read questions: %w", err)
+	}
+	for _, r := range page {
+		if r.Ask != 0 {
+			q := questions[r.Ask]
+			r.Question, r.Service = q.text, q.service
 		}
 	}
 	return nil

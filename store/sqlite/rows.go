@@ -19,7 +19,8 @@ const pageSize = 1000
 // however slow its reader is. More than that holds a snapshot and one of few
 // connections until the last row, so that memory stays flat: see readLong.
 func (s *Store) Rows(ctx context.Context, no store.BatchNo, f store.RowFilter, yield func(store.Row) error) error {
-	if f.Limit <= 0 || f.Limit > pageSize || len(f.States) > 0 {
+	paged := f.Limit > 0 && f.Limit <= pageSize && len(f.States) == 0 || len(f.Only) > 0 && len(f.Only) <= pageSize
+	if !paged {
 		_, err := readLong(ctx, s, func(c conn) (struct{}, error) { return struct{}{}, c.yieldRows(s, no, f, yield) })
 		return err
 	}
@@ -41,13 +42,16 @@ func (c conn) yieldRows(s *Store, no store.BatchNo, f store.RowFilter, yield fun
 	if err != nil {
 		return err
 	}
+	if len(f.Only) > 0 {
+		return c.yieldOnly(s, h, f, yield)
+	}
 	n := 0
 	err = c.eachRow(h, f.After, func(r *store.StoredRow, stmt *sqlite.Stmt) error {
 		if len(f.States) > 0 && !slices.Contains(f.States, r.State) {
 			return nil
 		}
 		r.Line = columnBytes(stmt, rowLineColumn)
-		if err := c.readAnswer(r); err != nil {
+		if err := c.complete(r, f); err != nil {
 			return err
 		}
 		row, err := s.sealer.OpenRow(r, h.keepRaw)
@@ -66,6 +70,46 @@ func (c conn) yieldRows(s *Store, no store.BatchNo, f store.RowFilter, yield fun
 		return nil
 	}
 	return err
+}
+
+// yieldOnly is yieldRows for rows of certain numbers.
+func (c conn) yieldOnly(s *Store, h *header, f store.RowFilter, yield func(store.Row) error) error {
+	for _, n := range f.Only {
+		err := c.eachRow(h, n-1, func(r *store.StoredRow, stmt *sqlite.Stmt) error {
+			if r.ID.Number() != n || len(f.States) > 0 && !slices.Contains(f.States, r.State) {
+				return errEnough
+			}
+			r.Line = columnBytes(stmt, rowLineColumn)
+			if err := c.complete(r, f); err != nil {
+				return err
+			}
+			row, err := s.sealer.OpenRow(r, h.keepRaw)
+			if err == nil {
+				err = yield(row)
+			}
+			if err == nil {
+				err = errEnough // one of a number
+			}
+			return err
+		})
+		if !errors.Is(err, errEnough) && err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// complete adds to a row what it was asked, where that is wanted, and answered.
+func (c conn) complete(r *store.StoredRow, f store.RowFilter) error {
+	if f.Questions && r.Ask != 0 {
+		_, err := c.one("SELECT question, service FROM asks WHERE id = ?", func(stmt *sqlite.Stmt) {
+			r.Question, r.Service = columnBytes(stmt, 0), stmt.ColumnText(1)
+		}, r.Ask)
+		if err != nil {
+			return fmt.Errorf("read question: %w", err)
+		}
+	}
+	return c.readAnswer(r)
 }
 
 // rowLineColumn is where eachRow's statement has the sealed line, which not

@@ -149,8 +149,8 @@ func Benchmark(b *testing.B, open func(tb testing.TB) store.Store) {
 // Lived gives an empty store asks in every state: batch 1 with 12 asks in two
 // chunks, of which the first was claimed two at a time, and batch 2, which
 // joined those that were open. Figures came with the answers. A budget of the
-// provider's months bounds it all, and a key of the API opens it. A hook was
-// told of what happened, but for the last of it.
+// provider's months bounds it all, a key of the API opens it, and batch 1 is
+// scheduled again. A hook was told of what happened, but for the last of it.
 func Lived(tb testing.TB, s store.Store) {
 	tb.Helper()
 	addHook(tb, s, "https://example.com/hook", "secret")
@@ -164,6 +164,7 @@ func Lived(tb testing.TB, s store.Store) {
 	}
 	no := List(tb, s, 12)
 	List(tb, s, 12)
+	repeat(tb, s)
 	refs, err := s.Offer(tb.Context(), store.OfferRequest{Batch: no, Size: 10, Limit: 1})
 	if err != nil || len(refs) != 1 {
 		tb.Fatalf("offer: %v %v", refs, err)
@@ -212,6 +213,22 @@ func tellProgress(tb testing.TB, s store.Store) {
 	tb.Helper()
 	if n, err := s.TellProgress(tb.Context()); err != nil || n == 0 {
 		tb.Fatalf("tell progress: %d, %v", n, err)
+	}
+}
+
+// repeat schedules the first list, which has run once.
+func repeat(tb testing.TB, s store.Store) {
+	tb.Helper()
+	r := store.Schedule{ID: store.NewScheduleID(), Tenant: store.DefaultTenant, List: 1, Cron: "@daily", Zone: "UTC", Next: time.Now()}
+	if err := s.AddSchedule(tb.Context(), r); err != nil {
+		tb.Fatalf("add schedule: %v", err)
+	}
+	d, err := s.ClaimSchedule(tb.Context(), r.ID, time.Now().Add(time.Minute))
+	if err != nil {
+		tb.Fatalf("claim schedule: %v", err)
+	}
+	if _, err := s.SettleSchedule(tb.Context(), store.ScheduleSettlement{ID: d.ID, Lease: d.Lease, Due: d.Due, Next: time.Now(), Batch: 1}); err != nil {
+		tb.Fatalf("settle schedule: %v", err)
 	}
 }
 

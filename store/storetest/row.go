@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 )
 
 var rowRules = []rule{
 	{"rows are read in pages", rowPages},
 	{"rows are chosen by state", rowFilter},
+	{"rows are chosen by number", rowOnly},
+	{"rows come with what they ask, where that is wanted", rowQuestions},
 	{"reading stops at the first error and returns it", rowStops},
 	{"rows are those of one moment", rowSnapshot},
 	{"rows of lists that share are each their own", rowShared},
@@ -49,6 +52,41 @@ func rowFilter(w *world) {
 	w.cancel(b)
 	equal(w, "cancelled after it", of(0, 0, store.Cancelled), []int{3})
 	equal(w, "queued after it", of(0, 0, store.Queued), nil)
+}
+
+func rowOnly(w *world) {
+	w.list("Q1", "Q2")
+	b := w.submit(plain(), append(rows("P1", "P2", "P3", "P1"), invalid("X")))
+	w.list("Q3")
+	c := w.takeMax(w.chunk(b).ID, 1)
+	w.settle(c, w.found(w.ask(c, "P1")))
+	equal(w, "some", numbers(w.read(b, store.RowFilter{Only: []int{1, 3, 5}})), []int{1, 3, 5})
+	equal(w, "one that is there", numbers(w.read(b, store.RowFilter{Only: []int{0, 4, 6, 1000}})), []int{4})
+	equal(w, "found ones", numbers(w.read(b, store.RowFilter{Only: []int{2, 4}, States: []store.State{store.Found}})), []int{4})
+	equal(w, "a page of them", numbers(w.read(b, store.RowFilter{Only: []int{1, 2, 3}, Limit: 1, After: 2})), []int{1, 2, 3})
+	got := w.read(b, store.RowFilter{Only: []int{4}})[0]
+	equal(w, "the row as it is", got, w.row(b, 4))
+}
+
+func rowQuestions(w *world) {
+	known := w.list("P1")
+	w.settle(w.claim(known), w.found(store.NewAskID(known, 0)))
+	list := rows("P1", "P2")
+	for i := range list {
+		list[i].Question.Params = providers.Params{"operator": "311"}
+		list[i].Service = "311"
+	}
+	b := w.submit(plain(), append(list, invalid("X")))
+	joined := w.submit(plain(), list[1:])
+	for _, got := range [][]store.Row{w.read(b, store.RowFilter{Questions: true}), w.read(b, store.RowFilter{Questions: true, Only: []int{1, 2, 3}})} {
+		for i, r := range list {
+			equal(w, "question", got[i].Question, r.Question)
+			equal(w, "service", got[i].Service, r.Service)
+		}
+		equal(w, "question of an invalid row", len(got[2].Question.Subject), 0)
+	}
+	equal(w, "question that is another list's", w.read(joined, store.RowFilter{Questions: true})[0].Question, list[1].Question)
+	equal(w, "a question that nobody wants", len(w.row(b, 1).Question.Subject), 0)
 }
 
 func rowStops(w *world) {

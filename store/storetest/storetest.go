@@ -125,6 +125,7 @@ func subjects() []subject {
 		{"unknown", unknownRules},
 		{"dead calls", deadRules},
 		{"books", bookRules},
+		{"schedule", scheduleRules},
 		{"key", keyRules},
 		{"outbox", outboxRules},
 		{"delivery", deliveryRules},
