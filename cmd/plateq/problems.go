@@ -23,7 +23,7 @@ func (c *cli) writeProblems(ctx context.Context, cl *client.Client, list listFla
 		return err
 	}
 	err = export.ToFile(list.problems, c.out, func(w io.Writer) error {
-		return as(format, w, func(media client.Format, w io.Writer) error { return cl.Problems(ctx, o, f, media, w) })
+		return asMedia(format, w, func(media client.Format, w io.Writer) error { return cl.Problems(ctx, o, f, media, w) })
 	})
 	if err != nil {
 		return c.whyNoProblems(ctx, cl, o, f, err)
@@ -59,8 +59,8 @@ func (l *listFlags) problemsFormat(f *os.File) (export.Format, error) {
 	return format, nil
 }
 
-// as fetches what a server sends in some form as one that files have.
-func as(format export.Format, w io.Writer, fetch func(client.Format, io.Writer) error) error {
+// asMedia fetches what a server sends in some form as one that files have.
+func asMedia(format export.Format, w io.Writer, fetch func(client.Format, io.Writer) error) error {
 	switch format {
 	case export.CSV:
 		return fetch(client.CSV, w)

@@ -232,7 +232,7 @@ func verdict(b client.Batch) error {
 // there, or to standard output.
 func (c *cli) download(ctx context.Context, cl *client.Client, id, path string, format export.Format, o client.ResultsOptions) error {
 	return export.ToFile(path, c.out, func(w io.Writer) error {
-		return as(format, w, func(media client.Format, w io.Writer) error { return cl.Download(ctx, id, media, o, w) })
+		return asMedia(format, w, func(media client.Format, w io.Writer) error { return cl.Download(ctx, id, media, o, w) })
 	})
 }
 

@@ -160,7 +160,12 @@ func (s *server) batch(w http.ResponseWriter, r *http.Request) error {
 // find returns the batch that the path names. One whose list is still coming
 // in is not there yet.
 func (s *server) find(r *http.Request) (store.Batch, error) {
-	b, err := s.visible(r.Context(), r.PathValue("id"))
+	return s.named(r, r.PathValue("id"))
+}
+
+// named is find for a batch that something else of the request names.
+func (s *server) named(r *http.Request, id string) (store.Batch, error) {
+	b, err := s.visible(r.Context(), id)
 	if err == nil && b.State == store.BatchIntake {
 		return store.Batch{}, store.ErrNoBatch
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plateq/plateq/internal/diff"
 	"github.com/plateq/plateq/internal/intake"
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
@@ -86,6 +87,9 @@ func problemOf(err error) (p *Problem, internal bool) {
 	}
 	if e, ok := errors.AsType[*providers.UnknownError](err); ok {
 		return unknownProvider(e), false
+	}
+	if e, ok := errors.AsType[*diff.ProviderError](err); ok {
+		return problem(http.StatusUnprocessableEntity, "other_provider", "the lists cannot be compared: one was asked of %s and one of %s", e.Before, e.After), false
 	}
 	if e, ok := errors.AsType[*store.StateError](err); ok {
 		return problem(http.StatusConflict, "wrong_state", "cannot %s the batch: it is %s", e.Want, e.State), false

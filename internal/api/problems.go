@@ -35,7 +35,7 @@ func (s *server) listProblems(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) writeProblems(w http.ResponseWriter, r *http.Request, media string, rows *intake.Reader) error {
-	o := export.Options{Format: map[string]export.Format{typeNDJSON: export.JSONL, typeCSV: export.CSV, typeXLSX: export.XLSX}[media]}
+	o := export.Options{Format: exportFormats[media]}
 	if media == typeCSV {
 		media += "; charset=utf-8"
 	}

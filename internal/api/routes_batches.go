@@ -137,6 +137,19 @@ func (s *server) batchRoutes() []route {
 				{Media: typeJSON, Type: resultPage{}}, {Media: typeNDJSON}, {Media: typeCSV}, {Media: typeXLSX},
 			}}, notModified},
 		}, s.results},
+		{openapi.Operation{
+			Method: "GET", Path: "/v1/batches/{id}/changes", ID: "listChanges", Tag: tagBatches, Summary: "Say what changed since an older list",
+			About: "As JSON how much; as CSV, JSON Lines or a spreadsheet every change. Accept says which. Rows are the same if the provider " +
+				"was asked the same: the canonical subject and the parameters. It needs the scope read:pii.",
+			Params: []openapi.Param{
+				openapi.Text("since", "The older batch, of the same provider.").Required(),
+				openapi.Text("ignore", "A field of the result that makes no difference, with all inside of it.").Many(),
+				openapi.Flag("plain", "Leave cells of CSV as they are that a spreadsheet would take for formulas."),
+			},
+			Answers: []openapi.Answer{{Status: http.StatusOK, About: "In the order of the newer list, and what was removed behind it.", Content: []openapi.Content{
+				{Media: typeJSON, Type: changeCounts{}}, {Media: typeNDJSON}, {Media: typeCSV}, {Media: typeXLSX},
+			}}},
+		}, s.changes},
 	}
 }
 

@@ -25,6 +25,7 @@ var scopes = map[string]store.Scope{
 	"GET /v1/batches":                store.ScopeRead,
 	"GET /v1/batches/{id}":           store.ScopeRead,
 	"GET /v1/batches/{id}/results":   store.ScopeRead,
+	"GET /v1/batches/{id}/changes":   store.ScopeReadPII,
 	"GET /v1/ledger":                 store.ScopeRead,
 	"GET /v1/ledger/totals":          store.ScopeRead,
 	"GET /v1/budgets":                store.ScopeRead,

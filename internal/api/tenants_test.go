@@ -62,6 +62,7 @@ func TestTenantsSeeOnlyTheirOwn(t *testing.T) {
 		"GET /v1/batches/{id}":           {want: 404},
 		"GET /v1/batches/{id}/results":   {want: 404},
 		"GET /v1/batches/{id}/events":    {want: 404},
+		"GET /v1/batches/{id}/changes":   {path: "/v1/batches/" + other.batch + "/changes?since=" + acme.batch, want: 404},
 		"POST /v1/lookups":               {path: "/v1/lookups?wait=0", body: `{"provider":"attestr","item":{"plate":"DL01AA1000"}}`},
 		"POST /v1/batches/{id}/pause":    {want: 404},
 		"POST /v1/batches/{id}/resume":   {want: 404},

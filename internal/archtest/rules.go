@@ -59,7 +59,11 @@ var arrows = []arrow{
 		Why: "it turns files into rows, the same for every way in",
 	},
 	{
-		From: "internal/export", To: []string{"store", "providers"},
+		From: "internal/diff", To: []string{"store", "providers"},
+		Why: "what changed between two lists does not depend on how it is shown",
+	},
+	{
+		From: "internal/export", To: []string{"store", "providers", "internal/diff"},
 		Why: "it turns rows into files, the same for every way out",
 	},
 	{
@@ -72,7 +76,7 @@ var arrows = []arrow{
 	},
 	{
 		From: "internal/api",
-		To:   []string{"client", "scheduler", "jobs", "store", "providers", "internal/intake", "internal/export", "internal/openapi"},
+		To:   []string{"client", "scheduler", "jobs", "store", "providers", "internal/diff", "internal/intake", "internal/export", "internal/openapi"},
 		Why:  "it serves what the parts below it offer; app hands it the concrete ones",
 	},
 	{
