@@ -1,6 +1,6 @@
 // Package scheduler decides when: it rings for chunks that are ready and for
-// tickets that are due, judges calls whose owner is dead, and lets lists go on
-// whose budget has room again. What is due is kept in the store and claimed
+// tickets that are due, judges calls whose owner is dead, lets lists go on
+// whose budget has room again, and repeats lists at the times of their schedules. What is due is kept in the store and claimed
 // there, so that any number of schedulers may run, be killed and come back
 // without harm. It never calls a provider.
 package scheduler
@@ -37,8 +37,8 @@ const (
 	staleAtOnce = 1000
 )
 
-// Options say what a Scheduler works with. All fields but
-// Resends are required.
+// Options say what a Scheduler works with. Fields that do not say what their
+// zero value means are required.
 type Options struct {
 	Store     store.Store
 	Providers *providers.Set
@@ -48,6 +48,11 @@ type Options struct {
 	// Resends says of a provider that what became unknown is asked again, once;
 	// nil: of none.
 	Resends func(provider string) bool
+	// Reuse says which known answers lists are content with that are repeated
+	// by a schedule; nil: none.
+	Reuse func(provider string) store.Reuse
+	// Alone leaves schedules to others.
+	Alone bool
 }
 
 // Scheduler rings for work that is due. Run it once.
@@ -81,6 +86,9 @@ func (s *Scheduler) Run(ctx context.Context) {
 	}
 	wg.Go(func() { s.sweepOn(ctx) })
 	wg.Go(func() { s.fundOn(ctx) })
+	if !s.opts.Alone {
+		wg.Go(func() { s.repeatOn(ctx) })
+	}
 	wg.Wait()
 }
 
@@ -242,6 +250,9 @@ func (s *Scheduler) Once(ctx context.Context, w *jobs.Worker) error {
 		return err
 	}
 	if _, err := s.opts.Enqueuer.ResumeFunded(ctx); err != nil {
+		return err
+	}
+	if err := s.Repeat(ctx); err != nil {
 		return err
 	}
 	for _, provider := range s.opts.Providers.Names() {

@@ -36,6 +36,8 @@ type Schedule struct {
 	Created time.Time
 	// Last is what became of it the last time it was due; nil: it never was.
 	Last *ScheduleRun
+	// Ran is the newest batch that was made of it; 0: none was.
+	Ran BatchNo
 }
 
 // NewScheduleID draws the id of a schedule.

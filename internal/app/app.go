@@ -125,7 +125,10 @@ func (a *App) openWork(ctx context.Context) error {
 	if err := a.openSender(); err != nil {
 		return err
 	}
-	a.scheduler = scheduler.New(scheduler.Options{Store: a.store, Providers: a.set, Enqueuer: enq, Log: a.log, Now: a.now, Resends: a.resends})
+	a.scheduler = scheduler.New(scheduler.Options{
+		Store: a.store, Providers: a.set, Enqueuer: enq, Log: a.log, Now: a.now,
+		Resends: a.resends, Reuse: a.reuse, Alone: a.opts.alone,
+	})
 	if a.parts&Worker == 0 {
 		return nil
 	}

@@ -40,6 +40,8 @@ type Options struct {
 	Log      zerolog.Logger
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
+	// alone: one list is looked up, and schedules are left to others.
+	alone bool
 }
 
 // RunOptions say what `plateq run` is to do with one list.

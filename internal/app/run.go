@@ -35,6 +35,7 @@ func RunFile(ctx context.Context, o Options, ro RunOptions) (sum Summary, err er
 	if o.hooked() {
 		parts |= Hooks
 	}
+	o.alone = true
 	a, err := Open(ctx, o, parts)
 	if err != nil {
 		return sum, err

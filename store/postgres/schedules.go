@@ -57,13 +57,13 @@ func (s *Store) Schedules(ctx context.Context, tenant string) ([]store.Schedule,
 
 func (c conn) schedules(ctx context.Context, where, arg string) ([]store.Schedule, error) {
 	var all []store.Schedule
-	err := c.each(ctx, `SELECT id, tenant, list, cron, zone, may_overlap, known, paused, next_at, asked_at, created_at, amount, currency
-		FROM schedules WHERE `+where, func(row pgx.Rows) error {
+	err := c.each(ctx, `SELECT id, tenant, list, cron, zone, may_overlap, known, paused, next_at, asked_at, created_at, amount, currency,
+		coalesce((SELECT batch FROM schedule_runs WHERE schedule = id AND batch > 0 ORDER BY due_at DESC LIMIT 1), 0) FROM schedules WHERE `+where, func(row pgx.Rows) error {
 		var r store.Schedule
 		var next, asked, created int64
 		var amount *int64
 		var currency string
-		err := row.Scan(&r.ID, &r.Tenant, &r.List, &r.Cron, &r.Zone, &r.Overlap, &r.Known, &r.Paused, &next, &asked, &created, &amount, &currency)
+		err := row.Scan(&r.ID, &r.Tenant, &r.List, &r.Cron, &r.Zone, &r.Overlap, &r.Known, &r.Paused, &next, &asked, &created, &amount, &currency, &r.Ran)
 		r.Next, r.Asked, r.Created = fromMillis(next), fromMillis(asked), fromMillis(created)
 		if amount != nil {
 			r.MaxCost = &store.Limit{Amount: store.Money(*amount), Currency: currency}

@@ -57,12 +57,13 @@ func (s *Store) Schedules(ctx context.Context, tenant string) ([]store.Schedule,
 
 func (c conn) schedules(where, arg string) ([]store.Schedule, error) {
 	var all []store.Schedule
-	err := c.each(`SELECT id, tenant, list, cron, zone, may_overlap, known, paused, next_at, asked_at, created_at, amount, currency
-		FROM schedules WHERE `+where, func(stmt *sqlite.Stmt) error {
+	err := c.each(`SELECT id, tenant, list, cron, zone, may_overlap, known, paused, next_at, asked_at, created_at, amount, currency,
+		coalesce((SELECT batch FROM schedule_runs WHERE schedule = id AND batch > 0 ORDER BY due_at DESC LIMIT 1), 0) FROM schedules WHERE `+where, func(stmt *sqlite.Stmt) error {
 		r := store.Schedule{
 			ID: stmt.ColumnText(0), Tenant: stmt.ColumnText(1), List: columnBatch(stmt, 2), Cron: stmt.ColumnText(3), Zone: stmt.ColumnText(4),
 			Overlap: stmt.ColumnBool(5), Known: stmt.ColumnBool(6), Paused: stmt.ColumnBool(7),
 			Next: columnTime(stmt, 8), Asked: columnTime(stmt, 9), Created: columnTime(stmt, 10),
+			Ran: columnBatch(stmt, 13),
 		}
 		if !stmt.ColumnIsNull(11) {
 			r.MaxCost = new(columnLimit(stmt, 11))

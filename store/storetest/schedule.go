@@ -157,7 +157,7 @@ func scheduleSettled(w *world) {
 	equal(w, "settled", w.settleSchedule(w.takeSchedule(r.ID), r.List, next), true)
 	equal(w, "due after it", w.schedulesDue(), 0)
 	ran := store.ScheduleRun{Due: r.Next, At: store.Millis(w.now()), Batch: r.List}
-	r.Next, r.Last = next, &ran
+	r.Next, r.Last, r.Ran = next, &ran, r.List
 	equal(w, "schedule", w.scheduleNow(r.ID), r)
 	w.pass(time.Hour)
 	d := w.takeSchedule(r.ID)
@@ -172,6 +172,7 @@ func scheduleSettled(w *world) {
 	}
 	equal(w, "runs", runs(10), []store.ScheduleRun{skipped, ran})
 	equal(w, "the last run", runs(1), []store.ScheduleRun{skipped})
+	equal(w, "the last batch", w.scheduleNow(r.ID).Ran, r.List)
 }
 
 func scheduleLost(w *world) {
