@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -244,9 +245,20 @@ func TestRunThroughPipes(t *testing.T) {
 // returns its exit code.
 func (p *place) up(t *testing.T) (addr string, stop func() int) {
 	t.Helper()
+	addr, cmd := p.serve(t, "127.0.0.1:0")
+	return addr, func() int {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		return cmd.ProcessState.ExitCode()
+	}
+}
+
+// serve starts a server in p that listens on an address.
+func (p *place) serve(t *testing.T, on string) (addr string, cmd *exec.Cmd) {
+	t.Helper()
 	server := *p
-	server.env = append(server.env, "PLATEQ_LISTEN=127.0.0.1:0")
-	cmd := server.command(context.WithoutCancel(t.Context()), "up", "--simulate")
+	server.env = append(slices.Clone(server.env), "PLATEQ_LISTEN="+on)
+	cmd = server.command(context.WithoutCancel(t.Context()), "up", "--simulate")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -268,11 +280,7 @@ func (p *place) up(t *testing.T) (addr string, stop func() int) {
 			continue
 		}
 	}()
-	return addr, func() int {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-		return cmd.ProcessState.ExitCode()
-	}
+	return addr, cmd
 }
 
 func TestServerTakesLists(t *testing.T) {

@@ -145,6 +145,7 @@ type server struct {
 	signed   sync.Map // by provider: the form in which its last webhook was signed
 	document func() ([]byte, error)
 	page     func() ([]byte, error) // the document for people
+	turns    turns                  // of requests with the same key
 }
 
 func newServer(o Options) *server {

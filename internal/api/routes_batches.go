@@ -69,8 +69,9 @@ func (s *server) batchRoutes() []route {
 		{openapi.Operation{
 			Method: "POST", Path: "/v1/batches", ID: "submitBatch", Tag: tagBatches, Summary: "Hand a list in",
 			About: "The body is read as it comes, however long it is. The batch runs when this is answered, or it was not made: " +
-				"a list that breaks off leaves nothing. Rows that cannot be asked about become invalid and cost nothing.",
-			Params: listParams(), Body: listBody(),
+				"a list that breaks off leaves nothing. Rows that cannot be asked about become invalid and cost nothing. " +
+				"What comes again under one Idempotency-Key within 48 hours is answered with the batch that it made; another request under it is refused.",
+			Params: append(listParams(), openapi.Text(onceHeader, "The caller's own name for this request, of 1 to 255 printable characters, so that it can be repeated safely.").InHeader()), Body: listBody(),
 			Answers: []openapi.Answer{{Status: http.StatusCreated, About: "It runs.", Content: []openapi.Content{{Media: typeJSON, Type: batchView{}}}}},
 		}, s.submit},
 		{openapi.Operation{

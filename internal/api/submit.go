@@ -26,13 +26,27 @@ const (
 
 // submit takes a list in, whole or not at all, and answers with its batch.
 func (s *server) submit(w http.ResponseWriter, r *http.Request) error {
+	once, err := onceOf(r)
+	if err != nil {
+		return err
+	}
+	if once != nil {
+		leave, err := s.turns.enter(r.Context(), submitter(r.Context())+" "+once.key)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
 	l, up, err := s.readAny(w, r)
 	if err != nil {
 		return err
 	}
+	l.once, l.rest = once, up
 	b, err := s.accept(r.Context(), l)
 	if err != nil {
-		return err
+		if b, err = again(w, err); err != nil {
+			return err
+		}
 	}
 	s.Wake()
 	up.answerable()
@@ -72,6 +86,8 @@ type list struct {
 	envelope
 	rows io.Reader
 	from intake.Options
+	once *once     // nil: the request has no key
+	rest io.Reader // of its body, then
 }
 
 func (s *server) readJSON(r *http.Request, body io.Reader) (list, error) {
@@ -136,6 +152,11 @@ func (s *server) accept(ctx context.Context, l list) (store.Batch, error) {
 		return store.Batch{}, problem(http.StatusServiceUnavailable, "queue_full",
 			"Redis has no memory left for more work; nothing was changed, try again").again(laterOn)
 	}
+	if l.once != nil {
+		if err := s.repeated(ctx, l); err != nil {
+			return store.Batch{}, err
+		}
+	}
 	rows, err := intake.Open(l.rows, l.from)
 	if err != nil {
 		return store.Batch{}, err
@@ -150,7 +171,7 @@ func (s *server) accept(ctx context.Context, l list) (store.Batch, error) {
 	if err := s.feed(ctx, no, rows); err != nil {
 		return store.Batch{}, s.abandon(ctx, no, err)
 	}
-	b, err := s.Store.CommitBatch(ctx, no, nil, time.Time{})
+	b, err := s.commit(ctx, no, l)
 	if err != nil {
 		return store.Batch{}, s.abandon(ctx, no, fmt.Errorf("commit batch: %w", err))
 	}

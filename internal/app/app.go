@@ -222,6 +222,12 @@ func (a *App) background(ctx context.Context, wg *sync.WaitGroup) {
 		wg.Go(func() {
 			a.every(ctx, time.Minute, "drop lists that were never accepted", func() error { return a.dropIntakes(ctx) })
 		})
+		wg.Go(func() {
+			a.every(ctx, time.Hour, "forget keys of old requests", func() error {
+				_, err := a.store.ForgetOnce(ctx)
+				return err
+			})
+		})
 	}
 	if a.access != nil {
 		wg.Go(func() {

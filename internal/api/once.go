@@ -1,0 +1,159 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/plateq/plateq/store"
+)
+
+const (
+	// onceHeader names a request that its sender may repeat.
+	onceHeader = "Idempotency-Key"
+	// replayHeader says that an answer is about what an earlier request did.
+	replayHeader = "Idempotent-Replayed"
+	// maxOnce bounds a key, in bytes.
+	maxOnce = 255
+)
+
+// once is a request with a key: what it says is hashed as it is read.
+type once struct {
+	key  string
+	sum  hash.Hash
+	body io.ReadCloser
+}
+
+// onceOf returns the once of a request, whose body is hashed from here on; nil:
+// it has no key.
+func onceOf(r *http.Request) (*once, error) {
+	keys := r.Header.Values(onceHeader)
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	if len(keys) > 1 || !printableKey(keys[0]) {
+		p := problem(http.StatusBadRequest, "bad_idempotency_key", "%s must be given once, as 1 to %d printable ASCII characters", onceHeader, maxOnce)
+		return nil, p
+	}
+	o := &once{key: keys[0], sum: sha256.New(), body: r.Body}
+	for _, part := range []string{r.Method, r.URL.Path, r.URL.Query().Encode(), r.Header.Get("Content-Type")} {
+		_, _ = io.WriteString(o.sum, part+"\x00") // a hash takes everything
+	}
+	r.Body = o
+	return o, nil
+}
+
+func printableKey(key string) bool {
+	for _, b := range []byte(key) {
+		if b < ' ' || b > '~' {
+			return false
+		}
+	}
+	return key != "" && len(key) <= maxOnce
+}
+
+// Read implements io.Reader.
+func (o *once) Read(p []byte) (int, error) {
+	n, err := o.body.Read(p)
+	_, _ = o.sum.Write(p[:n]) // a hash takes everything
+	return n, err
+}
+
+// Close implements io.Closer.
+func (o *once) Close() error { return o.body.Close() }
+
+// asked returns what is kept of the request. rest is what was not read of it.
+func (o *once) asked(rest io.Reader) (store.Once, error) {
+	if _, err := io.Copy(io.Discard, rest); err != nil {
+		return store.Once{}, err
+	}
+	return store.Once{Key: o.key, Print: o.sum.Sum(nil)}, nil
+}
+
+// repeated returns *store.RepeatError if a request of that key was taken in
+// before. What it says is read only then.
+func (s *server) repeated(ctx context.Context, l list) error {
+	err := s.Store.Repeated(ctx, submitter(ctx), store.Once{Key: l.once.key})
+	if _, there := errors.AsType[*store.RepeatError](err); !there {
+		return err
+	}
+	o, err := l.once.asked(l.rest)
+	if err != nil {
+		return err
+	}
+	return s.Store.Repeated(ctx, submitter(ctx), o)
+}
+
+// commit accepts a list, once if its request may come again.
+func (s *server) commit(ctx context.Context, no store.BatchNo, l list) (store.Batch, error) {
+	if l.once == nil {
+		return s.Store.CommitBatch(ctx, no, nil, time.Time{})
+	}
+	o, err := l.once.asked(l.rest)
+	if err != nil {
+		return store.Batch{}, err
+	}
+	return s.Store.CommitOnce(ctx, no, o)
+}
+
+// again answers a request that came before as it was answered then: with its
+// batch, as that stands now. It returns err where that is something else.
+func again(w http.ResponseWriter, err error) (store.Batch, error) {
+	e, repeat := errors.AsType[*store.RepeatError](err)
+	if !repeat {
+		return store.Batch{}, err
+	}
+	if !e.Same {
+		return store.Batch{}, problem(http.StatusConflict, "key_reused", "the %s was used for another request", onceHeader)
+	}
+	w.Header().Set(replayHeader, "true")
+	return e.Batch, nil
+}
+
+// turns lets those with the same name in one after the other, so that what one
+// has done need not be done and undone by the next. It is safe for concurrent
+// use; its zero value is ready.
+type turns struct {
+	mu      sync.Mutex
+	waiting map[string]*turn
+}
+
+type turn struct {
+	free chan struct{} // holds one while nobody is in
+	n    int           // who are in or wait
+}
+
+// enter waits for its turn and returns how to end it.
+func (t *turns) enter(ctx context.Context, name string) (leave func(), err error) {
+	t.mu.Lock()
+	if t.waiting == nil {
+		t.waiting = map[string]*turn{}
+	}
+	at := t.waiting[name]
+	if at == nil {
+		at = &turn{free: make(chan struct{}, 1)}
+		at.free <- struct{}{}
+		t.waiting[name] = at
+	}
+	at.n++
+	t.mu.Unlock()
+	gone := func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if at.n--; at.n == 0 {
+			delete(t.waiting, name)
+		}
+	}
+	select {
+	case <-at.free:
+		return func() { at.free <- struct{}{}; gone() }, nil
+	case <-ctx.Done():
+		gone()
+		return nil, context.Cause(ctx)
+	}
+}

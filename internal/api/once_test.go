@@ -1,0 +1,134 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/plateq/plateq/client"
+	"github.com/plateq/plateq/internal/api"
+	"github.com/plateq/plateq/store"
+)
+
+const onceKey = "Idempotency-Key: order 7"
+
+const oneItem = `{"provider":"attestr","items":[{"plate":"DL01AA1000"}]}`
+
+// made returns the batch that a submission was answered with.
+func made(t *testing.T, rec *httptest.ResponseRecorder) client.Batch {
+	t.Helper()
+	if rec.Code != http.StatusCreated {
+		t.Fatalf("got %d %s", rec.Code, rec.Body)
+	}
+	b := decoded[client.Batch](t, rec)
+	if got, want := rec.Header().Get("Location"), "/v1/batches/"+b.ID; got != want {
+		t.Errorf("Location %q, want %q", got, want)
+	}
+	return b
+}
+
+func TestARequestThatIsRepeatedMakesOneBatch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for name, tt := range map[string]struct{ path, body, media string }{
+		"json":   {"/v1/batches", oneItem, jsonBody},
+		"csv":    {"/v1/batches?provider=attestr&limit=1", "plate\nDL01AA1000\nDL01AA1001\n", csvBody},
+		"ndjson": {"/v1/batches?provider=attestr", `{"plate":"DL01AA1000"}`, ndjson},
+	} {
+		key := onceKey + name
+		before := w.batches(t)
+		first := w.do(t, "POST", tt.path, tt.body, tt.media, key)
+		second := w.do(t, "POST", tt.path, tt.body, tt.media, key)
+		if a, b := made(t, first), made(t, second); a.ID != b.ID {
+			t.Errorf("%s: batches %s and %s", name, a.ID, b.ID)
+		}
+		if first.Header().Get("Idempotent-Replayed") != "" || second.Header().Get("Idempotent-Replayed") != "true" {
+			t.Errorf("%s: only the second answer is about what was done before", name)
+		}
+		if n := w.batches(t) - before; n != 1 {
+			t.Errorf("%s: %d batches were made", name, n)
+		}
+		checkProblem(t, w.do(t, "POST", tt.path, tt.body+"\n", tt.media, key), http.StatusConflict, "key_reused")
+	}
+	checkProblem(t, w.do(t, "POST", "/v1/batches?provider=attestr", "plate\nDL01AA1000\nDL01AA1001\n", csvBody, onceKey+"csv"), http.StatusConflict, "key_reused")
+}
+
+func TestWhatIsRefusedLeavesItsKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	if rec := w.do(t, "POST", "/v1/batches", `{"provider":"attestr","items":[]}`, jsonBody, onceKey); rec.Code != http.StatusUnprocessableEntity {
+		t.Errorf("an empty list: got %d %s", rec.Code, rec.Body)
+	}
+	made(t, w.do(t, "POST", "/v1/batches", oneItem, jsonBody, onceKey))
+	for _, bad := range []string{"", strings.Repeat("a", 256), "a\tb", "schlüssel"} {
+		checkProblem(t, w.do(t, "POST", "/v1/batches", oneItem, jsonBody, "Idempotency-Key: "+bad), http.StatusBadRequest, "bad_idempotency_key")
+	}
+}
+
+func TestKeysOfRequestsAreTheTenants(t *testing.T) {
+	t.Parallel()
+	w, _ := guarded(t, api.AccessOptions{})
+	batches := map[string]bool{}
+	for _, tenant := range []string{"acme", "other"} {
+		key, _ := w.key(t, store.APIKey{Tenant: tenant, Scopes: store.Scopes()})
+		batches[made(t, w.do(t, "POST", "/v1/batches", oneItem, jsonBody, onceKey, key)).ID] = true
+	}
+	if len(batches) != 2 {
+		t.Error("two tenants share a batch")
+	}
+}
+
+// TestRequestsAtOnceMakeOneBatch posts the same list fifty times over two
+// servers of one store.
+func TestRequestsAtOnceMakeOneBatch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	servers := []*httptest.Server{httptest.NewServer(w.handler), httptest.NewServer(api.New(api.Options{Store: w.store, Providers: w.set}))}
+	for _, srv := range servers {
+		defer srv.Close()
+	}
+	list := "plate\n" + strings.Repeat("DL01AA1000\nDL01AA1001\n", 500)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	batches, replays := map[string]int{}, 0
+	post := func(url string) error {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v1/batches?provider=attestr", strings.NewReader(list))
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Content-Type", "text/csv")
+		req.Header.Set("Idempotency-Key", "order 7")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusCreated {
+			return fmt.Errorf("status %s", resp.Status)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		batches[resp.Header.Get("Location")]++
+		if resp.Header.Get("Idempotent-Replayed") != "" {
+			replays++
+		}
+		return nil
+	}
+	for i := range 50 {
+		wg.Go(func() {
+			if err := post(servers[i%2].URL); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if len(batches) != 1 || replays != 49 {
+		t.Errorf("batches %v, of which %d were answers about another request, want one and 49", batches, replays)
+	}
+	if n := w.batches(t); n != 1 {
+		t.Errorf("%d batches are in the store", n)
+	}
+}
