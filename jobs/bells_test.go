@@ -83,7 +83,7 @@ func TestTicketWindow(t *testing.T) {
 	}
 }
 
-// Two chunks of which ten questions each are asked at a time would leave most
+// Two chunks, of which some questions are asked at a time, would leave most
 // slots of a provider without a pace empty.
 func TestTheWindowOfLookupsFillsTheSlots(t *testing.T) {
 	t.Parallel()
@@ -93,7 +93,8 @@ func TestTheWindowOfLookupsFillsTheSlots(t *testing.T) {
 		size   int
 		chunks int
 	}{
-		{"no pace", Limits{Rate: Unlimited, Concurrency: 64}, maxChunk, 13},
+		{"no pace", Limits{Rate: Unlimited, Concurrency: 64}, maxChunk, 8},
+		{"no pace, few at a time", Limits{Rate: Unlimited, Concurrency: 20}, maxChunk, 4},
 		{"no pace, one at a time", Limits{Rate: Unlimited, Concurrency: 1}, maxChunk, 2},
 		{"50 a second", Limits{Rate: 50, Concurrency: 64}, 50, 3},
 	} {

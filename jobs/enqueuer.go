@@ -144,7 +144,7 @@ func (e *Enqueuer) closed(ctx context.Context, b *bells, spec providers.Spec) bo
 // window returns how many asks a chunk gets and how many chunks may be in
 // Redis: two seconds' work, at least two, and calls for twice the concurrency.
 // Not paced: what two seconds bring is not known beforehand, and no more of a
-// chunk of look-ups than askers is asked side by side.
+// chunk of look-ups is asked side by side than it has askers.
 func (e *Enqueuer) window(ctx context.Context, spec providers.Spec) (size, chunks int, paced bool) {
 	l := e.opts.Limits[spec.Name]
 	rate := l.Rate
@@ -161,7 +161,7 @@ func (e *Enqueuer) window(ctx context.Context, spec providers.Spec) (size, chunk
 	}
 	each := size
 	if !paced {
-		each = min(size, askers)
+		each = min(size, l.askers())
 	}
 	return size, max(2, (calls+each-1)/each), paced
 }

@@ -199,15 +199,15 @@ func (p *Permit) Again() bool {
 	return true
 }
 
-// Ahead is how many requests one who has a permit makes with it in that time,
-// where nothing but calls in flight is counted; else 1.
-func (l *Limiter) Ahead(d time.Duration) int {
+// Again is how many requests a permit is good for in that time, one after the
+// other, where nothing but calls in flight is counted; else 0.
+func (l *Limiter) Again(d time.Duration) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.free() || l.slots.hold <= 0 {
-		return 1
+		return 0
 	}
-	return max(1, int(d/l.slots.hold))
+	return int(d / l.slots.hold)
 }
 
 // Exceeded reports that the provider refused the request since there were too

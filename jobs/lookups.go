@@ -19,9 +19,6 @@ const (
 	// stale is how long an ask may be claimed and not sent: calls have become
 	// much slower than they were.
 	stale = time.Second
-	// askers is how many permits are waited for at once, for one chunk. So
-	// chunks take turns, and a lot is used up.
-	askers = lotSize
 )
 
 // lookups works off a chunk of a provider that takes one ask a request. Those
@@ -30,6 +27,7 @@ type lookups struct {
 	w     *Worker
 	l     *line
 	chunk store.ChunkID
+	side  int // how many followers there are
 
 	stop    context.CancelFunc // ends the wait for permits
 	flights sync.WaitGroup
@@ -39,6 +37,7 @@ type lookups struct {
 	claiming bool
 	waiting  int    // followers that wait for a permit
 	holders  int    // permits that wait for an ask
+	flying   int    // look-ups under way, each with a permit that may be used again
 	left     int    // asks that nobody has claimed, as far as it is known
 	stock    []shot // claimed, and not sent
 	over     bool   // nothing more is claimed
@@ -61,9 +60,9 @@ func (w *Worker) lookUp(ctx context.Context, l *line, chunk store.ChunkID, n int
 		k.left = n
 	}
 	k.claimed = sync.NewCond(&k.mu)
-	side := min(askers, max(1, l.limits.Concurrency), k.left)
+	k.side = min(l.limits.askers(), max(1, l.limits.Concurrency), k.left)
 	var g errgroup.Group
-	for range side {
+	for range k.side {
 		g.Go(func() error { return k.follow(ctx, waiting) })
 	}
 	err := g.Wait()
@@ -122,11 +121,14 @@ func (k *lookups) fly(ctx context.Context, permit *Permit, s shot) {
 		if k.w.lookUpOne(ctx, k.l, s, permit) {
 			k.giveBack()
 		}
-		if !permit.Again() {
-			return
-		}
+		again := permit.Again()
 		k.mu.Lock()
-		s, ok = k.next(ctx)
+		if ok = again; ok {
+			s, ok = k.next(ctx)
+		}
+		if !ok {
+			k.flying--
+		}
 		k.mu.Unlock()
 	}
 }
@@ -139,6 +141,9 @@ func (k *lookups) take(ctx context.Context) (shot, bool) {
 	defer func() { k.holders-- }()
 	for {
 		if s, ok := k.next(ctx); ok || k.over {
+			if ok {
+				k.flying++
+			}
 			return s, ok
 		}
 		if k.claiming {
@@ -176,10 +181,12 @@ func (k *lookups) end(over bool) {
 	}
 }
 
-// claim fills the stock, for those who hold permits by now. The caller holds
-// the lock, but not meanwhile.
+// claim fills the stock, for those who hold permits by now and, where these are
+// used again, for those whose turn with one comes soon: half of them at least.
+// The caller holds the lock, but not meanwhile.
 func (k *lookups) claim(ctx context.Context) {
-	n := k.holders * k.l.limiter.Ahead(ahead)
+	again := k.l.limiter.Again(ahead)
+	n := max(k.holders, again*max(k.holders+k.flying, k.side/2))
 	k.claiming = true
 	k.mu.Unlock()
 	c, err := k.w.claim(ctx, k.l, k.chunk, min(n, maxChunk))

@@ -14,7 +14,7 @@ import (
 
 // together is how long an answer waits for others of its record, to be settled
 // with them.
-const together = 100 * time.Millisecond
+const together = 200 * time.Millisecond
 
 // record is a claim of look-ups that go out together, and what came of them.
 // They are settled in parts: none waits for a slow one.
