@@ -15,11 +15,11 @@ func (s *Set) Balance(ctx context.Context, name string) (all []Balance, err erro
 	if err != nil {
 		return nil, err
 	}
-	b, ok := p.(Balancer)
+	b, ok := p.Provider.(Balancer)
 	if !ok {
 		return nil, ErrNoBalance
 	}
-	spec := p.Spec()
+	spec := p.spec
 	ctx, cancel := Within(ctx, spec.Timeout)
 	defer cancel()
 	defer func() {

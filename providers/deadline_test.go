@@ -48,3 +48,31 @@ func TestACallThatRunsOutOfTimeIsCalledATimeout(t *testing.T) {
 		t.Errorf("got %v, want an ambiguous timeout", err)
 	}
 }
+
+func TestABoundThatIsThereAlreadyIsNotMadeTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		outer, end := providers.Within(t.Context(), time.Minute)
+		defer end()
+		type key struct{}
+		for _, c := range []struct {
+			what  string
+			from  context.Context
+			d     time.Duration
+			again bool
+		}{
+			{"as tight", outer, time.Minute, false},
+			{"looser", context.WithValue(outer, key{}, 1), time.Hour, false},
+			{"tighter", outer, time.Second, true},
+			{"of one that was made free", context.WithoutCancel(outer), time.Hour, true},
+		} {
+			ctx, cancel := providers.Within(c.from, c.d)
+			if again := ctx != c.from; again != c.again {
+				t.Errorf("%s: bound once more: %v, want %v", c.what, again, c.again)
+			}
+			cancel()
+		}
+		if err := outer.Err(); err != nil {
+			t.Errorf("the outer bound has ended with an inner one: %v", err)
+		}
+	})
+}

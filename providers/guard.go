@@ -17,12 +17,26 @@ type sent struct {
 	again atomic.Bool // on a connection that has carried another request
 }
 
-// watch returns a context whose requests are seen by s.
+type sentKey struct{}
+
+// within returns a context whose requests that go through a Client are seen by
+// s.
+func (s *sent) within(ctx context.Context) context.Context {
+	return context.WithValue(ctx, sentKey{}, s)
+}
+
+// watch returns the context of one request, which s sees, and so does who is
+// around it. It traces the request once: net/http puts traces on top of each
+// other by reflection.
 func (s *sent) watch(ctx context.Context) context.Context {
+	around, _ := ctx.Value(sentKey{}).(*sent)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(c httptrace.GotConnInfo) {
 			s.begun.Store(true)
 			s.again.Store(c.Reused)
+			if around != nil {
+				around.begun.Store(true)
+			}
 		},
 	})
 }
@@ -37,7 +51,7 @@ func submit(ctx context.Context, p Provider, reqs []Request) (outs []Outcome, er
 			outs, err = nil, panicError(r, s.begun.Load())
 		}
 	}()
-	return p.Submit(s.watch(ctx), reqs)
+	return p.Submit(s.within(ctx), reqs)
 }
 
 // guardPoll is submit for polls; a panic there is Ambiguous, as it settles

@@ -15,7 +15,7 @@ func (s *Set) Poll(ctx context.Context, name string, t Ticket, open []Request) (
 // Parts returns the parts in which t can be read, see PartPoller. A provider
 // that is not known has none.
 func (s *Set) Parts(name string, t Ticket) []Part {
-	p, ok := s.byName[name].(PartPoller)
+	p, ok := s.byName[name].Provider.(PartPoller)
 	if !ok {
 		return nil
 	}
@@ -41,8 +41,8 @@ func (s *Set) poll(ctx context.Context, name string, t Ticket, open []Request, a
 	if err != nil {
 		return Progress{}, err
 	}
-	spec := p.Spec()
-	poller, ok := p.(Poller)
+	spec := p.spec
+	poller, ok := p.Provider.(Poller)
 	if !ok {
 		return Progress{}, fmt.Errorf("poll %s: it answers at once and has no tickets", name)
 	}

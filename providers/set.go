@@ -13,14 +13,20 @@ import (
 // Set holds the providers of a deployment and keeps the rules common to them.
 // It is immutable and safe for concurrent use.
 type Set struct {
-	byName map[string]Provider
+	byName map[string]member
 	names  []string
+}
+
+// member is a provider with its Spec, which is asked for once.
+type member struct {
+	Provider
+	spec Spec
 }
 
 // NewSet returns a set of ps, or an error that names every Spec that is
 // incomplete or disagrees with the methods of its provider.
 func NewSet(ps ...Provider) (*Set, error) {
-	s := &Set{byName: make(map[string]Provider, len(ps))}
+	s := &Set{byName: make(map[string]member, len(ps))}
 	var errs []error
 	for i, p := range ps {
 		if p == nil {
@@ -31,10 +37,10 @@ func NewSet(ps ...Provider) (*Set, error) {
 		if err := checkSpec(p, spec); err != nil {
 			errs = append(errs, err)
 		}
-		if s.byName[spec.Name] != nil {
+		if _, twice := s.byName[spec.Name]; twice {
 			errs = append(errs, fmt.Errorf("provider %q: named twice", spec.Name))
 		}
-		s.byName[spec.Name] = p
+		s.byName[spec.Name] = member{p, spec}
 		s.names = append(s.names, spec.Name)
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -104,17 +110,14 @@ func (e *UnknownError) Error() string {
 // Spec returns the Spec of the named provider, or an *UnknownError.
 func (s *Set) Spec(name string) (Spec, error) {
 	p, err := s.get(name)
-	if err != nil {
-		return Spec{}, err
-	}
-	return p.Spec(), nil
+	return p.spec, err
 }
 
-func (s *Set) get(name string) (Provider, error) {
-	if p := s.byName[name]; p != nil {
+func (s *Set) get(name string) (member, error) {
+	if p, ok := s.byName[name]; ok {
 		return p, nil
 	}
-	return nil, &UnknownError{Name: name, Known: s.Names()}
+	return member{}, &UnknownError{Name: name, Known: s.Names()}
 }
 
 // Submit makes one paid request. It returns one Outcome for each of reqs, in
@@ -128,7 +131,7 @@ func (s *Set) Submit(ctx context.Context, name string, reqs []Request) ([]Outcom
 	if err != nil {
 		return nil, err
 	}
-	spec := p.Spec()
+	spec := p.spec
 	if len(reqs) == 0 || len(reqs) > spec.MaxBatch {
 		return nil, fmt.Errorf("submit to %s: %d requests in a call, allowed are 1 to %d", name, len(reqs), spec.MaxBatch)
 	}
@@ -139,7 +142,7 @@ func (s *Set) Submit(ctx context.Context, name string, reqs []Request) ([]Outcom
 		}
 		at[r.Ref] = i
 	}
-	got, err := submit(ctx, p, reqs)
+	got, err := submit(ctx, p.Provider, reqs)
 	if err != nil {
 		return failAll(reqs, wrap(spec, spec.Endpoints.Submit, err)), nil
 	}
@@ -180,7 +183,7 @@ func inOrder(spec Spec, reqs []Request, at map[string]int, got []Outcome) []Outc
 
 func exactlyOne(o Outcome) bool {
 	n := 0
-	for _, set := range []bool{o.Record != nil, o.Ticket != nil, o.Err != nil} {
+	for _, set := range [...]bool{o.Record != nil, o.Ticket != nil, o.Err != nil} {
 		if set {
 			n++
 		}
@@ -199,20 +202,20 @@ func (s *Set) ReadCallback(name string, h http.Header, body []byte) ([]Hint, err
 	if err != nil {
 		return nil, err
 	}
-	reader, ok := p.(CallbackReader)
+	reader, ok := p.Provider.(CallbackReader)
 	if !ok {
 		return nil, &UnknownError{Name: name, Known: s.readers()}
 	}
 	hints, err := readCallback(reader, h, body)
 	if err != nil {
-		return nil, wrap(p.Spec(), opCallback, err)
+		return nil, wrap(p.spec, opCallback, err)
 	}
 	return hints, nil
 }
 
 // readers names the providers that send webhooks.
 func (s *Set) readers() []string {
-	return slices.DeleteFunc(s.Names(), func(name string) bool { return !s.byName[name].Spec().Callback })
+	return slices.DeleteFunc(s.Names(), func(name string) bool { return !s.byName[name].spec.Callback })
 }
 
 // wrap makes an *Error of whatever a provider returned. An error without a
