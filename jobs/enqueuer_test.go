@@ -76,7 +76,7 @@ func (b *bell) list(name string, n int, weight float64) store.BatchNo {
 		s := providers.Subject{providers.Plate: fmt.Sprintf("%s%05d", name, i)}
 		rows[i] = store.NewRow{Subject: s, Question: store.Question{Subject: s}}
 	}
-	if _, err := b.store.AddRows(b.t.Context(), no, rows); err != nil {
+	if _, err := b.store.AddRows(b.t.Context(), no, store.Piece{Rows: rows}); err != nil {
 		b.t.Fatal(err)
 	}
 	if _, err := b.store.CommitBatch(b.t.Context(), no, nil, time.Time{}); err != nil {

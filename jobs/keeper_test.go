@@ -53,7 +53,7 @@ func claimed(t *testing.T) (*keeper, *fullStore, store.Claim, store.BatchNo) {
 		s := providers.Subject{providers.Plate: p}
 		rows = append(rows, store.NewRow{Subject: s, Question: store.Question{Subject: s}})
 	}
-	if _, err := st.AddRows(ctx, no, rows); err != nil {
+	if _, err := st.AddRows(ctx, no, store.Piece{Rows: rows}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := st.CommitBatch(ctx, no, nil, time.Time{}); err != nil {

@@ -185,7 +185,7 @@ func (s *Scheduler) copyRows(ctx context.Context, from, to store.BatchNo) error 
 		if len(rows) == 0 {
 			return nil
 		}
-		if _, err := s.opts.Store.AddRows(ctx, to, rows); err != nil {
+		if _, err := s.opts.Store.AddRows(ctx, to, store.Piece{Rows: rows}); err != nil {
 			return fmt.Errorf("add rows: %w", err)
 		}
 	}

@@ -232,11 +232,11 @@ func (d *dying) step(name string) error {
 	return d.dead
 }
 
-func (d *dying) AddRows(ctx context.Context, b store.BatchNo, rows []store.NewRow) (store.Taken, error) {
+func (d *dying) AddRows(ctx context.Context, b store.BatchNo, p store.Piece) (store.Taken, error) {
 	if err := d.step("rows"); err != nil {
 		return store.Taken{}, err
 	}
-	return d.Store.AddRows(ctx, b, rows)
+	return d.Store.AddRows(ctx, b, p)
 }
 
 func (d *dying) CommitBatch(ctx context.Context, b store.BatchNo, identity []byte, since time.Time) (store.Batch, error) {

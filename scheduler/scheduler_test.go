@@ -130,7 +130,7 @@ func (w *works) list(n int) store.BatchNo {
 		s := providers.Subject{providers.Plate: fmt.Sprintf("KA81AA%04d", i)}
 		rows[i] = store.NewRow{Subject: s, Question: store.Question{Subject: s}}
 	}
-	if _, err := w.store.AddRows(w.t.Context(), no, rows); err != nil {
+	if _, err := w.store.AddRows(w.t.Context(), no, store.Piece{Rows: rows}); err != nil {
 		w.t.Fatal(err)
 	}
 	if _, err := w.store.CommitBatch(w.t.Context(), no, nil, time.Time{}); err != nil {

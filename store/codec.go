@@ -11,38 +11,8 @@ import (
 
 // The forms in which personal columns are sealed. They are JSON, so that a
 // field can be added without touching what is stored; an answer is framed
-// instead, because what a provider sent is kept byte for byte.
-
-// rowLine is the sealed part of a row.
-type rowLine struct {
-	CallerID string            `json:"i,omitempty"`
-	Subject  providers.Subject `json:"s,omitempty"`
-	Line     []string          `json:"l,omitempty"`
-	Problem  *Failure          `json:"p,omitempty"`
-}
-
-// EncodeLine returns what is sealed of a row.
-func EncodeLine(r NewRow) ([]byte, error) {
-	return encode("row", rowLine{CallerID: r.CallerID, Subject: r.Subject, Line: r.Line, Problem: r.Problem})
-}
-
-// DecodeLine fills in CallerID, Subject, Line and Problem.
-func DecodeLine(text []byte, r *Row) error {
-	var l rowLine
-	if err := decode("row", text, &l); err != nil {
-		return err
-	}
-	r.CallerID, r.Subject, r.Line, r.Problem = l.CallerID, l.Subject, l.Line, l.Problem
-	return nil
-}
-
-// EncodeQuestion returns what is sealed of an ask.
-func EncodeQuestion(q Question) ([]byte, error) { return encode("question", q) }
-
-// DecodeQuestion is the inverse of EncodeQuestion.
-func DecodeQuestion(text []byte) (q Question, err error) {
-	return q, decode("question", text, &q)
-}
+// instead, because what a provider sent is kept byte for byte, and lines and
+// questions, of which there are millions, are records of their own.
 
 type ticketHandle struct {
 	ID     string `json:"id"`

@@ -47,34 +47,8 @@ func TestAnswerIsKeptByteForByte(t *testing.T) {
 
 func TestSealedFormsSurvive(t *testing.T) {
 	t.Parallel()
-	in := store.NewRow{
-		CallerID: "c-1", Subject: providers.Subject{providers.Plate: "DL01AA1000"}, Line: []string{"1", "DL 01 AA 1000", ""},
-		Problem: &store.Failure{Class: store.ClassInvalidInput, Code: "plate_length", Message: "too short"},
-	}
-	line, err := store.EncodeLine(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var row store.Row
-	if err := store.DecodeLine(line, &row); err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(store.Row{CallerID: in.CallerID, Subject: in.Subject, Line: in.Line, Problem: in.Problem}, row); d != "" {
-		t.Errorf("row differs (-want +got):\n%s", d)
-	}
-
-	question := store.Question{Subject: in.Subject, Params: providers.Params{"operator": "311"}}
-	text, err := store.EncodeQuestion(question)
-	if err != nil {
-		t.Fatal(err)
-	}
-	asked, err := store.DecodeQuestion(text)
-	if d := cmp.Diff(question, asked); d != "" || err != nil {
-		t.Errorf("question differs (-want +got): %v\n%s", err, d)
-	}
-
 	handle := providers.Ticket{ID: "t-1", Number: "7", Cursor: []byte{0, 0xff}}
-	text, err = store.EncodeTicket(handle)
+	text, err := store.EncodeTicket(handle)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +70,8 @@ func TestSealedFormsSurvive(t *testing.T) {
 
 // Damaged bytes are refused in words that quote nothing of them.
 func FuzzDecode(f *testing.F) {
-	for _, seed := range []string{"", "{", `{"i":"CANARY","s":{"plate":1}}`, `{"s":{"plate":"A"},"l":["b"]}`, `[{"t":"b1","s":{"plate":"A"}}]`, "\x02{}\x00", "\xff\xff\xff\xff\x0f", "\x00\x00{\"class\":1}"} {
+	for _, seed := range []string{"", "{", `{"i":"CANARY","s":{"plate":1}}`, `{"s":{"plate":"A"},"l":["b"]}`, `[{"t":"b1","s":{"plate":"A"}}]`, "\x02{}\x00", "\xff\xff\xff\xff\x0f", "\x00\x00{\"class\":1}",
+		"s\x05platev\x04AB12l\x00f\x02{}", "i\x09CANARY", "v\x01A", "z\x00"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -56,6 +56,15 @@ type NewRow struct {
 	Service string `json:",omitempty"`
 }
 
+// Piece is rows on their way in. The zero value is empty.
+type Piece struct {
+	Rows []NewRow
+
+	batch  BatchNo
+	first  int
+	sealed []SealedRow // for the place that batch and first tell; nil: not yet
+}
+
 // DefaultTenant has the batches that name no tenant.
 const DefaultTenant = "default"
 

@@ -223,32 +223,37 @@ func (s *Sealer) OpenMessage(a AskID, sealed []byte) (string, error) {
 
 // AskAgain makes of what was asked a row that asks the same, of the same part
 // of the service.
-func (s *Sealer) AskAgain(tenant, provider string, q Question, service string) (SealedRow, error) {
-	text, err := EncodeQuestion(q)
-	return SealedRow{Key: s.Key(tenant, provider, q), Question: text, Service: service}, err
+func (s *Sealer) AskAgain(tenant, provider string, q Question, service string) SealedRow {
+	return SealedRow{Key: s.Key(tenant, provider, q), Question: EncodeQuestion(q), Service: service}
 }
 
 // SealedRow is a row on its way in.
 type SealedRow struct {
 	Invalid  bool
 	Key      AskKey
-	Question []byte // as JSON, sealed once the ask has an id
+	Question []byte // encoded, sealed once the ask has an id
 	Service  string
 	Line     []byte // sealed
 	Ask      AskID  // which a Plan decides
 	Cached   bool   // so it does
 }
 
-// SealRows does the part of an intake that needs no database, on all cores.
-// first is the number of the first row.
-func (s *Sealer) SealRows(ctx context.Context, tenant, provider string, no BatchNo, first int, rows []NewRow) ([]SealedRow, error) {
-	return onAllCores(ctx, len(rows), func(i int) (SealedRow, error) {
-		return s.sealRow(tenant, provider, NewRowID(no, first+i), rows[i])
+// Prepare seals the rows of a piece for a place in a list, on all cores, unless
+// they are sealed for it already. first is the number of the first row.
+func (s *Sealer) Prepare(ctx context.Context, tenant, provider string, no BatchNo, first int, p Piece) (Piece, error) {
+	if p.sealed != nil && p.batch == no && p.first == first {
+		return p, nil
+	}
+	sealed, err := onAllCores(ctx, len(p.Rows), func(i int) (SealedRow, error) {
+		return s.sealRow(tenant, provider, NewRowID(no, first+i), p.Rows[i])
 	})
+	return Piece{Rows: p.Rows, batch: no, first: first, sealed: sealed}, err
 }
 
-// keyRows is SealRows for those who want to know what is asked and nothing
-// more.
+// Sealed are the rows of a piece that was prepared.
+func (p Piece) Sealed() []SealedRow { return p.sealed }
+
+// keyRows is Prepare for those who want to know what is asked and nothing more.
 func (s *Sealer) keyRows(ctx context.Context, tenant, provider string, rows []NewRow) ([]SealedRow, error) {
 	return onAllCores(ctx, len(rows), func(i int) (SealedRow, error) {
 		if rows[i].Problem != nil {
@@ -288,8 +293,8 @@ func (s *Sealer) sealRow(tenant, provider string, id RowID, r NewRow) (SealedRow
 		return n, nil
 	}
 	n.Key = s.Key(tenant, provider, r.Question)
-	n.Question, err = EncodeQuestion(r.Question)
-	return n, err
+	n.Question = EncodeQuestion(r.Question)
+	return n, nil
 }
 
 // StoredRow is a row with what is known of it, as it is stored.

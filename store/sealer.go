@@ -50,7 +50,7 @@ func NewSealer(k Keys) (*Sealer, error) {
 		}
 		s.aeads[key.ID] = a
 	}
-	s.macs.New = func() any { return hmac.New(sha256.New, s.index) }
+	s.macs.New = func() any { return &keyWriter{m: hmac.New(sha256.New, s.index)} }
 	return s, nil
 }
 
@@ -82,16 +82,17 @@ func (s *Sealer) Open(column string, id int64, sealed []byte) ([]byte, error) {
 
 // place is the associated data: which column of which record.
 func place(column string, id int64) []byte {
-	return binary.BigEndian.AppendUint64([]byte(column+"\x00"), uint64(id)) //nolint:gosec // only its bits matter
+	b := make([]byte, 0, len(column)+9)
+	b = append(append(b, column...), 0)
+	return binary.BigEndian.AppendUint64(b, uint64(id)) //nolint:gosec // only its bits matter
 }
 
 // Key hashes a question. Columns and parameters enter by name, sorted, each
 // with its length, so that no two questions can be written alike.
 func (s *Sealer) Key(tenant, provider string, q Question) AskKey {
-	m := s.macs.Get().(hash.Hash) //nolint:forcetypeassert // the pool holds nothing else
-	defer s.macs.Put(m)
-	m.Reset()
-	w := keyWriter{m: m}
+	w := s.macs.Get().(*keyWriter) //nolint:forcetypeassert // the pool holds nothing else
+	defer s.macs.Put(w)
+	w.buf = w.buf[:0]
 	w.text("ask")
 	w.text(tenant)
 	w.text(provider)
@@ -104,38 +105,35 @@ func (s *Sealer) Key(tenant, provider string, q Question) AskKey {
 		w.text(p)
 		w.text(q.Params[p])
 	}
-	var sum [sha256.Size]byte
-	return AskKey(m.Sum(sum[:0])[:KeySize])
+	return AskKey(w.sum())
 }
 
 // Hash is the keyed hash of anything else that must be found by equality,
 // such as a provider's ticket. what keeps kinds apart.
 func (s *Sealer) Hash(what string, parts ...string) []byte {
-	m := hmac.New(sha256.New, s.index)
-	w := keyWriter{m: m}
+	w := keyWriter{m: hmac.New(sha256.New, s.index)}
 	w.text(what)
 	for _, p := range parts {
 		w.text(p)
 	}
-	return m.Sum(nil)[:KeySize]
+	return w.sum()
 }
 
+// keyWriter puts together what is hashed. It is for one goroutine.
 type keyWriter struct {
-	m   hash.Hash
-	buf [4]byte
+	m    hash.Hash
+	buf  []byte
+	hash [sha256.Size]byte
 }
 
 func (w *keyWriter) text(s string) {
-	binary.BigEndian.PutUint32(w.buf[:], uint32(len(s))) //nolint:gosec // values are bounded far below
-	w.m.Write(w.buf[:])
-	w.m.Write([]byte(s))
+	w.buf = binary.BigEndian.AppendUint32(w.buf, uint32(len(s))) //nolint:gosec // values are bounded far below
+	w.buf = append(w.buf, s...)
 }
 
-func sortedKeys[M ~map[K]string, K ~string](m M) []K {
-	keys := make([]K, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
+// sum returns the hash of all texts, which is overwritten by the next one.
+func (w *keyWriter) sum() []byte {
+	w.m.Reset()
+	w.m.Write(w.buf)
+	return w.m.Sum(w.hash[:0])[:KeySize]
 }

@@ -50,8 +50,12 @@ type Store interface {
 // is sent for it. Its asks can be joined from the first piece on.
 type Intake interface {
 	BeginBatch(ctx context.Context, b NewBatch) (BatchNo, error)
-	// AddRows accepts a piece of the list, all of it or nothing.
-	AddRows(ctx context.Context, b BatchNo, rows []NewRow) (Taken, error)
+	// Prepare does ahead what AddRows needs no turn for, so that a list comes in
+	// faster: it seals rows of which the first is to get that number.
+	Prepare(ctx context.Context, b BatchNo, first int, rows []NewRow) (Piece, error)
+	// AddRows accepts a piece of the list, all of it or nothing. It need not be
+	// prepared; one that was for another place is so once more.
+	AddRows(ctx context.Context, b BatchNo, p Piece) (Taken, error)
 	// CommitBatch accepts the list as a whole and sets it running, under an
 	// identity by which the same work is found again; nil: none. A batch all
 	// of whose rows are settled is done at once. If another batch that is

@@ -39,18 +39,18 @@ func Foresee(ctx context.Context, st Estimator, tenant, provider string, reuse s
 				return nil, ended
 			}
 			p := read(ctx, r)
-			if ended = p.err; len(p.rows) == 0 && ended != nil {
+			if ended = p.err; len(p.Rows) == 0 && ended != nil {
 				return nil, ended
 			}
 			e.Reasons.merge(p.reasons)
 			e.First = append(e.First, p.first[:min(len(p.first), firstRows-len(e.First))]...)
-			rows += len(p.rows)
+			rows += len(p.Rows)
 			if check != nil {
 				if err := check(rows); err != nil {
 					return nil, err
 				}
 			}
-			return p.rows, nil
+			return p.Rows, nil
 		},
 	})
 	e.Estimate = got

@@ -21,8 +21,8 @@ type Summary struct {
 	Reasons     Reasons // why rows are invalid
 }
 
-// Feed gives the rows of r to the batch in pieces, reading ahead while the
-// store takes one. progress, which may be nil, is told after each piece how
+// Feed gives the rows of r to the batch in pieces, reading and preparing ahead
+// while the store takes one. progress, which may be nil, is told after each piece how
 // many rows the store has taken so far.
 //
 // After an error the batch holds a part of the list and is to be abandoned,
@@ -32,8 +32,9 @@ type Summary struct {
 func Feed(ctx context.Context, st store.Intake, batch store.BatchNo, r *Reader, progress func(rows int)) (Summary, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	pieces := make(chan piece, readAhead)
-	go cut(ctx, r, pieces)
+	cuts, pieces := make(chan piece, readAhead), make(chan piece)
+	go cut(ctx, r, cuts)
+	go prepare(ctx, st, batch, cuts, pieces)
 
 	sum := Summary{Reasons: Reasons{}}
 	for {
@@ -44,7 +45,7 @@ func Feed(ctx context.Context, st store.Intake, batch store.BatchNo, r *Reader, 
 		if err != nil {
 			return sum, err
 		}
-		got, err := st.AddRows(ctx, batch, p.rows)
+		got, err := st.AddRows(ctx, batch, p.Piece)
 		if err != nil {
 			return sum, fmt.Errorf("store rows: %w", err)
 		}
@@ -57,7 +58,7 @@ func Feed(ctx context.Context, st store.Intake, batch store.BatchNo, r *Reader, 
 
 // piece is a run of rows, or what ended the list.
 type piece struct {
-	rows    []store.NewRow
+	store.Piece
 	first   []Row // of those that are not invalid
 	reasons Reasons
 	err     error
@@ -68,11 +69,29 @@ type piece struct {
 func cut(ctx context.Context, r *Reader, to chan<- piece) {
 	for {
 		p := read(ctx, r)
-		if len(p.rows) > 0 && !send(ctx, to, piece{rows: p.rows, reasons: p.reasons}) {
+		if len(p.Rows) > 0 && !send(ctx, to, piece{Piece: p.Piece, reasons: p.reasons}) {
 			return
 		}
 		if p.err != nil {
 			send(ctx, to, piece{err: p.err})
+			return
+		}
+	}
+}
+
+// prepare has the store prepare each piece that is cut, for the place that it
+// gets unless somebody else adds to the batch.
+func prepare(ctx context.Context, st store.Intake, batch store.BatchNo, from <-chan piece, to chan<- piece) {
+	for next := 1; ; {
+		p, err := take(ctx, from)
+		if err == nil {
+			n := len(p.Rows)
+			p.Piece, p.err = st.Prepare(ctx, batch, next, p.Rows)
+			next += n
+		} else {
+			p.err = err
+		}
+		if !send(ctx, to, p) || p.err != nil {
 			return
 		}
 	}
@@ -88,8 +107,8 @@ func send(ctx context.Context, to chan<- piece, p piece) bool {
 }
 
 func read(ctx context.Context, r *Reader) piece {
-	p := piece{rows: make([]store.NewRow, 0, pieceRows), reasons: Reasons{}}
-	for len(p.rows) < pieceRows {
+	p := piece{Piece: store.Piece{Rows: make([]store.NewRow, 0, pieceRows)}, reasons: Reasons{}}
+	for len(p.Rows) < pieceRows {
 		row, err := r.Next(ctx)
 		if err != nil {
 			p.err = err
@@ -106,7 +125,7 @@ func read(ctx context.Context, r *Reader) piece {
 		if row.Problem == nil && len(p.first) < firstRows {
 			p.first = append(p.first, row)
 		}
-		p.rows = append(p.rows, row.NewRow)
+		p.Rows = append(p.Rows, row.NewRow)
 	}
 	return p
 }

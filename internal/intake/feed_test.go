@@ -26,11 +26,18 @@ type taker struct {
 	store.Intake // the rest is not called
 	rows         []store.NewRow
 	pieces       []int
+	firsts       []int // numbers of the first rows, as they were prepared
 	fail         error
 	failAt       int // the piece, from 1; 0: none
 }
 
-func (s *taker) AddRows(_ context.Context, _ store.BatchNo, rows []store.NewRow) (store.Taken, error) {
+func (s *taker) Prepare(_ context.Context, _ store.BatchNo, first int, rows []store.NewRow) (store.Piece, error) {
+	s.firsts = append(s.firsts, first)
+	return store.Piece{Rows: rows}, nil
+}
+
+func (s *taker) AddRows(_ context.Context, _ store.BatchNo, p store.Piece) (store.Taken, error) {
+	rows := p.Rows
 	if s.failAt == len(s.pieces)+1 {
 		return store.Taken{}, s.fail
 	}
@@ -89,6 +96,9 @@ func TestFeed(t *testing.T) {
 	}
 	if diff := cmp.Diff([]int{5000, 10_000, rows}, told); diff != "" {
 		t.Errorf("progress (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int{1, 5001, 10_001}, st.firsts); diff != "" {
+		t.Errorf("first rows of the pieces, as prepared (-want +got):\n%s", diff)
 	}
 	next := 0
 	for _, r := range st.rows {

@@ -163,10 +163,7 @@ func (t *tx) renew(ctx context.Context, h *header, again store.Again) (store.Tak
 		if !readable {
 			continue
 		}
-		row, err := t.s.sealer.AskAgain(h.tenant, h.provider, store.Question{Subject: a.Subject, Params: a.Params}, a.Service)
-		if err != nil {
-			return store.Taken{}, err
-		}
+		row := t.s.sealer.AskAgain(h.tenant, h.provider, store.Question{Subject: a.Subject, Params: a.Params}, a.Service)
 		in.leaving, in.rows = append(in.leaving, l), append(in.rows, row)
 	}
 	if len(in.leaving) == 0 {

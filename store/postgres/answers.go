@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -66,20 +65,15 @@ func (t *tx) keepAnswers(ctx context.Context, b *pgx.Batch, r store.Ruling, by s
 	return nil
 }
 
+// copyAnswers writes answers to asks of one home.
 func (t *tx) copyAnswers(ctx context.Context, s sealedAnswers, by store.CallID) error {
-	return t.copy(ctx, "answers", []string{"ask", "at", "call", "body", "class", "code"}, len(s.asks), func(i int) []any {
-		return []any{s.asks[i], s.times[i], int64(by), s.bodies[i], s.classes[i], s.codes[i]}
+	table := partition("answers", store.AskID(s.asks[0]).Home())
+	return t.copy(ctx, table, []string{"ask", "at", "call", "body", "class", "code"}, len(s.asks), func(i int, r *copied) {
+		r.long(s.asks[i])
+		r.long(s.times[i])
+		r.long(int64(by))
+		r.bytes(s.bodies[i])
+		r.text(s.classes[i])
+		r.text(s.codes[i])
 	})
-}
-
-// copy writes n rows of a table, none of which is there.
-func (t *tx) copy(ctx context.Context, table string, columns []string, n int, row func(i int) []any) error {
-	if n == 0 {
-		return nil
-	}
-	_, err := t.raw.copy(ctx, pgx.Identifier{table}, columns, pgx.CopyFromSlice(n, func(i int) ([]any, error) { return row(i), nil }))
-	if err != nil {
-		return fmt.Errorf("write %s: %w", table, err)
-	}
-	return nil
 }

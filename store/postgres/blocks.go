@@ -23,6 +23,12 @@ const (
 // column that holds the batch's number.
 var partitioned = []struct{ table, column string }{{"rows", "id"}, {"asks", "id"}, {"answers", "ask"}}
 
+// partition is the part of a table that holds what belongs to a batch. Rows that
+// all belong to it go there directly, so that not each has to find its way.
+func partition(table string, no store.BatchNo) string { return partitionOf(table, int(no)/blockSize) }
+
+func partitionOf(table string, block int) string { return fmt.Sprintf("%s_b%d", table, block) }
+
 // blocks remembers the newest block, so that nobody need ask for it.
 type blocks struct {
 	mu     sync.Mutex
@@ -94,7 +100,7 @@ func (t *tx) numberInBlock(ctx context.Context, no store.BatchNo) (store.BatchNo
 func (t *tx) makeBlock(ctx context.Context, block int) error {
 	b := &pgx.Batch{}
 	for _, p := range partitioned {
-		name := fmt.Sprintf("%s_b%d", p.table, block)
+		name := partitionOf(p.table, block)
 		b.Queue(fmt.Sprintf("CREATE TABLE %s (LIKE %s INCLUDING ALL)", name, p.table))
 		b.Queue(fmt.Sprintf("ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%d) TO (%d)",
 			p.table, name, int64(block)*blockSize<<32, int64(block+1)*blockSize<<32))

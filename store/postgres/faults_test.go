@@ -158,7 +158,7 @@ func acked(t *testing.T, s *postgres.Store, from int) (rows, answers int64, err 
 	for i := range list {
 		list[i].Question.Params = map[string]string{"batch": fmt.Sprint(no)} // nobody else asks so
 	}
-	if _, err = s.AddRows(t.Context(), no, list); err != nil {
+	if _, err = s.AddRows(t.Context(), no, store.Piece{Rows: list}); err != nil {
 		return 0, 0, err
 	}
 	if _, err = s.CommitBatch(t.Context(), no, nil, time.Time{}); err != nil {

@@ -58,8 +58,12 @@ func (f *fleet) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo
 	return f.one().BeginBatch(ctx, b)
 }
 
-func (f *fleet) AddRows(ctx context.Context, b store.BatchNo, rows []store.NewRow) (store.Taken, error) {
-	return f.one().AddRows(ctx, b, rows)
+func (f *fleet) Prepare(ctx context.Context, b store.BatchNo, first int, rows []store.NewRow) (store.Piece, error) {
+	return f.one().Prepare(ctx, b, first, rows)
+}
+
+func (f *fleet) AddRows(ctx context.Context, b store.BatchNo, p store.Piece) (store.Taken, error) {
+	return f.one().AddRows(ctx, b, p)
 }
 
 func (f *fleet) CommitBatch(ctx context.Context, b store.BatchNo, identity []byte, since time.Time) (store.Batch, error) {
@@ -383,7 +387,7 @@ func TestTwoProcessesShareNoAsk(t *testing.T) {
 		wg.Go(func() {
 			other, err := stores[1].BeginBatch(t.Context(), store.NewBatch{Provider: "attestr"})
 			if err == nil {
-				_, err = stores[1].AddRows(t.Context(), other, storetest.Plates(n/2, n+500))
+				_, err = stores[1].AddRows(t.Context(), other, store.Piece{Rows: storetest.Plates(n/2, n+500)})
 			}
 			if err == nil {
 				_, err = stores[0].CommitBatch(t.Context(), other, nil, time.Time{})

@@ -9,32 +9,41 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
+// Prepare implements store.Intake.
+func (s *Store) Prepare(ctx context.Context, no store.BatchNo, first int, rows []store.NewRow) (store.Piece, error) {
+	p := store.Piece{Rows: rows}
+	h, err := read(ctx, s, func(ctx context.Context, c conn) (*header, error) { return c.header(ctx, no) })
+	if err != nil {
+		return p, err
+	}
+	return s.sealer.Prepare(ctx, h.tenant, h.provider, no, first, p)
+}
+
 // AddRows implements store.Intake.
-func (s *Store) AddRows(ctx context.Context, no store.BatchNo, rows []store.NewRow) (store.Taken, error) {
+func (s *Store) AddRows(ctx context.Context, no store.BatchNo, p store.Piece) (store.Taken, error) {
 	for {
 		h, err := read(ctx, s, func(ctx context.Context, c conn) (*header, error) { return c.header(ctx, no) })
 		if err != nil {
 			return store.Taken{}, err
 		}
 		first := h.rows + 1
-		piece, err := s.sealer.SealRows(ctx, h.tenant, h.provider, no, first, rows)
-		if err != nil {
+		if p, err = s.sealer.Prepare(ctx, h.tenant, h.provider, no, first, p); err != nil {
 			return store.Taken{}, err
 		}
-		p, err := write(ctx, s, func(ctx context.Context, t *tx) (*store.Plan, error) {
+		plan, err := write(ctx, s, func(ctx context.Context, t *tx) (*store.Plan, error) {
 			h, err := t.hold(ctx, no, "add rows to", store.BatchIntake)
 			if err != nil || h.rows != first-1 {
 				return nil, err
 			}
-			in := &intake{tx: t, h: h, rows: piece, first: first}
-			in.Plan = store.NewPlan(no, h.asks, h.reuse, piece, t.now)
+			in := &intake{tx: t, h: h, rows: p.Sealed(), first: first}
+			in.Plan = store.NewPlan(no, h.asks, h.reuse, in.rows, t.now)
 			return in.Plan, in.run(ctx)
 		})
 		if err != nil {
 			return store.Taken{}, fmt.Errorf("add rows: %w", err)
 		}
-		if p != nil {
-			return p.Taken, nil
+		if plan != nil {
+			return plan.Taken, nil
 		}
 		// Another piece came first: these rows have other numbers now.
 	}
@@ -97,19 +106,27 @@ func (c conn) lookUp(ctx context.Context, p *store.Plan) error {
 // lists with the same new question at once the second waits here for the
 // first, and then begins anew and finds its ask.
 func (in *intake) insertKeys(ctx context.Context) error {
-	var rows [][]any
+	type entry struct {
+		key store.AskKey
+		ask store.AskID
+	}
+	entries := make([]entry, 0, len(in.New))
 	var keys [][]byte
 	var asks, prevs []int64
 	_ = in.NewKeys(func(key store.AskKey, a, prev store.AskID) error {
 		if prev == 0 {
-			rows = append(rows, []any{key[:], int64(a)})
+			entries = append(entries, entry{key, a})
 		} else {
 			keys, asks, prevs = append(keys, key[:]), append(asks, int64(a)), append(prevs, int64(prev))
 		}
 		return nil
 	})
 	// A key that is there by now is an error on which write begins anew.
-	if err := in.copy(ctx, "ask_keys", []string{"key", "ask"}, len(rows), func(i int) []any { return rows[i] }); err != nil {
+	err := in.copy(ctx, "ask_keys", []string{"key", "ask"}, len(entries), func(i int, r *copied) {
+		r.bytes(entries[i].key[:])
+		r.long(int64(entries[i].ask))
+	})
+	if err != nil {
 		return err
 	}
 	if len(keys) == 0 {
@@ -131,28 +148,27 @@ func (in *intake) insertKeys(ctx context.Context) error {
 
 // copyAsks writes the new asks, in the order of the rows that want them.
 func (in *intake) copyAsks(ctx context.Context) error {
-	return in.copy(ctx, "asks", []string{"id", "prev", "question", "found_before", "resends", "prior", "service"}, len(in.New), func(i int) []any {
+	columns := []string{"id", "prev", "question", "found_before", "resends", "prior", "service"}
+	return in.copy(ctx, partition("asks", in.h.no), columns, len(in.New), func(i int, r *copied) {
 		a := in.New[i]
-		return []any{
-			int64(a.ID), optional(a.Prev), in.s.sealer.SealQuestion(a.ID, in.rows[a.Row].Question),
-			a.FoundBefore, int64(a.Resends), optional(a.Prior), in.rows[a.Row].Service,
-		}
+		r.long(int64(a.ID))
+		r.identifier(int64(a.Prev))
+		r.bytes(in.s.sealer.SealQuestion(a.ID, in.rows[a.Row].Question))
+		r.truth(a.FoundBefore)
+		r.number(a.Resends)
+		r.identifier(int64(a.Prior))
+		r.text(in.rows[a.Row].Service)
 	})
 }
 
 func (in *intake) copyRows(ctx context.Context) error {
-	return in.copy(ctx, "rows", []string{"id", "ask", "cached", "line"}, len(in.rows), func(i int) []any {
-		r := &in.rows[i]
-		return []any{int64(store.NewRowID(in.h.no, in.first+i)), optional(r.Ask), r.Cached, r.Line}
+	return in.copy(ctx, partition("rows", in.h.no), []string{"id", "ask", "cached", "line"}, len(in.rows), func(i int, r *copied) {
+		row := &in.rows[i]
+		r.long(int64(store.NewRowID(in.h.no, in.first+i)))
+		r.identifier(int64(row.Ask))
+		r.truth(row.Cached)
+		r.bytes(row.Line)
 	})
-}
-
-// optional makes NULL of no ask, and of no ticket.
-func optional[T store.AskID | store.TicketID](a T) any {
-	if a == 0 {
-		return nil
-	}
-	return int64(a)
 }
 
 // insertRest writes down which asks this list waits on beside the first rows

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -60,11 +61,13 @@ func (s *session) Exec(ctx context.Context, query string, args ...any) (pgconn.C
 	return s.Conn.Exec(ctx, query, args...)
 }
 
-func (s *session) copy(ctx context.Context, table pgx.Identifier, columns []string, rows pgx.CopyFromSource) (int64, error) {
+// copy runs COPY … FROM STDIN.
+func (s *session) copy(ctx context.Context, statement string, rows io.Reader) error {
 	if err := s.begin(ctx); err != nil {
-		return 0, err
+		return err
 	}
-	return s.Conn.Conn().CopyFrom(ctx, table, columns, rows)
+	_, err := s.Conn.Conn().PgConn().CopyFrom(ctx, rows, statement)
+	return err
 }
 
 // SendBatch implements querier.

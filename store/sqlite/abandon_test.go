@@ -51,7 +51,7 @@ func abandonInPart(t *testing.T, changes int) (done bool) {
 		t.Fatal(err)
 	}
 	rows := storetest.Plates(0, 1_200)
-	if _, err := s.AddRows(t.Context(), no, append(rows, rows[100:120]...)); err != nil {
+	if _, err := s.AddRows(t.Context(), no, store.Piece{Rows: append(rows, rows[100:120]...)}); err != nil {
 		t.Fatal(err)
 	}
 	during := joined(t, s, 700)
@@ -89,7 +89,7 @@ func joined(t *testing.T, s *sqlite.Store, from int) store.BatchNo {
 	t.Helper()
 	no, err := s.BeginBatch(t.Context(), store.NewBatch{Provider: "attestr"})
 	if err == nil {
-		_, err = s.AddRows(t.Context(), no, storetest.Plates(from, from+10))
+		_, err = s.AddRows(t.Context(), no, store.Piece{Rows: storetest.Plates(from, from+10)})
 	}
 	if err == nil {
 		_, err = s.CommitBatch(t.Context(), no, nil, time.Time{})

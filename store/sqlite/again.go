@@ -154,10 +154,7 @@ func (t *tx) renew(h *header, again store.Again) (store.Taken, error) {
 		if err != nil {
 			continue
 		}
-		row, err := t.s.sealer.AskAgain(h.tenant, h.provider, q, a.Service)
-		if err != nil {
-			return store.Taken{}, err
-		}
+		row := t.s.sealer.AskAgain(h.tenant, h.provider, q, a.Service)
 		kept, in.rows = append(kept, again.Leaving[i]), append(in.rows, row)
 	}
 	if len(kept) == 0 {

@@ -79,7 +79,7 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 	limit(n + 20)
-	if _, err := s.AddRows(t.Context(), no, storetest.Plates(0, 1000)); !errors.Is(err, store.ErrFull) {
+	if _, err := s.AddRows(t.Context(), no, store.Piece{Rows: storetest.Plates(0, 1000)}); !errors.Is(err, store.ErrFull) {
 		t.Fatalf("got %v, want %v", err, store.ErrFull)
 	}
 	if b, err := s.BatchByNo(t.Context(), no); err != nil || b.Rows != 0 || b.Counts.Total() != 0 {
@@ -92,7 +92,7 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("%d asks were answered in what space there is, want 10", n)
 	}
 	limit(1 << 30)
-	if taken, err := s.AddRows(t.Context(), no, storetest.Plates(2000, 3000)); err != nil || taken.Rows != 1000 {
+	if taken, err := s.AddRows(t.Context(), no, store.Piece{Rows: storetest.Plates(2000, 3000)}); err != nil || taken.Rows != 1000 {
 		t.Errorf("add rows with space again: %+v %v", taken, err)
 	}
 	if got := storetest.Problems(t, s); got != "" {
@@ -270,7 +270,7 @@ func TestKilledWorker(t *testing.T) {
 			t.Fatal(err)
 		}
 		from := rand.IntN(1 << 30)
-		if _, err := s.AddRows(t.Context(), no, storetest.Plates(from, from+200)); err != nil {
+		if _, err := s.AddRows(t.Context(), no, store.Piece{Rows: storetest.Plates(from, from+200)}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.CommitBatch(t.Context(), no, nil, time.Time{}); err != nil {

@@ -40,18 +40,27 @@ func (i *intakes) forget(no store.BatchNo) {
 	delete(i.m, no)
 }
 
+// Prepare implements store.Intake.
+func (s *Store) Prepare(ctx context.Context, no store.BatchNo, first int, rows []store.NewRow) (store.Piece, error) {
+	p := store.Piece{Rows: rows}
+	h, err := read(ctx, s, func(c conn) (*header, error) { return c.in(no, "add rows to", store.BatchIntake) })
+	if err != nil {
+		return p, err
+	}
+	return s.sealer.Prepare(ctx, h.tenant, h.provider, no, first, p)
+}
+
 // AddRows implements store.Intake.
-func (s *Store) AddRows(ctx context.Context, no store.BatchNo, rows []store.NewRow) (store.Taken, error) {
+func (s *Store) AddRows(ctx context.Context, no store.BatchNo, p store.Piece) (store.Taken, error) {
 	defer s.intakes.lock(no)()
 	h, err := read(ctx, s, func(c conn) (*header, error) { return c.in(no, "add rows to", store.BatchIntake) })
 	if err != nil {
 		return store.Taken{}, err
 	}
-	piece, err := s.sealer.SealRows(ctx, h.tenant, h.provider, no, h.rows+1, rows)
-	if err != nil {
+	first := h.rows + 1
+	if p, err = s.sealer.Prepare(ctx, h.tenant, h.provider, no, first, p); err != nil {
 		return store.Taken{}, err
 	}
-	first := h.rows + 1
 	return writeAlone(ctx, s, func(t *tx) (store.Taken, error) {
 		h, err := t.in(no, "add rows to", store.BatchIntake)
 		if err != nil {
@@ -60,8 +69,8 @@ func (s *Store) AddRows(ctx context.Context, no store.BatchNo, rows []store.NewR
 		if h.rows != first-1 {
 			return store.Taken{}, errors.New("add rows: the batch was changed meanwhile")
 		}
-		in := &intake{tx: t, h: h, rows: piece, first: first}
-		in.Plan = store.NewPlan(no, h.asks, h.reuse, piece, t.now)
+		in := &intake{tx: t, h: h, rows: p.Sealed(), first: first}
+		in.Plan = store.NewPlan(no, h.asks, h.reuse, in.rows, t.now)
 		if err := in.run(); err != nil {
 			return store.Taken{}, fmt.Errorf("add rows: %w", err)
 		}
@@ -157,14 +166,17 @@ func (s *standing) Past(a store.AskID) (past store.Past, err error) {
 
 // insertKeys points each new question to its ask.
 func (in *intake) insertKeys() error {
-	stmt, err := in.Prepare("INSERT INTO ask_keys (key, ask) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET ask = excluded.ask")
+	insert, err := in.Prepare("INSERT INTO ask_keys (key, ask) VALUES (?, ?)")
 	if err != nil {
 		return err
 	}
-	return in.NewKeys(func(key store.AskKey, a, _ store.AskID) error {
-		stmt.BindBytes(1, key[:])
-		stmt.BindInt64(2, int64(a))
-		return step(stmt)
+	return in.NewKeys(func(key store.AskKey, a, prev store.AskID) error {
+		if prev != 0 {
+			return in.exec("UPDATE ask_keys SET ask = ? WHERE key = ?", a, key[:])
+		}
+		insert.BindBytes(1, key[:])
+		insert.BindInt64(2, int64(a))
+		return step(insert)
 	})
 }
 

@@ -23,7 +23,7 @@ func TestFullDiskStartsNoCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.AddRows(t.Context(), no, storetest.Plates(10_000, 15_000)); err != nil {
+	if _, err := s.AddRows(t.Context(), no, store.Piece{Rows: storetest.Plates(10_000, 15_000)}); err != nil {
 		t.Fatal(err)
 	}
 	reuseLog(t, path)

@@ -37,8 +37,8 @@ type operation struct {
 }
 
 // writer owns the only connection that writes. Operations that wait are
-// committed together; each has a savepoint, so that one that fails takes back
-// nothing but its own.
+// committed together; each has a savepoint then, so that one that fails takes
+// back nothing but its own.
 type writer struct {
 	s    *Store
 	conn conn
@@ -165,9 +165,15 @@ func (w *writer) transact(group []*operation) (err error) {
 		}
 	}()
 	t := &tx{conn: w.conn, s: w.s, now: w.s.clock()}
-	for _, op := range group {
-		if err := t.attempt(op); err != nil {
+	if len(group) == 1 { // it has the transaction to itself, which takes back all of it
+		if err := group[0].run(t); err != nil {
 			return err
+		}
+	} else {
+		for _, op := range group {
+			if err := t.attempt(op); err != nil {
+				return err
+			}
 		}
 	}
 	if err := w.conn.exec("COMMIT"); err != nil {

@@ -107,7 +107,7 @@ func batchNone(w *world) {
 	_, byNo := w.s.BatchByNo(w.ctx, none)
 	_, byID := w.s.Batch(w.ctx, "b_none")
 	_, found := w.s.FindBatch(w.ctx, []byte("none"))
-	_, added := w.s.AddRows(w.ctx, none, rows("P1"))
+	_, added := w.s.AddRows(w.ctx, none, store.Piece{Rows: rows("P1")})
 	_, committed := w.s.CommitBatch(w.ctx, none, nil, time.Time{})
 	for doing, err := range map[string]error{
 		"read by number": byNo, "read by id": byID, "find": found, "add rows": added, "commit": committed,

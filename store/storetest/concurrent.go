@@ -228,7 +228,7 @@ func togetherIntake(w *world) {
 			return
 		}
 		for piece := range slices.Chunk(list, 5) {
-			if _, err := w.s.AddRows(w.ctx, b, piece); !w.ok(err, "add rows") {
+			if _, err := w.s.AddRows(w.ctx, b, store.Piece{Rows: piece}); !w.ok(err, "add rows") {
 				return
 			}
 		}
@@ -257,7 +257,7 @@ func togetherIdentity(w *world) {
 		if !w.ok(err, "begin batch") {
 			return
 		}
-		_, err = w.s.AddRows(w.ctx, b, rows(fmt.Sprintf("P%d", i)))
+		_, err = w.s.AddRows(w.ctx, b, store.Piece{Rows: rows(fmt.Sprintf("P%d", i))})
 		w.ok(err, "add rows")
 		_, err = w.s.CommitBatch(w.ctx, b, []byte("fleet"), w.now())
 		if same := (*store.IdentityError)(nil); errors.As(err, &same) {

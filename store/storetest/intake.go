@@ -17,6 +17,7 @@ var intakeRules = []rule{
 	{"a batch is kept as it was described", intakeKeepsBatch},
 	{"a batch without a tenant or a weight gets the default ones", intakeDefaults},
 	{"rows come back in order, each once, as they came", intakeKeepsRows},
+	{"a piece that was prepared for another place comes back as it came", intakePrepared},
 	{"a row keeps what the question leaves out", intakeQuestionDecides},
 	{"an invalid row is kept with its problem and never offered", intakeInvalid},
 	{"a list of nothing but invalid rows is done at commit", intakeOnlyInvalid},
@@ -108,6 +109,26 @@ func intakeKeepsRows(w *world) {
 	equal(w, "rows", w.read(b, store.RowFilter{}), want)
 }
 
+func intakePrepared(w *world) {
+	b := w.begin(plain())
+	prepare := func(first int, list []store.NewRow) store.Piece {
+		p, err := w.s.Prepare(w.ctx, b, first, list)
+		w.must(err, "prepare rows")
+		return p
+	}
+	second, first := prepare(1, rows("DL01AA1001")), prepare(1, rows("DL01AA1000"))
+	for _, p := range []store.Piece{first, second} {
+		_, err := w.s.AddRows(w.ctx, b, p)
+		w.must(err, "add rows")
+	}
+	w.commit(b)
+	var want []store.Row
+	for i, r := range append(rows("DL01AA1000"), rows("DL01AA1001")...) {
+		want = append(want, store.Row{Number: i + 1, CallerID: r.CallerID, Subject: r.Subject, Line: r.Line, State: store.Queued})
+	}
+	equal(w, "rows", w.read(b, store.RowFilter{}), want)
+}
+
 func intakeQuestionDecides(w *world) {
 	list := rows("DL01AA1000", "DL01AA1000")
 	list[0].Subject = providers.Subject{providers.Plate: "DL01AA1000", providers.VIN: "VIN1"}
@@ -155,7 +176,7 @@ func intakeTaken(w *world) {
 
 func intakeClosed(w *world) {
 	b := w.list("DL01AA1000")
-	_, err := w.s.AddRows(w.ctx, b, rows("DL01AA1001"))
+	_, err := w.s.AddRows(w.ctx, b, store.Piece{Rows: rows("DL01AA1001")})
 	e := wantError[*store.StateError](w, "add rows to a committed batch", err)
 	equal(w, "state in the error", e.State, store.BatchRunning)
 	w.states(b, store.Queued)

@@ -36,7 +36,7 @@ func List(tb testing.TB, s store.Store, n int) store.BatchNo {
 		tb.Fatalf("begin batch: %v", err)
 	}
 	for from := 0; from < n; from += piece {
-		if _, err := s.AddRows(tb.Context(), no, Plates(from, min(from+piece, n))); err != nil {
+		if _, err := s.AddRows(tb.Context(), no, store.Piece{Rows: Plates(from, min(from+piece, n))}); err != nil {
 			tb.Fatalf("add rows: %v", err)
 		}
 	}
@@ -290,7 +290,7 @@ func TellCanaries(tb testing.TB, s store.Store) {
 		list = append(list, store.NewRow{CallerID: canaryPhone, Subject: subject, Line: []string{canaryPlate, canaryName, canaryPhone}, Question: q})
 	}
 	list[5].Problem = &store.Failure{Class: store.ClassInvalidInput, Message: canaryPlate}
-	if _, err := s.AddRows(tb.Context(), no, list); err != nil {
+	if _, err := s.AddRows(tb.Context(), no, store.Piece{Rows: list}); err != nil {
 		tb.Fatal(err)
 	}
 	if _, err := s.CommitBatch(tb.Context(), no, []byte(canaryPlate), time.Time{}); err != nil {

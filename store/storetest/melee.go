@@ -116,7 +116,7 @@ func (m *melee) submit(i int) {
 	if !w.ok(err, "begin batch") {
 		return
 	}
-	_, err = w.s.AddRows(w.ctx, b, rows(append(many("shared", 20), fmt.Sprint("late", i))...))
+	_, err = w.s.AddRows(w.ctx, b, store.Piece{Rows: rows(append(many("shared", 20), fmt.Sprint("late", i))...)})
 	w.ok(err, "add rows")
 	if i%3 == 0 {
 		w.ok(w.s.AbandonBatch(w.ctx, b), "abandon batch")

@@ -143,7 +143,7 @@ func (w *world) begin(b store.NewBatch) store.BatchNo {
 
 func (w *world) add(b store.BatchNo, list []store.NewRow) store.Taken {
 	w.t.Helper()
-	taken, err := w.s.AddRows(w.ctx, b, list)
+	taken, err := w.s.AddRows(w.ctx, b, store.Piece{Rows: list})
 	w.must(err, "add rows")
 	return taken
 }
