@@ -349,7 +349,7 @@ func (r *ruler) rule(i int, v Verdict, by int) error {
 		if r.Waiting == nil {
 			r.Waiting = map[int]Offsets{}
 		}
-		r.Waiting[v.Ticket] = r.Waiting[v.Ticket].Union(Offsets{i})
+		r.Waiting[v.Ticket] = r.Waiting[v.Ticket].with(i)
 		r.held[i] = false
 	case Queued:
 		r.Requeued = append(r.Requeued, i)

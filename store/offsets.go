@@ -69,6 +69,14 @@ func (o Offsets) Has(i int) bool {
 	return found
 }
 
+// with returns o and i, in o's memory where i comes behind all of o.
+func (o Offsets) with(i int) Offsets {
+	if n := len(o); n == 0 || o[n-1] < i {
+		return append(o, i)
+	}
+	return o.Union(Offsets{i})
+}
+
 // Union returns the offsets of o and p together.
 func (o Offsets) Union(p Offsets) Offsets {
 	all := slices.Concat(o, p)

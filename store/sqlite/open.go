@@ -34,7 +34,7 @@ const (
 	// applicationID marks the file as ours ("pltq").
 	applicationID = 0x706c7471
 	// writerCache is the page cache of the writer, in KiB as SQLite wants it.
-	writerCache = "-40000"
+	writerCache = "-32000"
 )
 
 // Options say which store to open.
