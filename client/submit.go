@@ -34,6 +34,9 @@ type SubmitOptions struct {
 	// MaxCost is a decimal: where the list would cost more, it pauses. Empty:
 	// only other budgets bound it.
 	MaxCost string
+	// Callback is a URL that is told when the batch is done or paused; empty:
+	// none is.
+	Callback string
 	// Fresh asks again where an answer is known.
 	Fresh bool
 	// Params are parameters of the provider, or values of a column for every
@@ -76,6 +79,7 @@ func (o SubmitOptions) query() url.Values {
 	set("metadata", string(o.Metadata), o.Metadata != nil)
 	set("weight", strconv.FormatFloat(o.Weight, 'g', -1, 64), o.Weight != 0)
 	set("max_cost", o.MaxCost, o.MaxCost != "")
+	set("callback_url", o.Callback, o.Callback != "")
 	set("fresh", "true", o.Fresh)
 	set("encoding", o.Encoding, o.Encoding != "")
 	set("sheet", o.Sheet, o.Sheet != "")

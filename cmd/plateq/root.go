@@ -95,7 +95,7 @@ func (c *cli) root() *cobra.Command {
 		c.runCommand(), c.upCommand(), c.serveCommand(), c.workerCommand(), c.schedulerCommand(), c.simulateCommand(),
 		c.estimateCommand(), c.ledgerCommand(), c.budgetCommand(), c.submitCommand(), c.listCommand(), c.statusCommand(), c.resultsCommand(), c.diffCommand(),
 		c.pauseCommand(), c.resumeCommand(), c.cancelCommand(), c.pollCommand(), c.retryCommand(), c.unknownCommand(),
-		c.providersCommand(), c.gateCommand(), c.keysCommand(),
+		c.providersCommand(), c.gateCommand(), c.hooksCommand(), c.keysCommand(),
 		c.checkCommand(), c.migrateCommand(), c.backupCommand(), c.restoreCommand(), c.configCommand(), c.versionCommand(),
 	)
 	return root

@@ -29,6 +29,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/plateq/plateq/internal/openapi"
+	"github.com/plateq/plateq/internal/webhook"
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 )
@@ -75,6 +76,8 @@ type Options struct {
 	// Deadline returns how long a ticket of the provider may stay unanswered.
 	// nil: two days.
 	Deadline func(provider string) time.Duration
+	// Receivers says to whom webhooks may be sent; nil: to public ones.
+	Receivers *webhook.Guard
 	// Purposes, if there are any, are those of which a batch must name one.
 	Purposes []string
 	// MaxBody bounds an upload in bytes; 0: 1 GiB. MaxRows bounds the rows of
@@ -113,6 +116,9 @@ func (o Options) withDefaults() Options {
 			spec, _ := o.Providers.Spec(name) // it is one of the names
 			o.Catalogue = append(o.Catalogue, spec)
 		}
+	}
+	if o.Receivers == nil {
+		o.Receivers, _ = webhook.NewGuard(nil) // nothing can be wrong with nothing
 	}
 	if o.Pause == nil {
 		o.Pause = func(string) time.Duration { return 0 }

@@ -24,6 +24,7 @@ type envelope struct {
 	Metadata json.RawMessage
 	Weight   float64
 	MaxCost  json.Number
+	Callback string // a URL
 	Params   providers.Params
 	Fresh    bool
 }
@@ -172,6 +173,7 @@ func (s *submission) set(name string, raw json.RawMessage) {
 	into := map[string]any{
 		"provider": &s.Provider, "name": &s.Name, "purpose": &s.Purpose, "metadata": &s.Metadata,
 		"weight": &s.Weight, "max_cost": &s.MaxCost, "params": &s.Params, "fresh": &s.Fresh,
+		"callback_url": &s.Callback,
 	}[name]
 	switch {
 	case into == nil:
@@ -184,6 +186,7 @@ func (s *submission) set(name string, raw json.RawMessage) {
 var kinds = map[string]string{
 	"provider": "a string", "name": "a string", "purpose": "a string", "weight": "a number",
 	"params": "an object of strings", "fresh": "true or false", "max_cost": "a decimal such as 12.50",
+	"callback_url": "a string",
 }
 
 func (s *submission) fault(field, format string, args ...any) {

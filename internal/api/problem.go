@@ -94,6 +94,9 @@ func problemOf(err error) (p *Problem, internal bool) {
 	if e, ok := errors.AsType[*store.StateError](err); ok {
 		return problem(http.StatusConflict, "wrong_state", "cannot %s the batch: it is %s", e.Want, e.State), false
 	}
+	if p := webhookProblem(err); p != nil {
+		return p, false
+	}
 	switch {
 	case errors.Is(err, store.ErrNoBatch):
 		return problem(http.StatusNotFound, "no_such_batch", "there is no such batch"), false

@@ -23,7 +23,7 @@ type route struct {
 
 // routes are all but those of webhooks.
 func (s *server) routes() []route {
-	return slices.Concat(s.batchRoutes(), s.changeRoutes(), s.moneyRoutes(), s.unknownRoutes(), s.providerRoutes(), s.keyRoutes(), s.serviceRoutes())
+	return slices.Concat(s.batchRoutes(), s.changeRoutes(), s.moneyRoutes(), s.unknownRoutes(), s.providerRoutes(), s.webhookRoutes(), s.keyRoutes(), s.serviceRoutes())
 }
 
 // mux serves routes.
@@ -41,6 +41,7 @@ const (
 	tagMoney     = "money"
 	tagUnknown   = "unknown"
 	tagProviders = "providers"
+	tagWebhooks  = "webhooks"
 	tagKeys      = "keys"
 	tagService   = "service"
 )
@@ -55,6 +56,7 @@ func spec(all []route) openapi.Spec {
 			{Name: tagMoney, About: "What calls cost, and what bounds that."},
 			{Name: tagUnknown, About: "Calls that were sent, and nobody knows what became of them."},
 			{Name: tagProviders, About: "Who is asked, and how they stand."},
+			{Name: tagWebhooks, About: "Who is told of events, and how that goes."},
 			{Name: tagKeys, About: "Who may ask."},
 			{Name: tagService, About: "The server itself."},
 		},
@@ -65,6 +67,7 @@ func spec(all []route) openapi.Spec {
 		Enums: []openapi.Enum{
 			{Type: store.BatchState(""), Values: names(batchStates())},
 			{Type: store.Scope(""), Values: names(store.Scopes())},
+			{Type: store.EventKind(""), Values: names(store.EventKinds())},
 			{Type: store.ErrorClass(""), Values: names(errorClasses())},
 			{Type: client.Status(""), Values: rowStates()},
 		},

@@ -19,6 +19,7 @@ type submissionView struct {
 	Metadata map[string]any    `json:"metadata,omitempty" doc:"The caller's own, given back as it is; at most 16 KiB."`
 	Weight   float64           `json:"weight,omitempty" doc:"Its share of the pace among batches; 1 where it is not said."`
 	MaxCost  string            `json:"max_cost,omitempty" doc:"A decimal. Where the list would cost more, it pauses."`
+	Callback string            `json:"callback_url,omitempty" doc:"It is told when the batch is done or paused, signed with the secret of callbacks."`
 	Params   map[string]string `json:"params,omitempty" doc:"Parameters of the provider, or values of a column for rows that have none."`
 	Fresh    bool              `json:"fresh,omitempty" doc:"Ask again where an answer is known."`
 }
@@ -49,6 +50,7 @@ func listParams() []openapi.Param {
 		openapi.Text("name", ""), openapi.Text("purpose", ""), openapi.Text("metadata", "An object of JSON."),
 		openapi.Number("weight", "Its share of the pace among batches."),
 		openapi.Text("max_cost", "A decimal. Where the list would cost more, it pauses."),
+		openapi.Text("callback_url", "It is told when the batch is done or paused."),
 		openapi.Flag("fresh", "Ask again where an answer is known."),
 		openapi.Text("column", "A column that is not found by its own name: \"Reg no\" holds the plates, \"vin=Chassis\" something else.").Many(),
 		openapi.Text("encoding", "Of a list that is neither UTF-8 nor marked UTF-16: \"windows-1251\"."),

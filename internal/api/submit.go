@@ -108,6 +108,7 @@ func (s *server) readList(r *http.Request, body io.Reader, format intake.Format)
 	l := list{rows: body, from: intake.Options{Format: format, Limit: q.number("limit")}}
 	l.Provider, l.Name, l.Purpose = q.text("provider"), q.text("name"), q.text("purpose")
 	l.Weight, l.Fresh, l.MaxCost = q.weight(), q.flag("fresh"), json.Number(q.text("max_cost"))
+	l.Callback = q.text("callback_url")
 	if m := q.text("metadata"); m != "" {
 		l.Metadata = q.json("metadata", m)
 	}
@@ -148,6 +149,9 @@ func (s *server) accept(ctx context.Context, l list) (store.Batch, error) {
 	if err != nil {
 		return store.Batch{}, err
 	}
+	if err := s.checkCallback(l.Callback); err != nil {
+		return store.Batch{}, err
+	}
 	if s.Full(ctx, l.Provider) {
 		return store.Batch{}, problem(http.StatusServiceUnavailable, "queue_full",
 			"Redis has no memory left for more work; nothing was changed, try again").again(laterOn)
@@ -163,7 +167,7 @@ func (s *server) accept(ctx context.Context, l list) (store.Batch, error) {
 	}
 	no, err := s.Store.BeginBatch(ctx, store.NewBatch{
 		Tenant: submitter(ctx), Provider: l.Provider, Params: rows.Params(), Name: l.Name, Purpose: l.Purpose, Metadata: l.Metadata,
-		Columns: rows.Columns(), Weight: l.Weight, Reuse: s.reuse(l), MaxCost: limit,
+		Columns: rows.Columns(), Weight: l.Weight, Reuse: s.reuse(l), MaxCost: limit, Callback: l.Callback,
 	})
 	if err != nil {
 		return store.Batch{}, fmt.Errorf("begin batch: %w", err)

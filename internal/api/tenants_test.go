@@ -17,6 +17,8 @@ import (
 type owned struct {
 	header, key string // that shows its key, and the id of that
 	batch       string
+	hook        string
+	delivery    string
 	call        store.CallID
 	words       []string
 }
@@ -26,7 +28,12 @@ func (w *world) own(t *testing.T, tenant, plate string) owned {
 	t.Helper()
 	o := owned{}
 	o.header, o.key = w.key(t, store.APIKey{Tenant: tenant, Scopes: store.Scopes()})
-	rec := w.do(t, "POST", "/v1/batches?provider=attestr&name=list+of+"+tenant, "plate\n"+plate+"\n", csvBody, o.header)
+	rec := w.do(t, "POST", "/v1/hooks", `{"url":"https://`+tenant+`.example.com/","events":["batch.done"]}`, jsonBody, o.header)
+	if rec.Code != http.StatusCreated {
+		t.Fatalf("add hook: %d %s", rec.Code, rec.Body)
+	}
+	o.hook = decoded[client.NewWebhook](t, rec).ID
+	rec = w.do(t, "POST", "/v1/batches?provider=attestr&name=list+of+"+tenant, "plate\n"+plate+"\n", csvBody, o.header)
 	if rec.Code != http.StatusCreated {
 		t.Fatalf("submit: %d %s", rec.Code, rec.Body)
 	}
@@ -37,7 +44,12 @@ func (w *world) own(t *testing.T, tenant, plate string) owned {
 			t.Fatalf("set budget: %d %s", rec.Code, rec.Body)
 		}
 	}
-	o.words = []string{o.batch, "list of " + tenant, plate, "tenant:" + tenant, `"tenant":"` + tenant, o.key}
+	told, err := w.store.Deliveries(t.Context(), store.DeliveryFilter{Tenant: tenant})
+	if err != nil || len(told) == 0 {
+		t.Fatalf("nothing is told of the list: %v", err)
+	}
+	o.delivery = told[0].ID
+	o.words = []string{o.batch, "list of " + tenant, plate, "tenant:" + tenant, `"tenant":"` + tenant, o.key, o.hook, o.delivery, tenant + ".example.com"}
 	return o
 }
 
@@ -58,48 +70,55 @@ func TestTenantsSeeOnlyTheirOwn(t *testing.T) {
 		path, body string
 		want       int // 0: a list, which is answered without what others have
 	}{
-		"GET /v1/batches":                {},
-		"GET /v1/batches/{id}":           {want: 404},
-		"GET /v1/batches/{id}/results":   {want: 404},
-		"GET /v1/batches/{id}/events":    {want: 404},
-		"GET /v1/batches/{id}/changes":   {path: "/v1/batches/" + other.batch + "/changes?since=" + acme.batch, want: 404},
-		"POST /v1/lookups":               {path: "/v1/lookups?wait=0", body: `{"provider":"attestr","item":{"plate":"DL01AA1000"}}`},
-		"POST /v1/batches/{id}/pause":    {want: 404},
-		"POST /v1/batches/{id}/resume":   {want: 404},
-		"POST /v1/batches/{id}/cancel":   {want: 404},
-		"POST /v1/batches/{id}/poll":     {want: 404},
-		"POST /v1/batches/{id}/retry":    {want: 404},
-		"GET /v1/ledger":                 {},
-		"GET /v1/ledger?batch=":          {path: "/v1/ledger?batch=" + acme.batch, want: 404},
-		"GET /v1/ledger/totals":          {path: "/v1/ledger/totals?by=batch"},
-		"GET /v1/ledger/totals?batch=":   {path: "/v1/ledger/totals?batch=" + acme.batch, want: 404},
-		"GET /v1/budgets":                {},
-		"GET /v1/budgets?batch=":         {path: "/v1/budgets?batch=" + acme.batch, want: 404},
-		"PUT /v1/budgets/{scope}":        {path: "/v1/budgets/batch:" + acme.batch, body: `{"amount":"1"}`, want: 404},
-		"PUT /v1/budgets/tenant":         {path: "/v1/budgets/tenant:acme:day", body: `{"amount":"1"}`, want: 422},
-		"PUT /v1/budgets/provider":       {path: "/v1/budgets/provider:attestr:day", body: `{"amount":"1"}`, want: 403},
-		"DELETE /v1/budgets/{scope}":     {path: "/v1/budgets/batch:" + acme.batch, want: 404},
-		"DELETE /v1/budgets/tenant":      {path: "/v1/budgets/tenant:acme:day", want: 422},
-		"DELETE /v1/budgets/provider":    {path: "/v1/budgets/provider:attestr:day", want: 403},
-		"GET /v1/unknown":                {path: "/v1/unknown?decisions=true"},
-		"GET /v1/unknown?batch=":         {path: "/v1/unknown?batch=" + acme.batch, want: 404},
-		"POST /v1/unknown/resend":        {body: decide, want: 404},
-		"POST /v1/unknown/give-up":       {body: decide, want: 404},
-		"POST /v1/unknown/adopt":         {body: adopt, want: 404},
-		"GET /v1/providers":              {path: "/v1/providers?balance=true"},
-		"POST /v1/providers/{name}/open": {path: "/v1/providers/attestr/open", want: 403},
-		"GET /v1/keys":                   {},
-		"POST /v1/keys":                  {body: `{"name":"mine","tenant":"acme","scopes":["read"]}`, want: 403},
-		"POST /v1/keys of all":           {path: "/v1/keys", body: `{"name":"mine","tenant":"*","scopes":["read"]}`, want: 403},
-		"DELETE /v1/keys/{id}":           {path: "/v1/keys/" + acme.key, want: 404},
-		"POST /v1/batches":               {path: "/v1/batches", body: `{"provider":"attestr","items":[{"plate":"DL01AA1000"}]}`},
-		"POST /v1/estimates":             {body: `{"provider":"attestr","items":[{"plate":"DL01AA1002"}]}`},
-		"POST /v1/estimates/problems":    {body: `{"provider":"attestr","items":[{"plate":"DL01AA1002"}]}`},
-		"GET /healthz":                   {},
-		"GET /readyz":                    {},
-		"GET /openapi.json":              {},
-		"GET /docs":                      {},
-		"GET /docs.css":                  {},
+		"GET /v1/batches":                 {},
+		"GET /v1/batches/{id}":            {want: 404},
+		"GET /v1/batches/{id}/results":    {want: 404},
+		"GET /v1/batches/{id}/events":     {want: 404},
+		"GET /v1/batches/{id}/changes":    {path: "/v1/batches/" + other.batch + "/changes?since=" + acme.batch, want: 404},
+		"POST /v1/lookups":                {path: "/v1/lookups?wait=0", body: `{"provider":"attestr","item":{"plate":"DL01AA1000"}}`},
+		"POST /v1/batches/{id}/pause":     {want: 404},
+		"POST /v1/batches/{id}/resume":    {want: 404},
+		"POST /v1/batches/{id}/cancel":    {want: 404},
+		"POST /v1/batches/{id}/poll":      {want: 404},
+		"POST /v1/batches/{id}/retry":     {want: 404},
+		"GET /v1/ledger":                  {},
+		"GET /v1/ledger?batch=":           {path: "/v1/ledger?batch=" + acme.batch, want: 404},
+		"GET /v1/ledger/totals":           {path: "/v1/ledger/totals?by=batch"},
+		"GET /v1/ledger/totals?batch=":    {path: "/v1/ledger/totals?batch=" + acme.batch, want: 404},
+		"GET /v1/budgets":                 {},
+		"GET /v1/budgets?batch=":          {path: "/v1/budgets?batch=" + acme.batch, want: 404},
+		"PUT /v1/budgets/{scope}":         {path: "/v1/budgets/batch:" + acme.batch, body: `{"amount":"1"}`, want: 404},
+		"PUT /v1/budgets/tenant":          {path: "/v1/budgets/tenant:acme:day", body: `{"amount":"1"}`, want: 422},
+		"PUT /v1/budgets/provider":        {path: "/v1/budgets/provider:attestr:day", body: `{"amount":"1"}`, want: 403},
+		"DELETE /v1/budgets/{scope}":      {path: "/v1/budgets/batch:" + acme.batch, want: 404},
+		"DELETE /v1/budgets/tenant":       {path: "/v1/budgets/tenant:acme:day", want: 422},
+		"DELETE /v1/budgets/provider":     {path: "/v1/budgets/provider:attestr:day", want: 403},
+		"GET /v1/unknown":                 {path: "/v1/unknown?decisions=true"},
+		"GET /v1/unknown?batch=":          {path: "/v1/unknown?batch=" + acme.batch, want: 404},
+		"POST /v1/unknown/resend":         {body: decide, want: 404},
+		"POST /v1/unknown/give-up":        {body: decide, want: 404},
+		"POST /v1/unknown/adopt":          {body: adopt, want: 404},
+		"GET /v1/providers":               {path: "/v1/providers?balance=true"},
+		"POST /v1/providers/{name}/open":  {path: "/v1/providers/attestr/open", want: 403},
+		"GET /v1/hooks":                   {},
+		"POST /v1/hooks":                  {body: `{"url":"https://example.com/","events":["batch.done"]}`},
+		"DELETE /v1/hooks/{id}":           {path: "/v1/hooks/" + acme.hook, want: 404},
+		"POST /v1/hooks/{id}/rotate":      {path: "/v1/hooks/" + acme.hook + "/rotate", want: 404},
+		"GET /v1/deliveries":              {},
+		"GET /v1/deliveries?batch=":       {path: "/v1/deliveries?batch=" + acme.batch},
+		"POST /v1/deliveries/{id}/replay": {path: "/v1/deliveries/" + acme.delivery + "/replay", want: 404},
+		"GET /v1/keys":                    {},
+		"POST /v1/keys":                   {body: `{"name":"mine","tenant":"acme","scopes":["read"]}`, want: 403},
+		"POST /v1/keys of all":            {path: "/v1/keys", body: `{"name":"mine","tenant":"*","scopes":["read"]}`, want: 403},
+		"DELETE /v1/keys/{id}":            {path: "/v1/keys/" + acme.key, want: 404},
+		"POST /v1/batches":                {path: "/v1/batches", body: `{"provider":"attestr","items":[{"plate":"DL01AA1000"}]}`},
+		"POST /v1/estimates":              {body: `{"provider":"attestr","items":[{"plate":"DL01AA1002"}]}`},
+		"POST /v1/estimates/problems":     {body: `{"provider":"attestr","items":[{"plate":"DL01AA1002"}]}`},
+		"GET /healthz":                    {},
+		"GET /readyz":                     {},
+		"GET /openapi.json":               {},
+		"GET /docs":                       {},
+		"GET /docs.css":                   {},
 	}
 	for _, pattern := range apiRoutes() {
 		if _, ok := tests[pattern]; !ok {

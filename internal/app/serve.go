@@ -83,6 +83,7 @@ func (a *App) serves() api.Options {
 	if a.listener != nil {
 		o.Stopping = a.listener.stopping
 	}
+	o.Receivers, _ = a.receivers() // configuration was checked
 	if a.redis != nil {
 		o.Full = jobs.NewRoom(a.redis, a.now).Full
 	}

@@ -76,7 +76,7 @@ var arrows = []arrow{
 	},
 	{
 		From: "internal/api",
-		To:   []string{"client", "scheduler", "jobs", "store", "providers", "internal/diff", "internal/intake", "internal/export", "internal/openapi"},
+		To:   []string{"client", "scheduler", "jobs", "store", "providers", "internal/diff", "internal/intake", "internal/export", "internal/openapi", "internal/webhook"},
 		Why:  "it serves what the parts below it offer; app hands it the concrete ones",
 	},
 	{
