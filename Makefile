@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check mutants bench bench-go bench-pace build format vet lint tidy generated archtest
+.PHONY: help run test check mutants bench bench-go bench-pace bench-api build format vet lint tidy generated archtest
 
 # One package's tests may take so long; a hang ends with all its goroutines shown.
 TEST_TIMEOUT ?= 40m
@@ -48,6 +48,9 @@ SECONDS ?= $(if $(QUICK),20,60)
 PARALLEL ?= 1
 bench-pace: build ## measure how the limit of a provider is kept to, beside asynq; writes bench/pace/pace.md
 	go -C bench run ./pace -plateq ../bin/plateq -seconds $(SECONDS) -run '$(RUN)' -parallel $(PARALLEL) -o pace/pace.md
+
+bench-api: build ## measure how fast the HTTP API answers, and what a large list takes in memory
+	go -C bench run ./api -plateq ../bin/plateq -for $(SECONDS)s $(if $(QUICK),-rows 100000)
 
 build: ## build bin/plateq, static
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/plateq ./cmd/plateq

@@ -16,6 +16,9 @@ type Usage struct {
 	Peak int64         // bytes of memory at the most, of the process alone
 }
 
+// Self is what this process has used.
+func Self() (Usage, error) { return usageOf(os.Getpid()) }
+
 // tick is the unit in which Linux counts the time of processes.
 const tick = time.Second / 100
 
