@@ -109,7 +109,7 @@ func (s *service) ask(ctx context.Context, hc *http.Client, l load) (ok bool, er
 	if err != nil {
 		return false, fmt.Errorf("ask: %w", err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was read
+	defer resp.Body.Close()
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 		return false, fmt.Errorf("read answer: %w", err)
 	}

@@ -18,7 +18,7 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) error {
 	if len(errs) == 0 {
 		return writeJSON(w, http.StatusOK, health{Status: "ok"})
 	}
-	p := problem(http.StatusServiceUnavailable, "not_ready", "not all that is needed is there")
+	p := problem(http.StatusServiceUnavailable, "not_ready", "not all that is needed is there").again(laterOn)
 	for _, err := range errs {
 		p.Errors = append(p.Errors, FieldError{Field: "ready", Detail: err.Error()})
 	}
