@@ -25,7 +25,7 @@ const lastHandlers = time.Second
 const callMargin = time.Minute
 
 // WorkerOptions say what a Worker works with. All fields are required but
-// Budgets and Wake.
+// Budgets, Orders and Wake.
 type WorkerOptions struct {
 	ID        store.WorkerID
 	Store     store.Store
@@ -34,8 +34,10 @@ type WorkerOptions struct {
 	Redis     redis.UniversalClient
 	Spool     *store.Spool
 	Budgets   store.BudgetDefaults
-	Log       zerolog.Logger
-	Now       func() time.Time
+	// Orders take in lists that others enqueue; nil: nobody does.
+	Orders *Orders
+	Log    zerolog.Logger
+	Now    func() time.Time
 	// Wake is told that a provider's work has moved, so that the next of it
 	// can be rung for. It must not block.
 	Wake func(provider string)
@@ -120,6 +122,10 @@ func (w *Worker) Start() error {
 			return fmt.Errorf("start worker for %s: %w", name, err)
 		}
 		w.servers = append(w.servers, srv)
+	}
+	if err := w.startOrders(); err != nil {
+		w.shutdown()
+		return err
 	}
 	w.listens.Go(func() { w.ears.listen(w.claims) })
 	for _, l := range w.lines {

@@ -39,7 +39,9 @@ type App struct {
 	id     store.WorkerID
 	store  store.Store
 	sealer *store.Sealer
-	set    *providers.Set
+	// enqueueKey opens lists that others enqueue.
+	enqueueKey []byte
+	set        *providers.Set
 	// catalogue describes all there are, those of set among them.
 	catalogue []providers.Spec
 	limits    map[string]jobs.Limits
@@ -133,7 +135,7 @@ func (a *App) openWork(ctx context.Context) error {
 		return nil
 	}
 	w, err := jobs.NewWorker(jobs.WorkerOptions{
-		ID: a.id, Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Spool: a.spool, Budgets: budgets,
+		ID: a.id, Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Spool: a.spool, Budgets: budgets, Orders: a.orders(),
 		Log: a.log, Now: a.now, Wake: a.scheduler.Wake,
 	})
 	if err != nil {

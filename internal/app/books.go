@@ -49,6 +49,7 @@ func (a *App) openStore(ctx context.Context, dir, path string) error {
 	if err != nil {
 		return Usage(err)
 	}
+	a.enqueueKey = keys.Enqueue
 	if a.sealer, err = store.NewSealer(keys); err != nil {
 		return Usage(err)
 	}

@@ -21,6 +21,7 @@ func (a *App) openShared(ctx context.Context) error {
 	if err != nil {
 		return Usage(err)
 	}
+	a.enqueueKey = keys.Enqueue
 	if a.sealer, err = store.NewSealer(keys); err != nil {
 		return Usage(err)
 	}
