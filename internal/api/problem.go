@@ -102,6 +102,8 @@ func problemOf(err error) (p *Problem, internal bool) {
 		return problem(http.StatusNotFound, "no_such_batch", "there is no such batch"), false
 	case errors.Is(err, store.ErrNoKey):
 		return problem(http.StatusNotFound, "no_such_key", "there is no such API key"), false
+	case errors.Is(err, store.ErrNoSchedule):
+		return problem(http.StatusNotFound, "no_such_schedule", "there is no such schedule"), false
 	case errors.Is(err, store.ErrNoBudget):
 		return problem(http.StatusNotFound, "no_such_budget", "nobody has set a budget of that scope"), false
 	case errors.Is(err, store.ErrNoCall):

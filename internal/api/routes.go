@@ -23,7 +23,7 @@ type route struct {
 
 // routes are all but those of webhooks.
 func (s *server) routes() []route {
-	return slices.Concat(s.batchRoutes(), s.changeRoutes(), s.moneyRoutes(), s.unknownRoutes(), s.providerRoutes(), s.webhookRoutes(), s.keyRoutes(), s.serviceRoutes())
+	return slices.Concat(s.batchRoutes(), s.changeRoutes(), s.scheduleRoutes(), s.moneyRoutes(), s.unknownRoutes(), s.providerRoutes(), s.webhookRoutes(), s.keyRoutes(), s.serviceRoutes())
 }
 
 // mux serves routes.
@@ -38,6 +38,7 @@ func (s *server) mux(all []route) *http.ServeMux {
 // Tags of the document.
 const (
 	tagBatches   = "batches"
+	tagSchedules = "schedules"
 	tagMoney     = "money"
 	tagUnknown   = "unknown"
 	tagProviders = "providers"
@@ -53,6 +54,7 @@ func spec(all []route) openapi.Spec {
 		About: "Looks up lists of vehicle plates at paid providers. Nothing is lost, and nothing is paid twice.",
 		Tags: []openapi.Tag{
 			{Name: tagBatches, About: "Lists of plates: handed in, watched, and given back with their answers."},
+			{Name: tagSchedules, About: "Lists that are asked about again and again."},
 			{Name: tagMoney, About: "What calls cost, and what bounds that."},
 			{Name: tagUnknown, About: "Calls that were sent, and nobody knows what became of them."},
 			{Name: tagProviders, About: "Who is asked, and how they stand."},

@@ -51,6 +51,13 @@ var scopes = map[string]store.Scope{
 	"GET /openapi.json":               public,
 	"GET /docs":                       public,
 	"GET /docs.css":                   public,
+	"POST /v1/schedules":              store.ScopeSubmit,
+	"POST /v1/schedules/{id}/pause":   store.ScopeSubmit,
+	"POST /v1/schedules/{id}/resume":  store.ScopeSubmit,
+	"POST /v1/schedules/{id}/run":     store.ScopeSubmit,
+	"DELETE /v1/schedules/{id}":       store.ScopeSubmit,
+	"GET /v1/schedules":               store.ScopeRead,
+	"GET /v1/schedules/{id}":          store.ScopeRead,
 }
 
 // admitted lets a request through to mux if its caller may ask for its route,

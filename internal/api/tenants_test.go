@@ -66,6 +66,7 @@ func TestTenantsSeeOnlyTheirOwn(t *testing.T) {
 	common := []string{"provider:attestr", `"decoded"`} // what all tenants spend and have open together
 	decide := fmt.Sprintf(`{"call":%d,"reason":"mine"}`, acme.call)
 	adopt := fmt.Sprintf(`{"call":%d,"ticket":"T-1"}`, acme.call)
+	schedule := w.scheduled(t, acme.batch)
 	tests := map[string]struct {
 		path, body string
 		want       int // 0: a list, which is answered without what others have
@@ -119,6 +120,13 @@ func TestTenantsSeeOnlyTheirOwn(t *testing.T) {
 		"GET /openapi.json":               {},
 		"GET /docs":                       {},
 		"GET /docs.css":                   {},
+		"POST /v1/schedules":              {body: `{"batch":"` + acme.batch + `","cron":"@daily"}`, want: 404},
+		"GET /v1/schedules":               {},
+		"GET /v1/schedules/{id}":          {path: "/v1/schedules/" + schedule, want: 404},
+		"POST /v1/schedules/{id}/pause":   {path: "/v1/schedules/" + schedule + "/pause", want: 404},
+		"POST /v1/schedules/{id}/resume":  {path: "/v1/schedules/" + schedule + "/resume", want: 404},
+		"POST /v1/schedules/{id}/run":     {path: "/v1/schedules/" + schedule + "/run", want: 404},
+		"DELETE /v1/schedules/{id}":       {path: "/v1/schedules/" + schedule, want: 404},
 	}
 	for _, pattern := range apiRoutes() {
 		if _, ok := tests[pattern]; !ok {
