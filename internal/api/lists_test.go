@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -158,4 +160,24 @@ func written(names []string, rows [][]string, media string) string {
 		return strings.Join(items, "\n")
 	}
 	return `{"provider":"attestr","items":[` + strings.Join(items, ",") + `]}`
+}
+
+// TestTheNameOfAListIsALabel: nothing is stored or given back under it.
+func TestTheNameOfAListIsALabel(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for _, name := range []string{"../../etc/passwd", "CON", "🚗 fleet\n", strings.Repeat("n", 200)} {
+		rec := w.do(t, "POST", "/v1/batches?provider=attestr&name="+url.QueryEscape(name), "plate\nDL01AA1000\n", csvBody)
+		b := decoded[client.Batch](t, rec)
+		if rec.Code != http.StatusCreated || b.Name != name {
+			t.Errorf("%q: got %d %s", name, rec.Code, rec.Body)
+		}
+		rec = w.do(t, "GET", "/v1/batches/"+b.ID+"/results", "", "Accept: text/csv")
+		if got := rec.Header().Get("Content-Disposition"); got != `attachment; filename=`+b.ID+`.csv` {
+			t.Errorf("%q comes back as %s", name, got)
+		}
+	}
+	if rec := w.do(t, "POST", "/v1/batches?provider=attestr&name="+strings.Repeat("n", 300), "plate\nDL01AA1000\n", csvBody); rec.Code != http.StatusUnprocessableEntity {
+		t.Errorf("a name of 300 characters: got %d", rec.Code)
+	}
 }

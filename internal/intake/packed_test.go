@@ -173,3 +173,30 @@ func FuzzArray(f *testing.F) {
 		}
 	})
 }
+
+// FuzzOpen: whatever bytes a list is made of, as they are or packed, in
+// whatever encoding, it is read to its end or refused, and no row of it is
+// both asked about and wrong.
+func FuzzOpen(f *testing.F) {
+	encodings := []intake.Encoding{"", intake.Windows1251, intake.UTF16LE, "koi8-r", "cp866", "windows-1252", "utf-16be"}
+	for _, tt := range lists {
+		f.Add([]byte(tt.in), uint8(0))
+	}
+	f.Add([]byte(gzipped("plate\nDL01AA1000\n")), uint8(0))
+	f.Add([]byte("\x28\xb5\x2f\xfd\x04"), uint8(0))
+	f.Add([]byte("\xe3\xee\xf1\xed\xee\xec\xe5\xf0;x\n\xc0123\xc2\xd177;\xcc\n"), uint8(1))
+	f.Add([]byte(wide("plate\nDL01AA1000\n", 0)), uint8(2))
+	f.Add([]byte("\xff\xfe"+wide("plate\nDL01AA1000\n", 0)), uint8(0))
+	f.Fuzz(func(t *testing.T, in []byte, encoding uint8) {
+		r, err := intake.Open(bytes.NewReader(in), intake.Options{Spec: plates, Encoding: encodings[int(encoding)%len(encodings)]})
+		for n := 0; err == nil && n < 1000; n++ {
+			var row intake.Row
+			if row, err = r.Next(t.Context()); err == nil && (row.Problem == nil) != (len(row.Question.Subject) > 0) {
+				t.Fatalf("row %d asks about %v and is wrong by %v", n+1, row.Question.Subject, row.Problem)
+			}
+		}
+		if _, refused := errors.AsType[*intake.InputError](err); err != nil && !refused && !errors.Is(err, io.EOF) {
+			t.Fatalf("got %v, want a reason to refuse the list", err)
+		}
+	})
+}
