@@ -60,7 +60,7 @@ const (
 	keepPaid = time.Second
 	keepFree = 30 * time.Second
 	// keepMost bounds how many are.
-	keepMost = 256
+	keepMost = 1024
 )
 
 // NewClient returns a Client with a transport of its own.
