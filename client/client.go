@@ -9,9 +9,10 @@
 // # Errors
 //
 // What the server refuses is a *Problem. Requests that change nothing are
-// repeated a few times where the server cannot be reached or is overloaded;
-// a submission never is. Submitting a list again costs nothing for plates
-// whose answers are known or on their way.
+// repeated a few times where the server cannot be reached or is overloaded, and
+// so is the handing in of a list that can be read again (SubmitOptions.Key);
+// nothing else is. Submitting a list once more costs nothing for plates whose
+// answers are known or on their way.
 package client
 
 import (
@@ -63,6 +64,7 @@ type request struct {
 	query        url.Values
 	accept       string
 	lastEvent    string // Last-Event-ID; empty: none
+	onceKey      string // Idempotency-Key; empty: none
 	contentType  string
 	body         io.Reader
 }
@@ -84,6 +86,9 @@ func (c *Client) once(ctx context.Context, r request) (*http.Response, error) {
 	}
 	if r.contentType != "" {
 		req.Header.Set("Content-Type", r.contentType)
+	}
+	if r.onceKey != "" {
+		req.Header.Set("Idempotency-Key", r.onceKey)
 	}
 	if r.lastEvent != "" {
 		req.Header.Set("Last-Event-ID", r.lastEvent)

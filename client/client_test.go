@@ -67,10 +67,48 @@ func TestOnlyRequestsThatChangeNothingAreRepeated(t *testing.T) {
 	}
 	for _, answer := range []http.HandlerFunc{status(503), hangUp} {
 		c, n := server(t, answer)
-		_, err := c.Submit(t.Context(), client.SubmitOptions{Provider: "attestr", Format: client.CSV}, strings.NewReader("plate\n"))
+		_, err := c.Submit(t.Context(), client.SubmitOptions{Provider: "attestr", Format: client.CSV}, io.MultiReader(strings.NewReader("plate\n")))
 		if err == nil || n.Load() != 1 {
 			t.Errorf("Submit() = %v after %d tries, want an error after 1", err, n.Load())
 		}
+	}
+}
+
+// A list that can be read again is handed in again, whole, under one key.
+func TestAListIsHandedInAgainUnderOneKey(t *testing.T) {
+	t.Parallel()
+	type seen struct{ key, body string }
+	all := make(chan seen, 10)
+	tell := func(next http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			all <- seen{r.Header.Get("Idempotency-Key"), string(body)}
+			next(w, r)
+		}
+	}
+	c, n := server(t, tell(status(503)), tell(hangUp), tell(text(`{"id":"b_1"}`)))
+	list := strings.NewReader("left out\nplate\nDL01AA1000\n")
+	if _, err := list.Seek(9, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	b, err := c.Submit(t.Context(), client.SubmitOptions{Provider: "attestr", Format: client.CSV}, list)
+	if err != nil || b.ID != "b_1" || n.Load() != 3 {
+		t.Fatalf("got %+v, %v after %d tries", b, err, n.Load())
+	}
+	first := <-all
+	if first.key == "" || first.body != "plate\nDL01AA1000\n" {
+		t.Errorf("sent %+v", first)
+	}
+	for range 2 {
+		if again := <-all; again != first {
+			t.Errorf("sent %+v, and then %+v", first, again)
+		}
+	}
+	if _, err := c.SubmitItems(t.Context(), client.SubmitOptions{Provider: "attestr", Key: "order 7"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-all; got.key != "order 7" {
+		t.Errorf("key %q", got.key)
 	}
 }
 

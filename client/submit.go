@@ -3,11 +3,14 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"strconv"
+	"sync"
 )
 
 // Format is how lists are written.
@@ -37,6 +40,10 @@ type SubmitOptions struct {
 	// Callback is a URL that is told when the batch is done or paused; empty:
 	// none is.
 	Callback string
+	// Key names this request, so that a list that is handed in again under it,
+	// by whatever process, is taken in once: 1 to 255 printable ASCII
+	// characters. Empty: one is made up, which serves as long as the call lasts.
+	Key string
 	// Fresh asks again where an answer is known.
 	Fresh bool
 	// Params are parameters of the provider, or values of a column for every
@@ -57,13 +64,70 @@ type SubmitOptions struct {
 	Limit int
 }
 
-// Submit hands a list over. It is read once and streamed; the batch runs when
-// Submit returns, or was not created.
+// Submit hands a list over. It is streamed; the batch runs when Submit returns,
+// or was not created. Where the server cannot be reached or is overloaded, a
+// list that is an io.Seeker is handed over again from where it began, a few
+// times; any other is read once.
 func (c *Client) Submit(ctx context.Context, o SubmitOptions, list io.Reader) (Batch, error) {
-	var b Batch
-	// The body is hidden behind a plain reader: it is sent as it comes.
-	err := c.post(ctx, request{path: "/v1/batches", query: o.query(), contentType: string(o.Format), body: io.NopCloser(list)}, &b)
-	return b, err
+	return c.submit(ctx, o.Key, request{query: o.query(), contentType: string(o.Format)}, list)
+}
+
+// submit sends a list until it is taken in or repeating it makes no sense. It
+// is taken in once, however often it arrives.
+func (c *Client) submit(ctx context.Context, key string, r request, list io.Reader) (b Batch, err error) {
+	again, begin := list.(io.Seeker)
+	var from int64
+	if begin {
+		from, err = again.Seek(0, io.SeekCurrent)
+		begin = err == nil // a pipe is a file that cannot
+	}
+	r.path, r.onceKey = "/v1/batches", key
+	if key == "" {
+		r.onceKey = rand.Text()
+	}
+	for n := 1; ; n++ {
+		body := &sending{list: list}
+		r.body = io.NopCloser(body)
+		err := c.post(ctx, r, &b)
+		if err == nil || n == tries || !begin || !passing(err) {
+			return b, err
+		}
+		if err := sleep(ctx, pause(n, err)); err != nil {
+			return b, err
+		}
+		body.stop() // the answer may have come while it was still being sent
+		if _, err := again.Seek(from, io.SeekStart); err != nil {
+			return b, fmt.Errorf("read list again: %w", err)
+		}
+	}
+}
+
+// sending is a list on its way, as a plain reader: it is sent as it comes, and
+// stays open. After stop nothing reads of it any more.
+type sending struct {
+	mu   sync.Mutex
+	list io.Reader
+	over bool
+}
+
+// errSent says that a request is over that would read on.
+var errSent = errors.New("send list: the request is over")
+
+// Read implements io.Reader.
+func (s *sending) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return 0, errSent
+	}
+	return s.list.Read(p)
+}
+
+// stop waits for a Read under way, which may take as long as the list does.
+func (s *sending) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = true
 }
 
 // query is how options go with a list that is not JSON.
@@ -102,7 +166,5 @@ func (c *Client) SubmitItems(ctx context.Context, o SubmitOptions, items []Item)
 	if err != nil {
 		return Batch{}, fmt.Errorf("encode items: %w", err)
 	}
-	var b Batch
-	err = c.post(ctx, request{path: "/v1/batches", contentType: jsonType, body: bytes.NewReader(body)}, &b)
-	return b, err
+	return c.submit(ctx, o.Key, request{contentType: jsonType}, bytes.NewReader(body))
 }
