@@ -32,7 +32,7 @@ func main() {
 	}
 	b := *made.JSON201
 	for b.State != BatchStateDone {
-		got, err := c.GetBatchWithResponse(ctx, b.Id)
+		got, err := c.GetBatchWithResponse(ctx, b.Id, &GetBatchParams{})
 		if err != nil || got.JSON200 == nil {
 			log.Fatalf("get batch: %v", err)
 		}
@@ -57,7 +57,7 @@ func main() {
 	if rows != 3 || b.Counts["invalid"] != 1 {
 		log.Fatalf("%d rows, %v", rows, b.Counts)
 	}
-	refused, err := c.GetBatchWithResponse(ctx, "b_nobody")
+	refused, err := c.GetBatchWithResponse(ctx, "b_nobody", &GetBatchParams{})
 	if err != nil || refused.ApplicationproblemJSONDefault == nil || refused.ApplicationproblemJSONDefault.Code != "no_such_batch" {
 		log.Fatalf("get no batch: %v", err)
 	}
