@@ -3,9 +3,8 @@ package jobs_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -14,11 +13,8 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/rs/zerolog"
 
-	"github.com/plateq/plateq/internal/app"
-	"github.com/plateq/plateq/internal/config"
-	"github.com/plateq/plateq/internal/redistest"
 	"github.com/plateq/plateq/jobs"
-	"github.com/plateq/plateq/providers/sim"
+	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 )
 
@@ -81,29 +77,56 @@ func (o *orderer) ends(info *asynq.TaskInfo, want asynq.TaskState) *asynq.TaskIn
 	}
 }
 
-// plateqOver is how Plateq is set up over a Redis, asking a stand-in.
-func plateqOver(t *testing.T, redis string, keys store.Keys, log *lockedText) app.Options {
+// takesOrders is a worker of the bell that takes orders in.
+func takesOrders(t *testing.T, b *bell, key []byte, log zerolog.Logger) *jobs.Worker {
 	t.Helper()
-	upstream, err := sim.New(sim.Options{})
+	sealer, err := store.NewSealer(store.NewKeys())
 	if err != nil {
 		t.Fatal(err)
 	}
-	web := httptest.NewServer(upstream.Handler())
-	t.Cleanup(func() {
-		_ = upstream.Close()
-		web.Close()
-	})
-	b64 := base64.StdEncoding.EncodeToString
-	cfg, warnings, err := config.Load([]string{
-		"PLATEQ_DATA_DIR=" + t.TempDir(), "PLATEQ_REDIS_URL=" + redis, "PLATEQ_LISTEN=127.0.0.1:0",
-		"PLATEQ_ENCRYPTION_KEYS=" + fmt.Sprintf("%x:%s", keys.Seal[0].ID, b64(keys.Seal[0].Key)),
-		"PLATEQ_INDEX_KEY=" + b64(keys.Index), "PLATEQ_ENQUEUE_KEY=" + b64(keys.Enqueue),
-		"PLATEQ_ATTESTR_BASE_URL=" + web.URL + "/attestr", "PLATEQ_ATTESTR_AUTH_TOKEN=" + sim.DefaultToken,
-	})
-	if err != nil || len(warnings) > 0 {
-		t.Fatalf("load configuration: %v, %q", err, warnings)
+	spool, err := store.OpenSpool(t.TempDir(), sealer, b.store.ID(), 1<<20)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return app.Options{Config: cfg, Log: zerolog.New(log)}
+	t.Cleanup(func() { _ = spool.Close() })
+	set, err := providers.NewSet(acme{100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := jobs.NewWorker(jobs.WorkerOptions{
+		ID: "w", Store: b.store, Providers: set, Limits: map[string]jobs.Limits{"acme": {Concurrency: 1, Timeout: time.Second}},
+		Redis: b.redis, Spool: spool, Log: log, Now: time.Now,
+		Orders: &jobs.Orders{Key: key, Take: b.takeOrder},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// takeOrder takes one in as the API does, but knows one column only.
+func (b *bell) takeOrder(ctx context.Context, o jobs.Order) (string, error) {
+	var r jobs.BatchRequest
+	if err := json.Unmarshal(o.Body, &r); err != nil || r.Provider != "acme" {
+		return "", &jobs.RefusedError{Err: errors.New("there is no provider " + r.Provider)}
+	}
+	no, err := b.store.BeginBatch(ctx, store.NewBatch{Tenant: o.Tenant, Provider: r.Provider, Name: r.Name})
+	if err != nil {
+		return "", err
+	}
+	rows := make([]store.NewRow, len(r.Items))
+	for i, item := range r.Items {
+		s := providers.Subject{providers.Plate: item["plate"]}
+		rows[i] = store.NewRow{Subject: s, Question: store.Question{Subject: s}}
+	}
+	if _, err := b.store.AddRows(ctx, no, store.Piece{Rows: rows}); err != nil {
+		return "", err
+	}
+	got, err := b.store.CommitOnce(ctx, no, store.Once{Key: o.ID, Print: o.Body})
+	if repeat, ok := errors.AsType[*store.RepeatError](err); ok && repeat.Same {
+		return got.ID, b.store.AbandonBatch(ctx, no)
+	}
+	return got.ID, err
 }
 
 // lockedText is a log that many write to.
@@ -128,18 +151,17 @@ func (l *lockedText) String() string {
 // batch of its tenant, once however often it is enqueued.
 func TestAProgramEnqueuesDirectly(t *testing.T) {
 	t.Parallel()
-	srv := redistest.Start(t)
-	keys := store.NewKeys()
-	key := base64.StdEncoding.EncodeToString(keys.Enqueue)
+	b := newBell(t, jobs.Limits{Rate: 1, Concurrency: 2, Timeout: time.Second})
+	key := store.NewKeys().Enqueue
 	log := &lockedText{}
-	o := newOrderer(t, srv.URL(), key)
+	o := newOrderer(t, "redis://"+b.redis.Options().Addr, base64.StdEncoding.EncodeToString(key))
 
 	// It may come before anybody is there to take it.
-	first, err := o.order("order 7", "attestr", "DL01AA1000", "DL01AA1001")
+	first, err := o.order("order 7", "acme", "DL01AA1000", "DL01AA1001")
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept, err := srv.Client().HGetAll(t.Context(), "asynq:{"+first.Queue+"}:t:"+first.ID).Result()
+	kept, err := b.redis.HGetAll(t.Context(), "asynq:{"+first.Queue+"}:t:"+first.ID).Result()
 	if err != nil || kept["msg"] == "" {
 		t.Fatalf("Redis holds %v, %v", kept, err)
 	}
@@ -148,16 +170,13 @@ func TestAProgramEnqueuesDirectly(t *testing.T) {
 			t.Errorf("Redis holds %q", word)
 		}
 	}
-	a, err := app.Open(t.Context(), plateqOver(t, srv.URL(), keys, log), app.Worker|app.Scheduler|app.Server)
-	if err != nil {
+	w := takesOrders(t, b, key, zerolog.New(log))
+	if err := w.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(t.Context())
-	ran := make(chan error, 1)
-	go func() { ran <- a.Run(ctx) }()
 	o.ends(first, asynq.TaskStateCompleted)
 
-	if _, err := o.order("order 7", "attestr", "DL01AA1000", "DL01AA1001"); !errors.Is(err, asynq.ErrTaskIDConflict) {
+	if _, err := o.order("order 7", "acme", "DL01AA1000", "DL01AA1001"); !errors.Is(err, asynq.ErrTaskIDConflict) {
 		t.Errorf("the same again: got %v, want a conflict", err)
 	}
 	inspector := asynq.NewInspector(o.redis)
@@ -165,7 +184,7 @@ func TestAProgramEnqueuesDirectly(t *testing.T) {
 	if err := inspector.DeleteTask(first.Queue, first.ID); err != nil {
 		t.Fatal(err)
 	}
-	again, err := o.order("order 7", "attestr", "DL01AA1000", "DL01AA1001")
+	again, err := o.order("order 7", "acme", "DL01AA1000", "DL01AA1001")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,24 +198,20 @@ func TestAProgramEnqueuesDirectly(t *testing.T) {
 		t.Errorf("Redis is told %q", got.LastErr)
 	}
 	o.key = store.NewKeys().Enqueue
-	forged, err := o.order("order 9", "attestr", "DL01AA1003")
+	forged, err := o.order("order 9", "acme", "DL01AA1003")
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.ends(forged, asynq.TaskStateArchived)
 
-	batches, err := a.Store().Batches(t.Context(), store.BatchFilter{})
+	batches, err := b.store.Batches(t.Context(), store.BatchFilter{})
 	if err != nil || len(batches) != 1 || batches[0].Tenant != "acme" || batches[0].Rows != 2 || batches[0].Name != "of a program" {
 		t.Errorf("batches %+v, %v", batches, err)
 	}
 	if log := log.String(); strings.Contains(log, "DL01AA") {
 		t.Errorf("a plate is in the log: %s", log)
 	}
-	stop()
-	if err := <-ran; err != nil {
-		t.Error(err)
-	}
-	if err := a.Close(); err != nil {
+	if err := w.Drain(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
