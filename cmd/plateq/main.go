@@ -15,12 +15,12 @@ import (
 )
 
 // collectAt has garbage collected when the heap has grown threefold: it is small
-// beside what passes through it. GOGC says otherwise.
-const collectAt = 200
+// beside what passes through it.
+const collectAt, usually = 200, 100
 
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
+	if was := debug.SetGCPercent(collectAt); was != usually {
+		debug.SetGCPercent(was) // GOGC says otherwise
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
