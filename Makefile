@@ -19,7 +19,7 @@ test: ## run all tests; as root on Debian it first installs what they need
 	if ! echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1; then \
 		race=; echo 'go test runs without -race: no C compiler' >&2; \
 	fi; \
-	set -x; go test $$race -shuffle=on -timeout=$(TEST_TIMEOUT) ./...; go -C tools/openapi test -count=1 ./...
+	set -ex; go test $$race -shuffle=on -timeout=$(TEST_TIMEOUT) ./...; go -C tools/openapi test -count=1 ./...
 
 check: format vet lint tidy generated archtest ## all that is checked without running the product
 
