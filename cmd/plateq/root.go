@@ -98,6 +98,7 @@ func (c *cli) root() *cobra.Command {
 		c.providersCommand(), c.gateCommand(), c.hooksCommand(), c.keysCommand(),
 		c.checkCommand(), c.migrateCommand(), c.backupCommand(), c.restoreCommand(), c.configCommand(), c.versionCommand(),
 	)
+	c.complete(root)
 	return root
 }
 

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plateq/plateq/client"
+	"github.com/plateq/plateq/internal/app"
+)
+
+const (
+	// offered is how many batches a shell is offered, the newest.
+	offered = 50
+	// offerTimeout bounds how long somebody waits who has pressed a key.
+	offerTimeout = 2 * time.Second
+)
+
+// complete lets shells complete ids of batches and names of providers, wherever
+// a command takes one.
+func (c *cli) complete(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		c.complete(sub)
+	}
+	if n := batchesTaken(cmd); n > 0 {
+		cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if len(args) >= n {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return c.offerBatches(cmd.Context()), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+		}
+	}
+	for name, offer := range map[string]func(context.Context) []cobra.Completion{"batch": c.offerBatches, "provider": c.offerProviders} {
+		if cmd.Flags().Lookup(name) == nil {
+			continue
+		}
+		_ = cmd.RegisterFlagCompletionFunc(name, func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return offer(cmd.Context()), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+		}) // the flag is there
+	}
+}
+
+// batchesTaken is how many arguments of a command are ids of batches.
+func batchesTaken(cmd *cobra.Command) int {
+	words := strings.Fields(cmd.Use)
+	n := 0
+	for n+1 < len(words) && slices.Contains([]string{"BATCH", "OLDER", "NEWER"}, words[n+1]) {
+		n++
+	}
+	return n
+}
+
+// offerBatches lists the newest batches of the server. A store is not opened for
+// it, and what goes wrong is not told: the shell has the line.
+func (c *cli) offerBatches(ctx context.Context) []cobra.Completion {
+	c.quiet = true
+	ctx, stop := context.WithTimeout(ctx, offerTimeout)
+	defer stop()
+	if c.configure() != nil {
+		return nil
+	}
+	cl, err := c.server(ctx)
+	if err != nil {
+		return nil
+	}
+	var all []cobra.Completion
+	for b, err := range cl.Batches(ctx, client.BatchesOptions{}) {
+		if err != nil || len(all) == offered {
+			break
+		}
+		all = append(all, cobra.CompletionWithDesc(b.ID, strings.Join([]string{string(b.State), b.Provider, printable(b.Name)}, " ")))
+	}
+	return all
+}
+
+// offerProviders lists all providers, set up or not.
+func (c *cli) offerProviders(context.Context) []cobra.Completion {
+	c.quiet = true
+	if c.configure() != nil {
+		return nil
+	}
+	specs, err := app.Catalogue(c.config)
+	if err != nil {
+		return nil
+	}
+	names := make([]cobra.Completion, len(specs))
+	for i, s := range specs {
+		names[i] = cobra.CompletionWithDesc(s.Name, s.Title)
+	}
+	return names
+}
