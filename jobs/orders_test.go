@@ -80,28 +80,7 @@ func (o *orderer) ends(info *asynq.TaskInfo, want asynq.TaskState) *asynq.TaskIn
 // takesOrders is a worker of the bell that takes orders in.
 func takesOrders(t *testing.T, b *bell, key []byte, log zerolog.Logger) *jobs.Worker {
 	t.Helper()
-	sealer, err := store.NewSealer(store.NewKeys())
-	if err != nil {
-		t.Fatal(err)
-	}
-	spool, err := store.OpenSpool(t.TempDir(), sealer, b.store.ID(), 1<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = spool.Close() })
-	set, err := providers.NewSet(acme{100})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := jobs.NewWorker(jobs.WorkerOptions{
-		ID: "w", Store: b.store, Providers: set, Limits: map[string]jobs.Limits{"acme": {Concurrency: 1, Timeout: time.Second}},
-		Redis: b.redis, Spool: spool, Log: log, Now: time.Now,
-		Orders: &jobs.Orders{Key: key, Take: b.takeOrder},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
+	return newWorker(t, b, log, &jobs.Orders{Key: key, Take: b.takeOrder})
 }
 
 // takeOrder takes one in as the API does, but knows one column only.

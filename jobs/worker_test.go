@@ -12,9 +12,9 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-func TestATaskOfAnUnknownKindIsLeftForOthers(t *testing.T) {
-	t.Parallel()
-	b := newBell(t, jobs.Limits{Rate: 1, Concurrency: 2, Timeout: time.Second})
+// newWorker is a worker of the bell; one without orders takes none in.
+func newWorker(t *testing.T, b *bell, log zerolog.Logger, orders *jobs.Orders) *jobs.Worker {
+	t.Helper()
 	sealer, err := store.NewSealer(store.NewKeys())
 	if err != nil {
 		t.Fatal(err)
@@ -30,13 +30,20 @@ func TestATaskOfAnUnknownKindIsLeftForOthers(t *testing.T) {
 	}
 	w, err := jobs.NewWorker(jobs.WorkerOptions{
 		ID: "w", Store: b.store, Providers: set, Limits: map[string]jobs.Limits{"acme": {Concurrency: 1, Timeout: time.Second}},
-		Redis: b.redis, Spool: spool, Log: zerolog.Nop(), Now: time.Now,
+		Redis: b.redis, Spool: spool, Log: log, Now: time.Now, Orders: orders,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return w
+}
+
+func TestATaskOfAnUnknownKindIsLeftForOthers(t *testing.T) {
+	t.Parallel()
+	b := newBell(t, jobs.Limits{Rate: 1, Concurrency: 2, Timeout: time.Second})
+	w := newWorker(t, b, zerolog.Nop(), nil)
 	client := asynq.NewClientFromRedisClient(b.redis)
-	_, err = client.Enqueue(asynq.NewTask("chunk:newer", nil), asynq.Queue("acme"), asynq.TaskID("newer"), asynq.MaxRetry(1))
+	_, err := client.Enqueue(asynq.NewTask("chunk:newer", nil), asynq.Queue("acme"), asynq.TaskID("newer"), asynq.MaxRetry(1))
 	if err != nil {
 		t.Fatal(err)
 	}
