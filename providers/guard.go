@@ -4,17 +4,15 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/http/httptrace"
 	"sync/atomic"
 )
 
 // sent watches whether a request made under its context may have begun to
-// leave. It errs on the safe side: from the moment at which a connection
-// stands (TLS included) and is given to the request, net/http may write to it
-// at any time, even while a cancelled call returns.
+// leave: that is so from just before its first byte is written.
 type sent struct {
-	begun atomic.Bool
-	again atomic.Bool // on a connection that has carried another request
+	around *sent // who watches all requests of a call; may be nil
+	begun  atomic.Bool
+	again  atomic.Bool // on a connection that has carried another request
 }
 
 type sentKey struct{}
@@ -25,20 +23,19 @@ func (s *sent) within(ctx context.Context) context.Context {
 	return context.WithValue(ctx, sentKey{}, s)
 }
 
-// watch returns the context of one request, which s sees, and so does who is
-// around it. It traces the request once: net/http puts traces on top of each
-// other by reflection.
-func (s *sent) watch(ctx context.Context) context.Context {
+// watch returns what sees one request under ctx, and tells who is around it.
+func watch(ctx context.Context) *sent {
 	around, _ := ctx.Value(sentKey{}).(*sent)
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(c httptrace.GotConnInfo) {
-			s.begun.Store(true)
-			s.again.Store(c.Reused)
-			if around != nil {
-				around.begun.Store(true)
-			}
-		},
-	})
+	return &sent{around: around}
+}
+
+// begin notes that the request is about to be written.
+func (s *sent) begin(again bool) {
+	s.begun.Store(true)
+	s.again.Store(again)
+	if s.around != nil {
+		s.around.begun.Store(true)
+	}
 }
 
 // submit calls p.Submit and turns a panic into an error. An error that p did

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -39,9 +38,13 @@ type ClientOptions struct {
 }
 
 // Client makes single HTTP exchanges by the rules of paid calls: no redirect
-// is followed, no proxy is used, no request that was written is written again,
-// HTTP/2 is off, the body is bounded, errors hold neither the URL nor what
-// the server sent. It is safe for concurrent use.
+// is followed, no proxy is used, nothing is written twice, HTTP/2 is off, the
+// body is bounded, errors hold neither the URL nor what the server sent. It is
+// safe for concurrent use.
+//
+// It speaks over connections of its own rather than through http.Transport,
+// which may repeat a request by itself, and hands each to two goroutines that
+// cost more than the exchange; how messages are written and read is net/http's.
 //
 // A connection that the server ends just as a request is written to it leaves
 // nobody knowing whether that arrived. So one that has carried a request is
@@ -49,21 +52,22 @@ type ClientOptions struct {
 // server that ended one all the same gets a new one for each request from then
 // on. Requests that are free to repeat keep theirs for longer.
 type Client struct {
-	kept, single *http.Transport
-	free         bool
-	broke        atomic.Bool // a connection that was used again
-	max          int64
+	idle  pool
+	dial  dialer
+	free  bool
+	broke atomic.Bool // a connection that was used again
+	max   int64
 }
 
 const (
 	// keepPaid and keepFree are how long a connection is kept that nobody uses.
 	keepPaid = time.Second
 	keepFree = 30 * time.Second
-	// keepMost bounds how many are.
+	// keepMost bounds how many are, for each server.
 	keepMost = 1024
 )
 
-// NewClient returns a Client with a transport of its own.
+// NewClient returns a Client with connections of its own.
 func NewClient(o ClientOptions) *Client {
 	if o.Dial == nil {
 		o.Dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
@@ -75,26 +79,7 @@ func NewClient(o ClientOptions) *Client {
 	if o.Free {
 		keep = keepFree
 	}
-	kept := &http.Transport{
-		DialContext:         o.Dial,
-		DisableCompression:  true, // see unpack
-		MaxIdleConnsPerHost: keepMost,
-		IdleConnTimeout:     keep,
-		TLSHandshakeTimeout: 10 * time.Second,
-		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
-	}
-	single := kept.Clone()
-	single.DisableKeepAlives = true
-	return &Client{kept: kept, single: single, free: o.Free, max: o.MaxBody}
-}
-
-// transport is what a request goes through.
-func (c *Client) transport() *http.Transport {
-	if c.broke.Load() && !c.free {
-		return c.single
-	}
-	return c.kept
+	return &Client{idle: pool{keep: keep, most: keepMost}, dial: dialer{dial: o.Dial}, free: o.Free, max: o.MaxBody}
 }
 
 // Answer is a whole HTTP answer.
@@ -104,53 +89,34 @@ type Answer struct {
 	Body   []byte
 }
 
-// Do makes one exchange. The error is an *Error of class Unavailable if
-// nothing was sent, Ambiguous otherwise: no answer, one that ended early, or
-// one longer than the limit. The context of req bounds the whole of it.
-//
-// The transport is used without an http.Client around it, which would follow
-// redirects, take credentials from URLs and quote headers in its errors.
+// Do makes one exchange, and takes req over. The error is an *Error of class
+// Unavailable if nothing was sent, Ambiguous otherwise: no answer, one that
+// ended early, or one longer than the limit. The context of req bounds the
+// whole of it.
 func (c *Client) Do(req *http.Request, op string) (*Answer, error) {
-	var s sent
-	resp, err := c.transport().RoundTrip(once(req.WithContext(s.watch(req.Context()))))
-	if err != nil {
-		class, code := Unavailable, "no_connection"
-		if s.begun.Load() {
-			class, code = Ambiguous, "no_answer"
-		}
-		code = interrupted(err, code)
-		if code == "no_answer" && s.again.Load() {
+	s := watch(req.Context())
+	answer, err := c.exchange(req, s)
+	if err == nil {
+		return answer, nil
+	}
+	e := &Error{Op: op, Class: Ambiguous, Err: cause(err)}
+	if answer != nil {
+		e.Head = Head(answer.Body)
+	}
+	switch {
+	case errors.Is(err, errLong):
+		e.Code, e.Err = "long_body", fmt.Errorf("%w of %d bytes", errLong, c.max)
+	case answer != nil:
+		e.Code = interrupted(err, "cut_body")
+	case s.begun.Load():
+		e.Code = interrupted(err, "no_answer")
+		if e.Code == "no_answer" && s.again.Load() {
 			c.broke.Store(true)
 		}
-		return nil, &Error{Op: op, Class: class, Code: code, Err: cause(err)}
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, c.max+1))
-	if err != nil {
-		return nil, &Error{Op: op, Class: Ambiguous, Code: interrupted(err, "cut_body"), Err: cause(err), Head: Head(body)}
-	}
-	if int64(len(body)) > c.max {
-		return nil, &Error{Op: op, Class: Ambiguous, Code: "long_body",
-			Err: fmt.Errorf("read answer: longer than %d bytes", c.max), Head: Head(body)}
-	}
-	return &Answer{Status: resp.StatusCode, Header: resp.Header, Body: unpack(body, c.max)}, nil
-}
-
-// once makes a request that net/http will not write a second time by itself.
-// It would repeat a GET, and a POST with an idempotency key, when a kept
-// connection breaks, unless there is a body that cannot be had again.
-func once(req *http.Request) *http.Request {
-	switch {
-	case req.Header.Get("Idempotency-Key") != "", req.Header.Get("X-Idempotency-Key") != "":
-	case slices.Contains([]string{"", "GET", "HEAD", "OPTIONS", "TRACE"}, req.Method):
 	default:
-		return req
+		e.Class, e.Code = Unavailable, interrupted(err, "no_connection")
 	}
-	if req.Body == nil || req.Body == http.NoBody {
-		req.Body = io.NopCloser(strings.NewReader(""))
-	}
-	req.GetBody = nil
-	return req
+	return nil, e
 }
 
 // unpack returns what is in a gzip body, whatever its headers say. We ask for
@@ -188,10 +154,10 @@ func interrupted(err error, code string) string {
 	return code
 }
 
-// cause keeps of a transport's error what is known to hold nothing of the
+// cause keeps of an exchange's error what is known to hold nothing of the
 // request or the answer; net/http quotes both in some of its own.
 func cause(err error) error {
-	for _, plain := range []error{context.Canceled, context.DeadlineExceeded, io.ErrUnexpectedEOF, io.EOF} {
+	for _, plain := range []error{context.Canceled, context.DeadlineExceeded, io.ErrUnexpectedEOF, io.EOF, errLongHead, errInterim, errScheme} {
 		if errors.Is(err, plain) {
 			return plain
 		}

@@ -145,7 +145,14 @@ func next(b []byte) []byte {
 	return b
 }
 
-func space(b []byte) []byte { return bytes.TrimLeft(b, " \t\r\n") }
+// space skips blanks: most often there are none, and bytes.TrimLeft would
+// prepare for them all the same.
+func space(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\n' || b[0] == '\t' || b[0] == '\r') {
+		b = b[1:]
+	}
+	return b
+}
 
 func unquote(b []byte) (string, error) {
 	if len(b) >= 2 && !bytes.ContainsRune(b, '\\') {
