@@ -99,14 +99,27 @@ func (a *Access) open(ctx context.Context) (bool, error) {
 }
 
 // everything is what may be done where no key is needed.
-func everything() store.APIKey {
-	return store.APIKey{Tenant: store.AllTenants, Scopes: store.Scopes()}
+func everything(ctx context.Context) store.APIKey {
+	p, _ := ctx.Value(personKey{}).(person)
+	return p.leaves(store.APIKey{Tenant: store.AllTenants, Scopes: store.Scopes()})
 }
 
-// identify returns the key that a request shows. All that is no key that
-// counts is answered alike.
+// identify returns the key that a request shows, or has been given by As. All
+// that is no key that counts is answered alike.
 func (a *Access) identify(r *http.Request) (store.APIKey, error) {
-	id, hash, _ := store.ParseAPIKey(bearer(r))
+	if p, ok := r.Context().Value(personKey{}).(person); ok {
+		return a.holds(r.Context(), p)
+	}
+	k, err := a.judge(r, bearer(r))
+	if err != nil {
+		return store.APIKey{}, err
+	}
+	return k, a.counted(k)
+}
+
+// judge returns the key of that text, which a request shows.
+func (a *Access) judge(r *http.Request, text string) (store.APIKey, error) {
+	id, hash, _ := store.ParseAPIKey(text)
 	k, err := a.keys.APIKey(r.Context(), id) // of "" there is none, and looking takes as long
 	if err != nil && !errors.Is(err, store.ErrNoKey) {
 		return store.APIKey{}, fmt.Errorf("look up API key: %w", err)
@@ -116,14 +129,8 @@ func (a *Access) identify(r *http.Request) (store.APIKey, error) {
 		if wait, ok := a.bad.admit(addressOf(r), now); !ok {
 			return store.APIKey{}, tooMany(wait)
 		}
-		return store.APIKey{}, problem(http.StatusUnauthorized, "unauthorised", "show an API key that is valid: Authorization: Bearer plq_…")
+		return store.APIKey{}, unauthorised()
 	}
-	if wait, ok := a.good.admit(k.ID, now); !ok {
-		return store.APIKey{}, tooMany(wait)
-	}
-	a.mu.Lock()
-	a.used[k.ID] = now
-	a.mu.Unlock()
 	return k, nil
 }
 

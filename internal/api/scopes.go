@@ -94,7 +94,7 @@ func (s *server) admit(r *http.Request, pattern string) (store.APIKey, error) {
 	case err != nil:
 		return store.APIKey{}, err
 	case open && bearer(r) == "" || s.Access == nil:
-		return everything(), hostAllowed(r)
+		return everything(r.Context()), hostAllowed(r)
 	case pattern == "":
 		return store.APIKey{}, nil // there is nothing to be seen
 	}

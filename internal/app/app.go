@@ -107,7 +107,11 @@ func (a *App) open(ctx context.Context) error {
 		}
 	}
 	if a.listener != nil {
-		a.listener.server.Handler = a.handler(a.access)
+		handler, err := a.site()
+		if err != nil {
+			return err
+		}
+		a.listener.server.Handler = handler
 	}
 	return nil
 }

@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"github.com/plateq/plateq/internal/api"
+	"github.com/plateq/plateq/internal/web"
 	"github.com/plateq/plateq/jobs"
 )
 
-// listener is the HTTP API on its address.
+// listener is the HTTP API, with its pages, on its address.
 type listener struct {
 	server *http.Server
 	on     net.Listener
@@ -97,6 +98,26 @@ func (a *App) handler(access *api.Access) http.Handler {
 		return api.NewHooks(o)
 	}
 	return api.New(o)
+}
+
+// site is what is listened for: the API with the pages beside it, or webhooks
+// alone.
+func (a *App) site() (http.Handler, error) {
+	served := a.handler(a.access)
+	if a.parts&Server == 0 {
+		return served, nil
+	}
+	pages, err := web.New(web.Options{API: served, Access: a.access, Secret: a.sealer.Hash("session"), Log: a.log, Now: a.now})
+	if err != nil {
+		return nil, fmt.Errorf("make pages: %w", err)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if web.Serves(r.URL.Path) {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		served.ServeHTTP(w, r)
+	}), nil
 }
 
 // wakeAll tells the scheduler, if it is here, that there is new work.

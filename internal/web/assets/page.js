@@ -1,0 +1,133 @@
+// What pages do better with a script. Every page works without.
+"use strict";
+
+// localTimes writes times in the reader's zone; the exact one stays as title.
+function localTimes(root) {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    time.textContent = format.format(new Date(time.dateTime));
+  }
+}
+
+// copyButtons shows the buttons that copy.
+function copyButtons(root) {
+  for (const button of root.querySelectorAll("button[data-copy]")) button.hidden = !navigator.clipboard;
+}
+
+function enhance(root) {
+  localTimes(root);
+  copyButtons(root);
+}
+
+async function copy(button) {
+  const label = button.firstChild;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    label.textContent = "Copied";
+  } catch {
+    label.textContent = "Not allowed";
+  }
+  setTimeout(() => { label.textContent = "Copy"; }, 1500);
+}
+
+// ask shows the page behind a link, which asks whether something is meant, as
+// a dialog over this one.
+async function ask(link) {
+  let question;
+  try {
+    const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    question = answer.ok && page.querySelector(".question");
+  } catch { /* the link leads there as well */ }
+  if (!question) {
+    location.href = link.href;
+    return;
+  }
+  const dialog = document.createElement("dialog");
+  const content = document.importNode(question, true);
+  const title = content.querySelector("h1");
+  if (title) {
+    title.id = "question-title";
+    dialog.setAttribute("aria-labelledby", title.id);
+  }
+  dialog.append(content);
+  enhance(dialog);
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => {
+    if (event.target.closest("[data-close]")) {
+      event.preventDefault();
+      dialog.close();
+    }
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (button) copy(button);
+  const link = event.target.closest("a[data-ask]");
+  if (link && event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey) {
+    event.preventDefault();
+    ask(link);
+  }
+});
+
+// refresh fetches the page anew and puts its live parts in the place of those
+// that are shown. What somebody is just using is left alone.
+let refreshing = false;
+async function refresh() {
+  if (refreshing) return;
+  refreshing = true;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (!answer.ok || answer.redirected) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of document.querySelectorAll("[data-live]")) {
+      const fresh = page.getElementById(part.id);
+      if (!fresh || part.contains(document.activeElement) || fresh.innerHTML === part.dataset.seen) continue;
+      part.dataset.seen = fresh.innerHTML;
+      part.replaceChildren(...document.importNode(fresh, true).childNodes);
+      enhance(part);
+    }
+  } catch { /* it is tried again */ } finally {
+    refreshing = false;
+  }
+}
+
+// follow keeps the live parts of the page as they are on the server: upon
+// events where there is a stream of them, else every so often. Nothing is
+// asked while nobody looks.
+function follow() {
+  const parts = [...document.querySelectorAll("[data-live]")];
+  if (parts.length === 0) return;
+  const stream = parts.map((part) => part.dataset.events).find(Boolean);
+  const every = Math.min(...parts.map((part) => Number(part.dataset.every) || 5000));
+  if (!stream) {
+    setInterval(() => { if (!document.hidden) refresh(); }, every);
+    return;
+  }
+  let source, due, last = 0;
+  const soon = () => {
+    if (due) return;
+    due = setTimeout(() => { due = 0; last = Date.now(); refresh(); }, Math.max(0, last + 1000 - Date.now()));
+  };
+  const open = () => {
+    if (source || document.hidden) return;
+    source = new EventSource(stream);
+    source.addEventListener("progress", soon);
+    source.addEventListener("finished", () => { soon(); source.close(); });
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden && source) {
+      source.close();
+      source = undefined;
+    } else {
+      open();
+    }
+  });
+  open();
+}
+
+enhance(document);
+follow();

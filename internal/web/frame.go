@@ -1,0 +1,75 @@
+package web
+
+import (
+	"cmp"
+	"crypto/subtle"
+	"slices"
+	"strings"
+
+	"github.com/plateq/plateq/store"
+)
+
+// frame is what every page is given: the layout's own, and Data.
+type frame struct {
+	Title  string
+	Nav    []navItem
+	Token  string
+	Notice string
+	// Who is the name of the visitor's key, empty where none is needed or
+	// shown; Open: none is needed.
+	Who  string
+	Open bool
+	Data any
+
+	may func(store.Scope) bool
+}
+
+// May reports whether the visitor may do what needs a scope.
+func (f frame) May(scope string) bool { return f.may(store.Scope(scope)) }
+
+// navItem is a way to a page.
+type navItem struct {
+	Path, Text string
+	Here       bool
+	needs      store.Scope
+}
+
+// nav lists the pages that the layout leads to, in its order.
+func nav() []navItem {
+	return []navItem{
+		{Path: "/", Text: "Overview", needs: store.ScopeRead},
+		{Path: "/batches", Text: "Batches", needs: store.ScopeRead},
+	}
+}
+
+// notices are what a page says when something was just done, by the name that
+// the address has.
+var notices = map[string]string{
+	"paused":    "The batch is paused. Calls that are under way still end.",
+	"resumed":   "The batch goes on.",
+	"cancelled": "The batch is cancelled. What was sent is finished and kept.",
+	"polled":    "The provider is asked at once about what is still waiting.",
+	"retried":   "What failed is asked again.",
+	"submitted": "The list is taken in, and the batch runs.",
+	"resent":    "What was unknown is asked again.",
+	"given_up":  "What was unknown has failed. An answer that comes later still counts.",
+	"adopted":   "The call waits on that ticket now.",
+	"out":       "You are logged out.",
+}
+
+func (v *visit) frame(title string, data any) frame {
+	f := frame{Title: title, Token: v.token(v.session), Notice: notices[v.r.URL.Query().Get("notice")], Open: v.open, Data: data, may: v.May}
+	if v.open || v.session.key != "" {
+		f.Nav = slices.DeleteFunc(nav(), func(n navItem) bool { return !v.May(n.needs) })
+	}
+	for i, n := range f.Nav {
+		f.Nav[i].Here = v.r.URL.Path == n.Path || n.Path != "/" && strings.HasPrefix(v.r.URL.Path, n.Path+"/")
+	}
+	if v.session.key != "" && !v.open {
+		f.Who = cmp.Or(v.key.Name, v.key.ID)
+	}
+	return f
+}
+
+// equal compares what must not be found by trying.
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -1,0 +1,62 @@
+package web
+
+import (
+	"time"
+
+	"github.com/plateq/plateq/client"
+)
+
+// progress is how far a batch is.
+type progress struct {
+	Segments []segment
+	Settled  int
+	Percent  int
+	// Rate is rows settled a second since the list came in, Left how long the
+	// rest takes if it goes on so; 0: nobody knows.
+	Rate float64
+	Left time.Duration
+}
+
+// segment is the part of a bar that one status has.
+type segment struct {
+	Status client.Status
+	Rows   int
+	// From and Width are thousandths of the bar.
+	From, Width float64
+}
+
+// barWidth is what the parts of a bar come to.
+const barWidth = 1000
+
+// barOrder is the order of statuses in a bar: what is settled comes from the
+// left.
+var barOrder = []client.Status{
+	client.RowFound, client.RowNotFound, client.RowFailed, client.RowUnknown, client.RowInvalid,
+	client.RowCancelled, client.RowWaiting, client.RowSending, client.RowQueued,
+}
+
+func progressOf(b client.Batch, now time.Time) progress {
+	p := progress{Settled: b.Rows - b.Open()}
+	from := 0.0
+	for _, status := range barOrder {
+		n := b.Counts[status]
+		if n == 0 || b.Rows == 0 {
+			continue
+		}
+		width := float64(n) / float64(b.Rows) * barWidth
+		p.Segments = append(p.Segments, segment{status, n, from, width})
+		from += width
+	}
+	if b.Rows > 0 {
+		p.Percent = p.Settled * 100 / b.Rows
+	}
+	// Rows whose answer was known, and bad ones, were settled at once and say
+	// nothing of the pace.
+	asked := p.Settled - b.Shared.Known - b.Counts[client.RowInvalid]
+	passed := now.Sub(b.CreatedAt)
+	if b.State == client.Running && asked > 0 && passed > 0 {
+		p.Rate = float64(asked) / passed.Seconds()
+		p.Left = time.Duration(float64(b.Open()) / p.Rate * float64(time.Second))
+	}
+	return p
+}
