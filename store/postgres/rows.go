@@ -24,39 +24,30 @@ func (s *Store) Rows(ctx context.Context, no store.BatchNo, f store.RowFilter, y
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	// Once rows were given away, there is no beginning again.
-	var yieldErr error
-	_, err := snapshot(ctx, s, func(ctx context.Context, c conn) (none struct{}, err error) {
-		if err := c.exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = '1h'"); err != nil {
-			return none, err
-		}
-		h, err := c.header(ctx, no)
-		if err != nil {
-			return none, err
-		}
-		e := &export{conn: c, h: h, f: f, left: f.Limit, yield: func(r *store.StoredRow) error {
-			row, err := s.sealer.OpenRow(r, h.keepRaw)
-			if err == nil {
-				err = yield(row)
-				yieldErr = err
+	return s.sealer.Deliver(func(give func(*store.StoredRow, bool) error) error {
+		// Once rows were given away, there is no beginning again.
+		_, err := snapshot(ctx, s, func(ctx context.Context, c conn) (none struct{}, err error) {
+			if err := c.exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = '1h'"); err != nil {
+				return none, err
 			}
-			return err
-		}}
-		return none, e.run(ctx)
-	})
-	if yieldErr != nil {
-		return yieldErr
-	}
-	return classify(err)
+			h, err := c.header(ctx, no)
+			if err != nil {
+				return none, err
+			}
+			e := &export{conn: c, h: h, f: f, left: f.Limit, give: func(r *store.StoredRow) error { return give(r, h.keepRaw) }}
+			return none, e.run(ctx)
+		})
+		return classify(err)
+	}, yield)
 }
 
 // export is the rows of a batch on their way out.
 type export struct {
 	conn
-	h     *header
-	f     store.RowFilter
-	left  int // how many rows are still wanted; 0 at first: all
-	yield func(*store.StoredRow) error
+	h    *header
+	f    store.RowFilter
+	left int // how many rows are still wanted; 0 at first: all
+	give func(*store.StoredRow) error
 }
 
 func (e *export) run(ctx context.Context) error {
@@ -103,7 +94,7 @@ func (e *export) runOnly(ctx context.Context) error {
 }
 
 // giveAway adds to rows what they were asked, where that is wanted, and
-// answered, and yields them.
+// answered, and hands them over.
 func (e *export) giveAway(ctx context.Context, page []*store.StoredRow) error {
 	if e.f.Questions {
 		if err := e.readQuestions(ctx, page); err != nil {
@@ -114,7 +105,7 @@ func (e *export) giveAway(ctx context.Context, page []*store.StoredRow) error {
 		return err
 	}
 	for _, r := range page {
-		if err := e.yield(r); err != nil {
+		if err := e.give(r); err != nil {
 			return err
 		}
 	}

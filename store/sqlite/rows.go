@@ -20,45 +20,51 @@ const pageSize = 1000
 // connections until the last row, so that memory stays flat: see readLong.
 func (s *Store) Rows(ctx context.Context, no store.BatchNo, f store.RowFilter, yield func(store.Row) error) error {
 	paged := f.Limit > 0 && f.Limit <= pageSize && len(f.States) == 0 || len(f.Only) > 0 && len(f.Only) <= pageSize
-	if !paged {
-		_, err := readLong(ctx, s, func(c conn) (struct{}, error) { return struct{}{}, c.yieldRows(s, no, f, yield) })
-		return err
-	}
-	page, err := read(ctx, s, func(c conn) (page []store.Row, err error) {
-		err = c.yieldRows(s, no, f, func(r store.Row) error {
-			page = append(page, r)
-			return nil
+	return s.sealer.Deliver(func(give func(*store.StoredRow, bool) error) error {
+		if !paged {
+			_, err := readLong(ctx, s, func(c conn) (struct{}, error) { return struct{}{}, c.giveRows(no, f, give) })
+			return err
+		}
+		type stored struct {
+			store.StoredRow
+			keepRaw bool
+		}
+		page, err := read(ctx, s, func(c conn) (page []stored, err error) {
+			err = c.giveRows(no, f, func(r *store.StoredRow, keepRaw bool) error {
+				page = append(page, stored{*r, keepRaw})
+				return nil
+			})
+			return page, err
 		})
-		return page, err
-	})
-	for i := 0; err == nil && i < len(page); i++ {
-		err = yield(page[i])
-	}
-	return err
+		for i := 0; err == nil && i < len(page); i++ {
+			err = give(&page[i].StoredRow, page[i].keepRaw)
+		}
+		return err
+	}, yield)
 }
 
-func (c conn) yieldRows(s *Store, no store.BatchNo, f store.RowFilter, yield func(store.Row) error) error {
+// giveRows hands over the rows of a batch. Each is good until the next.
+func (c conn) giveRows(no store.BatchNo, f store.RowFilter, give func(r *store.StoredRow, keepRaw bool) error) error {
 	h, err := c.header(no)
 	if err != nil {
 		return err
 	}
+	one := func(r *store.StoredRow, stmt *sqlite.Stmt) error {
+		r.Line = columnBytes(stmt, rowLineColumn)
+		if err := c.complete(r, f); err != nil {
+			return err
+		}
+		return give(r, h.keepRaw)
+	}
 	if len(f.Only) > 0 {
-		return c.yieldOnly(s, h, f, yield)
+		return c.giveOnly(h, f, one)
 	}
 	n := 0
 	err = c.eachRow(h, f.After, func(r *store.StoredRow, stmt *sqlite.Stmt) error {
 		if len(f.States) > 0 && !slices.Contains(f.States, r.State) {
 			return nil
 		}
-		r.Line = columnBytes(stmt, rowLineColumn)
-		if err := c.complete(r, f); err != nil {
-			return err
-		}
-		row, err := s.sealer.OpenRow(r, h.keepRaw)
-		if err != nil {
-			return err
-		}
-		if err := yield(row); err != nil {
+		if err := one(r, stmt); err != nil {
 			return err
 		}
 		if n++; n == f.Limit {
@@ -72,25 +78,17 @@ func (c conn) yieldRows(s *Store, no store.BatchNo, f store.RowFilter, yield fun
 	return err
 }
 
-// yieldOnly is yieldRows for rows of certain numbers.
-func (c conn) yieldOnly(s *Store, h *header, f store.RowFilter, yield func(store.Row) error) error {
+// giveOnly is giveRows for rows of certain numbers.
+func (c conn) giveOnly(h *header, f store.RowFilter, one func(*store.StoredRow, *sqlite.Stmt) error) error {
 	for _, n := range f.Only {
 		err := c.eachRow(h, n-1, func(r *store.StoredRow, stmt *sqlite.Stmt) error {
 			if r.ID.Number() != n || len(f.States) > 0 && !slices.Contains(f.States, r.State) {
 				return errEnough
 			}
-			r.Line = columnBytes(stmt, rowLineColumn)
-			if err := c.complete(r, f); err != nil {
+			if err := one(r, stmt); err != nil {
 				return err
 			}
-			row, err := s.sealer.OpenRow(r, h.keepRaw)
-			if err == nil {
-				err = yield(row)
-			}
-			if err == nil {
-				err = errEnough // one of a number
-			}
-			return err
+			return errEnough // one of a number
 		})
 		if !errors.Is(err, errEnough) && err != nil {
 			return err
