@@ -127,11 +127,15 @@ type Hook struct {
 
 // NewHook is an endpoint to be added.
 type NewHook struct {
+	ID     string // as NewHookID makes them; empty: it gets one
 	Tenant string // empty: DefaultTenant
 	URL    string
 	Events []EventKind
 	Secret []byte
 }
+
+// NewHookID makes an id for a hook.
+func NewHookID() string { return PublicID("hook_") }
 
 // Rotation gives a hook a new secret. The old ones sign beside it for a while.
 type Rotation struct {

@@ -18,6 +18,7 @@ type Store interface {
 	Outbox
 	Requests
 	Scheduling
+	Trail
 	Reader
 
 	// ID names the store, at random and for ever. What is kept beside it, as

@@ -40,6 +40,12 @@ type Options struct {
 	Providers *providers.Set
 	// Access says who may ask; nil: whoever holds the handler, for everything.
 	Access *Access
+	// Operator is who does what no key is shown for, as the audit log names
+	// them; empty: nobody knows.
+	Operator string
+	// ActHeads returns how far the audit log is known to have gone, from outside
+	// of the store. nil: nobody knows.
+	ActHeads func() ([]store.ActHead, error)
 	// Catalogue describes every provider there is, set up or not; nil: those
 	// of Providers.
 	Catalogue []providers.Spec

@@ -155,6 +155,9 @@ func (s *server) setBudget(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.noteBudget(r.Context(), store.ActBudgetSet, b.BudgetScope); err != nil {
+		return err
+	}
 	if err := s.Store.SetBudget(r.Context(), b, requester(r.Context())); err != nil {
 		return err
 	}
@@ -176,6 +179,9 @@ func (s *server) unsetBudget(w http.ResponseWriter, r *http.Request) error {
 	}
 	held, err := s.held(r.Context())
 	if err != nil {
+		return err
+	}
+	if err := s.noteBudget(r.Context(), store.ActBudgetUnset, scope); err != nil {
 		return err
 	}
 	if err := s.Store.UnsetBudget(r.Context(), scope); err != nil {

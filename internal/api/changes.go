@@ -69,6 +69,9 @@ func (s *server) streamChanges(w http.ResponseWriter, r *http.Request, before, a
 	if media == typeCSV {
 		media += "; charset=utf-8"
 	}
+	if err := s.noteExport(r.Context(), store.ActChangesExported, after, as, "since "+before.ID); err != nil {
+		return err
+	}
 	h := w.Header()
 	h.Set("Content-Type", media)
 	h.Set("Cache-Control", "no-store")

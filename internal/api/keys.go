@@ -66,6 +66,9 @@ func (s *server) createKey(w http.ResponseWriter, r *http.Request) error {
 		k.Expires = store.Millis(*req.ExpiresAt)
 	}
 	k, text := store.MakeAPIKey(k)
+	if err := s.note(r.Context(), store.ActKeyMade, k.Tenant, k.ID, store.JoinScopes(k.Scopes)); err != nil {
+		return err
+	}
 	if err := s.Store.AddAPIKey(r.Context(), k); err != nil {
 		return err
 	}
@@ -130,6 +133,9 @@ func (s *server) revokeKey(w http.ResponseWriter, r *http.Request) error {
 	k, err := s.Store.APIKey(ctx, id)
 	if err == nil && !sees(ctx, k.Tenant) {
 		err = store.ErrNoKey
+	}
+	if err == nil {
+		err = s.note(ctx, store.ActKeyRevoked, k.Tenant, k.ID)
 	}
 	if err == nil {
 		err = s.Store.RevokeAPIKey(ctx, id)

@@ -150,6 +150,9 @@ func (s *server) answerLookup(w http.ResponseWriter, r *http.Request, no store.B
 	if err != nil {
 		return err
 	}
+	if err := s.noteSight(r.Context(), store.ActLookup, b); err != nil {
+		return err
+	}
 	answer, found := lookedUp{}, false
 	err = s.rows(r.Context()).Rows(r.Context(), no, store.RowFilter{Limit: 1}, func(row store.Row) error {
 		answer.Row, found = export.FromStore(b, row, export.Extras{}), true

@@ -248,6 +248,13 @@ func (s *server) openGates(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	about := r.PathValue("name")
+	if scope != "" {
+		about = scope
+	}
+	if err := s.note(r.Context(), store.ActGateOpened, store.AllTenants, about); err != nil {
+		return err
+	}
 	events, err := s.Store.SetGates(r.Context(), store.GateChanges{Open: scopes})
 	if err != nil {
 		return err

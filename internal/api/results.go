@@ -60,6 +60,9 @@ func (s *server) results(w http.ResponseWriter, r *http.Request) error {
 func (s *server) resultPage(w http.ResponseWriter, r *http.Request, b store.Batch, f store.RowFilter, x export.Extras) error {
 	limit := f.Limit
 	f.Limit++ // one more tells whether there is a next page
+	if err := s.noteSight(r.Context(), store.ActRowsSeen, b); err != nil {
+		return err
+	}
 	page := resultPage{Items: []export.Row{}}
 	err := s.rows(r.Context()).Rows(r.Context(), b.No, f, func(row store.Row) error {
 		if n := len(page.Items); n == limit {
@@ -76,6 +79,9 @@ func (s *server) resultPage(w http.ResponseWriter, r *http.Request, b store.Batc
 }
 
 func (s *server) stream(w http.ResponseWriter, r *http.Request, b store.Batch, f store.RowFilter, o export.Options, media, ending string) error {
+	if err := s.noteExport(r.Context(), store.ActRowsExported, b, o); err != nil {
+		return err
+	}
 	h := w.Header()
 	h.Set("Content-Type", media)
 	h.Set("Cache-Control", "no-store")

@@ -23,7 +23,7 @@ type route struct {
 
 // routes are all but those of webhooks.
 func (s *server) routes() []route {
-	return slices.Concat(s.batchRoutes(), s.changeRoutes(), s.scheduleRoutes(), s.moneyRoutes(), s.unknownRoutes(), s.providerRoutes(), s.webhookRoutes(), s.keyRoutes(), s.serviceRoutes())
+	return slices.Concat(s.batchRoutes(), s.changeRoutes(), s.scheduleRoutes(), s.moneyRoutes(), s.unknownRoutes(), s.providerRoutes(), s.webhookRoutes(), s.keyRoutes(), s.auditRoutes(), s.serviceRoutes())
 }
 
 // mux serves routes.
@@ -44,6 +44,7 @@ const (
 	tagProviders = "providers"
 	tagWebhooks  = "webhooks"
 	tagKeys      = "keys"
+	tagAudit     = "audit"
 	tagService   = "service"
 )
 
@@ -60,6 +61,7 @@ func spec(all []route) openapi.Spec {
 			{Name: tagProviders, About: "Who is asked, and how they stand."},
 			{Name: tagWebhooks, About: "Who is told of events, and how that goes."},
 			{Name: tagKeys, About: "Who may ask."},
+			{Name: tagAudit, About: "Who did what."},
 			{Name: tagService, About: "The server itself."},
 		},
 		Types: []openapi.Alias{
@@ -69,6 +71,7 @@ func spec(all []route) openapi.Spec {
 		Enums: []openapi.Enum{
 			{Type: store.BatchState(""), Values: names(batchStates())},
 			{Type: store.Scope(""), Values: names(store.Scopes())},
+			{Type: store.ActKind(""), Values: names(store.ActKinds())},
 			{Type: store.EventKind(""), Values: names(store.EventKinds())},
 			{Type: store.ErrorClass(""), Values: names(errorClasses())},
 			{Type: client.Status(""), Values: rowStates()},

@@ -79,6 +79,9 @@ func (s *server) addSchedule(w http.ResponseWriter, r *http.Request) error {
 		ID: store.NewScheduleID(), Tenant: b.Tenant, List: b.No, Cron: req.Cron, Zone: req.Zone, Overlap: req.Overlap, Known: req.Known,
 		MaxCost: limit, Next: store.Millis(times.Next(s.Now())),
 	}
+	if err := s.note(r.Context(), store.ActScheduleAdded, sc.Tenant, sc.ID); err != nil {
+		return err
+	}
 	if err := s.Store.AddSchedule(r.Context(), sc); err != nil {
 		return err
 	}
@@ -179,6 +182,9 @@ func (s *server) removeSchedule(w http.ResponseWriter, r *http.Request) error {
 	}
 	v, err := s.viewSchedule(r.Context(), sc, nil)
 	if err != nil {
+		return err
+	}
+	if err := s.note(r.Context(), store.ActScheduleRemoved, sc.Tenant, sc.ID); err != nil {
 		return err
 	}
 	if err := s.Store.RemoveSchedule(r.Context(), sc.ID); err != nil {

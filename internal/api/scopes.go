@@ -37,6 +37,8 @@ var scopes = map[string]store.Scope{
 	"POST /v1/providers/{name}/open":  store.ScopeOperate,
 	"PUT /v1/budgets/{scope}":         store.ScopeAdmin,
 	"DELETE /v1/budgets/{scope}":      store.ScopeAdmin,
+	"GET /v1/audit":                   store.ScopeAdmin,
+	"GET /v1/audit/verify":            store.ScopeAdmin,
 	"POST /v1/keys":                   store.ScopeAdmin,
 	"GET /v1/keys":                    store.ScopeAdmin,
 	"DELETE /v1/keys/{id}":            store.ScopeAdmin,

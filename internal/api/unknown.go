@@ -251,6 +251,9 @@ func (s *server) resend(w http.ResponseWriter, r *http.Request) error {
 	provider := d.Provider
 	calls, err := s.eachUnknown(r.Context(), d, func(ctx context.Context, c store.UnknownCall) error {
 		provider = c.Provider
+		if err := s.noteCall(ctx, store.ActResent, c); err != nil {
+			return err
+		}
 		taken, err := s.Store.Resend(ctx, c.Call, d.decision(ctx))
 		total.Add(taken)
 		return err
@@ -278,6 +281,9 @@ func (s *server) giveUp(w http.ResponseWriter, r *http.Request) error {
 	}
 	got := settledUnknown{}
 	got.Calls, err = s.eachUnknown(r.Context(), d, func(ctx context.Context, c store.UnknownCall) error {
+		if err := s.noteCall(ctx, store.ActGivenUp, c); err != nil {
+			return err
+		}
 		n, err := s.Store.GiveUp(ctx, c.Call, d.decision(ctx))
 		got.Questions += n
 		return err
@@ -344,6 +350,9 @@ func (s *server) adopt(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !spec.Pending {
 		return problem(http.StatusUnprocessableEntity, "no_tickets", "%s answers at once and has no tickets to adopt", spec.Name)
+	}
+	if err := s.noteCall(ctx, store.ActAdopted, found[0]); err != nil {
+		return err
 	}
 	now := s.Now()
 	n, err := s.Store.Adopt(ctx, found[0].Call, store.NewTicket{

@@ -69,7 +69,11 @@ func (s *server) addWebhook(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	secret := webhook.NewSecret()
-	h, err := s.Store.AddHook(r.Context(), store.NewHook{Tenant: submitter(r.Context()), URL: req.URL, Events: kinds, Secret: secret})
+	n := store.NewHook{ID: store.NewHookID(), Tenant: submitter(r.Context()), URL: req.URL, Events: kinds, Secret: secret}
+	if err := s.note(r.Context(), store.ActHookAdded, n.Tenant, n.ID); err != nil {
+		return err
+	}
+	h, err := s.Store.AddHook(r.Context(), n)
 	if err != nil {
 		return err
 	}
@@ -114,6 +118,9 @@ func (s *server) removeWebhook(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	h, err := s.webhook(r.Context(), r.PathValue("id"))
+	if err == nil {
+		err = s.note(r.Context(), store.ActHookRemoved, h.Tenant, h.ID)
+	}
 	if err == nil {
 		err = s.Store.RemoveHook(r.Context(), h.Tenant, h.ID)
 	}
@@ -162,6 +169,9 @@ func (s *server) rotateWebhook(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		turn.Tenant = h.Tenant
+	}
+	if err := s.note(ctx, store.ActHookRotated, turn.Tenant, turn.ID); err != nil {
+		return err
 	}
 	if err := s.Store.RotateHook(ctx, turn); err != nil {
 		return err

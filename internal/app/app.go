@@ -47,6 +47,8 @@ type App struct {
 	limits    map[string]jobs.Limits
 	moving    bool // the store may be one that was moved away
 	guard     *guarded
+	// headKept is the last act up to which the audit log is known to go, here.
+	headKept int64
 
 	redis     redis.UniversalClient
 	spool     *store.Spool
@@ -83,6 +85,7 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.openBooks(ctx); err != nil {
 		return err
 	}
+	a.closers = append(a.closers, a.closeTrail)
 	if a.parts&Worker != 0 {
 		if err := a.guardCalls(ctx); err != nil {
 			return err
@@ -236,6 +239,9 @@ func (a *App) background(ctx context.Context, wg *sync.WaitGroup) {
 		})
 	}
 	if a.access != nil {
+		wg.Go(func() {
+			a.every(ctx, trailEvery, "write down how far the audit log goes", func() error { return a.keepHead(ctx) })
+		})
 		wg.Go(func() {
 			a.every(ctx, flushEvery, "note when API keys were used", func() error { return a.flushAccess(ctx) })
 		})

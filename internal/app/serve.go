@@ -80,6 +80,7 @@ func (a *App) serves() api.Options {
 		Reuse: a.reuse, Price: a.price, Budgets: a.opts.Config.Budgets(), Currency: a.opts.Config.Currency, Wake: a.wakeAll, Ready: a.ready, Purposes: a.opts.Config.Purposes,
 		Pause:    func(provider string) time.Duration { return a.limits[provider].PollMin },
 		Deadline: func(provider string) time.Duration { return a.limits[provider].Deadline },
+		ActHeads: a.actHeads,
 	}
 	if a.listener != nil {
 		o.Stopping = a.listener.stopping
@@ -94,6 +95,9 @@ func (a *App) serves() api.Options {
 func (a *App) handler(access *api.Access) http.Handler {
 	o := a.serves()
 	o.Access = access
+	if access == nil {
+		o.Operator = operator()
+	}
 	if a.parts&Server == 0 && a.parts&Hooks != 0 {
 		return api.NewHooks(o)
 	}

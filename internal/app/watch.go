@@ -213,6 +213,9 @@ func (r *run) writeFiles(ctx context.Context, o export.Options) error {
 	if r.opts.Errors != "" {
 		files = []file{{r.opts.Out, store.NotUnanswered()}, {r.opts.Errors, store.Unanswered()}}
 	}
+	if err := r.app.noteRun(ctx, r.batch, o); err != nil {
+		return err
+	}
 	for _, f := range files {
 		err := export.ToFile(f.path, r.opts.Stdout, func(w io.Writer) error {
 			_, err := export.Stream(ctx, w, r.app.store, r.batch, store.RowFilter{States: f.rows}, o)

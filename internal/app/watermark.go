@@ -73,17 +73,25 @@ func setWatermark(dir, id string, w watermark) error {
 		}
 		text.WriteString("\n")
 	}
-	f, err := os.CreateTemp(dir, "."+watermarkName+"-*")
-	if err != nil {
+	if err := replaceFile(filepath.Join(dir, watermarkName), text.String()); err != nil {
 		return fmt.Errorf("write watermark: %w", err)
 	}
-	_, err = f.WriteString(text.String())
+	return nil
+}
+
+// replaceFile writes a file that is there whole, old or new.
+func replaceFile(path, text string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, watermarkName))
+		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return fmt.Errorf("write watermark: %w", errors.Join(err, os.Remove(f.Name())))
+		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
 }
@@ -229,6 +237,9 @@ func (a *App) AcceptRestore(ctx context.Context) error {
 	}
 	written, _, err := a.store.LastCall(ctx)
 	if err != nil {
+		return err
+	}
+	if err := a.acceptTrail(ctx); err != nil {
 		return err
 	}
 	return setWatermark(a.dataDir(), a.store.ID(), watermark{call: written})

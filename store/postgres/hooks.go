@@ -15,7 +15,7 @@ func (s *Store) AddHook(ctx context.Context, n store.NewHook) (store.Hook, error
 	n.Tenant = cmp.Or(n.Tenant, store.DefaultTenant)
 	return write(ctx, s, func(ctx context.Context, t *tx) (store.Hook, error) {
 		body := store.HookBody{URL: n.URL}.Rotate(n.Secret, t.now, 0)
-		no, err := t.addHook(ctx, n.Tenant, store.HookEndpoint, nil, store.KindsOf(n.Events...), body)
+		no, err := t.addHook(ctx, cmp.Or(n.ID, store.NewHookID()), n.Tenant, store.HookEndpoint, nil, store.KindsOf(n.Events...), body)
 		if err != nil {
 			return store.Hook{}, fmt.Errorf("add hook: %w", err)
 		}
@@ -29,7 +29,7 @@ func (s *Store) AddHook(ctx context.Context, n store.NewHook) (store.Hook, error
 
 // addHook writes a hook. Of two who add the one of a key at once the second
 // waits here for the first, and then begins anew and finds it.
-func (t *tx) addHook(ctx context.Context, tenant string, role store.HookRole, key []byte, kinds store.Kinds, body store.HookBody) (no store.HookNo, err error) {
+func (t *tx) addHook(ctx context.Context, id, tenant string, role store.HookRole, key []byte, kinds store.Kinds, body store.HookBody) (no store.HookNo, err error) {
 	if _, err := t.one(ctx, "SELECT nextval(pg_get_serial_sequence('hooks', 'no'))", nil, &no); err != nil {
 		return 0, err
 	}
@@ -38,7 +38,7 @@ func (t *tx) addHook(ctx context.Context, tenant string, role store.HookRole, ke
 		return 0, err
 	}
 	tag, err := t.Exec(ctx, `INSERT INTO hooks (no, id, tenant, role, key, kinds, body, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		ON CONFLICT (key) DO NOTHING`, no, store.PublicID("hook_"), tenant, int(role), key, int64(kinds), sealed, millis(t.now))
+		ON CONFLICT (key) DO NOTHING`, no, id, tenant, int(role), key, int64(kinds), sealed, millis(t.now))
 	if err == nil && tag.RowsAffected() == 0 {
 		err = errAgain
 	}
@@ -71,7 +71,7 @@ func (t *tx) callback(ctx context.Context, tenant, url string) (no store.HookNo,
 	case found:
 		err = t.exec(ctx, "UPDATE hooks SET disabled_at = 0 WHERE no = $1 AND disabled_at > 0", no)
 	default:
-		no, err = t.addHook(ctx, tenant, store.HookCallback, key, store.CallbackKinds, store.HookBody{URL: url})
+		no, err = t.addHook(ctx, store.NewHookID(), tenant, store.HookCallback, key, store.CallbackKinds, store.HookBody{URL: url})
 	}
 	if err != nil {
 		return 0, fmt.Errorf("add callback: %w", err)
@@ -128,7 +128,7 @@ func (s *Store) RotateHook(ctx context.Context, r store.Rotation) error {
 		case found:
 			err = t.rotate(ctx, no, sealed, r)
 		case r.ID == store.CallbacksID:
-			_, err = t.addHook(ctx, r.Tenant, store.HookSecret, key, 0, store.HookBody{}.Rotate(r.Secret, t.now, 0))
+			_, err = t.addHook(ctx, store.NewHookID(), r.Tenant, store.HookSecret, key, 0, store.HookBody{}.Rotate(r.Secret, t.now, 0))
 		default:
 			return none, store.ErrNoHook
 		}

@@ -118,13 +118,14 @@ func (l *loader) run(ctx context.Context) (done store.Transfer, err error) {
 // claimEmpty makes sure that the database is empty and stays so for others, and
 // takes away what an empty store keeps.
 func (l *loader) claimEmpty(ctx context.Context) error {
-	if err := l.exec(ctx, "LOCK TABLE batches, calls, workers, api_keys IN EXCLUSIVE MODE"); err != nil {
+	if err := l.exec(ctx, "LOCK TABLE batches, calls, workers, api_keys, acts IN EXCLUSIVE MODE"); err != nil {
 		return fmt.Errorf("lock tables: %w", err)
 	}
 	for _, q := range []struct{ query, what string }{
 		{"SELECT EXISTS (SELECT 1 FROM batches)", "lists"},
 		{"SELECT EXISTS (SELECT 1 FROM calls)", "calls"},
 		{"SELECT EXISTS (SELECT 1 FROM api_keys)", "API keys"},
+		{"SELECT EXISTS (SELECT 1 FROM acts)", "an audit log"},
 		{"SELECT EXISTS (SELECT 1 FROM workers WHERE beat_at > " + beatTime("NULL") + " - 60000)", "workers that are running"},
 	} {
 		occupied, err := l.truth(ctx, q.query)

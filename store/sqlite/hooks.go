@@ -16,7 +16,7 @@ func (s *Store) AddHook(ctx context.Context, n store.NewHook) (store.Hook, error
 	n.Tenant = cmp.Or(n.Tenant, store.DefaultTenant)
 	return write(ctx, s, func(t *tx) (store.Hook, error) {
 		body := store.HookBody{URL: n.URL}.Rotate(n.Secret, t.now, 0)
-		no, err := t.addHook(n.Tenant, store.HookEndpoint, nil, store.KindsOf(n.Events...), body)
+		no, err := t.addHook(cmp.Or(n.ID, store.NewHookID()), n.Tenant, store.HookEndpoint, nil, store.KindsOf(n.Events...), body)
 		if err != nil {
 			return store.Hook{}, fmt.Errorf("add hook: %w", err)
 		}
@@ -29,9 +29,9 @@ func (s *Store) AddHook(ctx context.Context, n store.NewHook) (store.Hook, error
 }
 
 // addHook writes a hook that is not there.
-func (t *tx) addHook(tenant string, role store.HookRole, key []byte, kinds store.Kinds, body store.HookBody) (store.HookNo, error) {
+func (t *tx) addHook(id, tenant string, role store.HookRole, key []byte, kinds store.Kinds, body store.HookBody) (store.HookNo, error) {
 	err := t.exec("INSERT INTO hooks (id, tenant, role, key, kinds, body, created_at) VALUES (?, ?, ?, ?, ?, x'', ?)",
-		store.PublicID("hook_"), tenant, int(role), optional(key), int64(kinds), t.now)
+		id, tenant, int(role), optional(key), int64(kinds), t.now)
 	if err != nil {
 		return 0, err
 	}
@@ -74,7 +74,7 @@ func (t *tx) callback(tenant, url string) (store.HookNo, error) {
 	switch {
 	case err == nil && no == 0:
 		var added store.HookNo
-		added, err = t.addHook(tenant, store.HookCallback, key, store.CallbackKinds, store.HookBody{URL: url})
+		added, err = t.addHook(store.NewHookID(), tenant, store.HookCallback, key, store.CallbackKinds, store.HookBody{URL: url})
 		no = int64(added)
 	case err == nil:
 		err = t.exec("UPDATE hooks SET disabled_at = 0 WHERE no = ?", no)
@@ -140,7 +140,7 @@ func (s *Store) RotateHook(ctx context.Context, r store.Rotation) error {
 				err = t.sealHook(no, body.Rotate(r.Secret, t.now, r.Overlap))
 			}
 		case r.ID == store.CallbacksID:
-			_, err = t.addHook(r.Tenant, store.HookSecret, key, 0, store.HookBody{}.Rotate(r.Secret, t.now, 0))
+			_, err = t.addHook(store.NewHookID(), r.Tenant, store.HookSecret, key, 0, store.HookBody{}.Rotate(r.Secret, t.now, 0))
 		default:
 			return none, store.ErrNoHook
 		}

@@ -130,6 +130,7 @@ func subjects() []subject {
 		{"outbox", outboxRules},
 		{"delivery", deliveryRules},
 		{"once", onceRules},
+		{"audit log", trailRules},
 		{"concurrency", concurrencyRules},
 	}
 }

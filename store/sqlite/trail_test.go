@@ -1,0 +1,43 @@
+package sqlite_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/plateq/plateq/store"
+)
+
+// The database itself keeps our own code from changing the log; who can take
+// that away is found out by the chain.
+func TestTheAuditLogIsOnlyAddedTo(t *testing.T) {
+	t.Parallel()
+	s := openNew(t)
+	for range 3 {
+		if _, err := s.NoteAct(t.Context(), store.Act{Who: "key a", Kind: store.ActLogin, Tenant: "acme"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const change, drop = "UPDATE acts SET who = 'key b' WHERE no = 2", "DELETE FROM acts WHERE no = 2"
+	for _, query := range []string{change, drop} {
+		if err := s.Exec(t.Context(), query); err == nil || !strings.Contains(err.Error(), "only added to") {
+			t.Errorf("%s: got error %v", query, err)
+		}
+	}
+	if r, err := s.VerifyActs(t.Context()); err != nil || r.Broken != 0 || r.Acts != 3 {
+		t.Errorf("got %+v, %v, want a log of three that is whole", r, err)
+	}
+	for _, query := range []string{"DROP TRIGGER acts_stay", "DROP TRIGGER acts_keep", change} {
+		if err := s.Exec(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r, err := s.VerifyActs(t.Context()); err != nil || r.Broken != 2 || r.Head.No != 1 {
+		t.Errorf("changed: got %+v, %v, want it broken at 2", r, err)
+	}
+	if err := s.Exec(t.Context(), drop); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := s.VerifyActs(t.Context()); err != nil || r.Broken != 2 || r.Reason != "it is missing" {
+		t.Errorf("dropped: got %+v, %v, want 2 to be missing", r, err)
+	}
+}
