@@ -152,13 +152,15 @@ func (w *Worker) ask(ctx context.Context, l *line, c store.Claim, permit *Permit
 		l.log.Error().Err(err).Int64("call", int64(c.Call)).Msg("call could not be made")
 		return store.Settlement{Call: c.Call, Rest: &store.Verdict{To: store.Queued, Died: true}, Class: providers.Poison.String()}
 	}
+	took := time.Since(began)
+	w.counts.request(l.spec.Name, took, firstError(outs))
 	s := l.policy.judge(c, sent, outs)
 	w.feedback(permit, outs)
 	ev := l.log.Debug()
 	if s.Class != "" {
 		ev = l.log.Warn().Str("class", s.Class).Str("code", s.Code)
 	}
-	ev.Int64("call", int64(c.Call)).Int("asks", len(c.Asks)).Dur("took", time.Since(began)).Msg("call made")
+	ev.Int64("call", int64(c.Call)).Int("asks", len(c.Asks)).Dur("took", took).Msg("call made")
 	return s
 }
 
@@ -199,6 +201,7 @@ func (w *Worker) settle(ctx context.Context, l *line, s store.Settlement) error 
 
 // report tells of what a settlement did beyond its rows.
 func (w *Worker) report(l *line, d store.Settled) {
+	w.counts.settled(l.spec.Name, d)
 	if d.Refused > 0 {
 		l.log.Warn().Int("asks", d.Refused).Msg("an outcome came after its asks were settled otherwise: nothing was changed")
 	}

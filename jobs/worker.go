@@ -50,6 +50,7 @@ type Worker struct {
 	lines   map[string]*line
 	keeper  *keeper
 	gates   *Gates
+	counts  *counts
 	servers []*asynq.Server
 	ears    *ears
 	listens sync.WaitGroup // of ears
@@ -76,7 +77,7 @@ func NewWorker(o WorkerOptions) (*Worker, error) {
 	if o.Wake == nil {
 		o.Wake = func(string) {}
 	}
-	w := &Worker{opts: o, lines: map[string]*line{}, gates: NewGates(o.Store, o.Now),
+	w := &Worker{opts: o, lines: map[string]*line{}, gates: NewGates(o.Store, o.Now), counts: newCounts(o.Now),
 		keeper: &keeper{st: o.Store, spool: o.Spool, log: o.Log}}
 	w.ears = newEars(o.Redis, w.attend)
 	w.claims, w.stopClaims = context.WithCancel(context.Background())

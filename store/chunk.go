@@ -234,6 +234,15 @@ type Ruling struct {
 	Charged, Free int
 }
 
+// Moved counts the asks that moved, by the state that they came to.
+func (r Ruling) Moved() Counts {
+	moved := Counts{}
+	for _, m := range r.Moves {
+		moved[m.To]++
+	}
+	return moved
+}
+
 // Answered is an answer to be kept. Found, NotFound and Failed asks have
 // exactly one; a late one replaces the failure.
 type Answered struct {

@@ -197,6 +197,20 @@ type Gate struct {
 	ProbeUntil time.Time
 }
 
+// ByHand is the code of a gate that a person closed, whose class is none.
+const ByHand = "by_hand"
+
+// ByHand reports whether a person closed the gate. Nobody else opens it.
+func (g Gate) ByHand() bool { return g.Class == 0 && g.Code == ByHand }
+
+// Reason says in one word why the gate was closed.
+func (g Gate) Reason() string {
+	if g.ByHand() {
+		return ByHand
+	}
+	return g.Class.String()
+}
+
 // Shut reports whether nobody may pass at that time: it is closed, its time
 // has not come, or its probe is still out.
 func (g Gate) Shut(now time.Time) bool {

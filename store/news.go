@@ -76,7 +76,7 @@ func (t stamp) MarshalText() ([]byte, error) {
 // News makes an event of a gate's.
 func (e GateEvent) News() News {
 	provider, _, _ := strings.Cut(e.Gate.Scope, "/")
-	d := gateData{Scope: e.Gate.Scope, Provider: provider, Reason: e.Gate.Class.String(), Code: e.Gate.Code, Since: stamp(e.Gate.Since)}
+	d := gateData{Scope: e.Gate.Scope, Provider: provider, Reason: e.Gate.Reason(), Code: e.Gate.Code, Since: stamp(e.Gate.Since)}
 	n := News{Kind: EventGateClosed}
 	if e.Opened {
 		n.Kind = EventGateOpened

@@ -180,6 +180,13 @@ func closeGate(g *GateRecord, c GateClose, by Prober, sent, now time.Time) (clos
 	if g == nil || !g.Closed {
 		return next, true
 	}
+	switch {
+	case g.ByHand():
+		return nil, false // whatever else is the matter: a person opens it
+	case next.ByHand():
+		next.Since = g.Since
+		return next, true
+	}
 	verdict := g.Prober != "" && g.Prober == by
 	sameBurst := sent.Before(g.Since) && g.Class == c.Class && !c.Told
 	if !verdict && (sameBurst || !later(next.Until, g.Until)) {
@@ -198,10 +205,12 @@ func later(a, b time.Time) bool { return !b.IsZero() && (a.IsZero() || a.After(b
 // opens reports whether a success changes the gate. It opens one that waits
 // for a probe where it is the word of the probe or of a person, and one that
 // opens by time where it comes from a request that was sent after it closed: a
-// pass of polls knows the order of its own. At an open gate it ends a row of
-// strikes.
+// pass of polls knows the order of its own. One that was closed by hand only a
+// person opens. At an open gate it ends a row of strikes.
 func (g *GateRecord) opens(by Prober, sent time.Time) bool {
 	switch {
+	case g.Closed && g.ByHand():
+		return by == APerson
 	case g.Closed && g.Probe:
 		return by == APerson || g.Prober != "" && g.Prober == by
 	case g.Closed:

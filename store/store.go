@@ -19,6 +19,7 @@ type Store interface {
 	Requests
 	Scheduling
 	Trail
+	Monitoring
 	Reader
 
 	// ID names the store, at random and for ever. What is kept beside it, as

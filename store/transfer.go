@@ -96,6 +96,9 @@ func Tables() []Table {
 			texts("reason"))},
 		{Name: "told", Key: 1, Columns: join(integers("batch stale"), texts("settled"), integers("unknown at"))},
 		{Name: "readings", Key: 2, Columns: join(texts("provider name"), integers("value"), truths("gauge"), integers("at"))},
+		{Name: "history", Key: 1, Numbered: true, Columns: join(
+			integers("no at"), texts("what"), integers("batch"), texts("provider scope reason code"), integers("until"), texts("by_whom"))},
+		{Name: "series", Key: 4, Columns: join(integers("span at"), texts("provider measure"), integers("n"))},
 		{Name: "once_keys", Key: 1, Columns: join(blobs("key said"), integers("batch at"))},
 		{Name: "schedules", Key: 1, Columns: join(
 			texts("id tenant"), integers("list"), texts("cron zone"), truths("may_overlap known"), integers("amount"), texts("currency"),

@@ -152,6 +152,9 @@ type GateChanges struct {
 	// Due names scopes whose gate, if it is closed and waits for a probe, is
 	// to let that probe pass now.
 	Due []string
+	// By is who opens them by hand, for those who read the history; empty: it
+	// is no person's doing.
+	By string
 }
 
 // GateClose closes a gate; a zero Until means until a person opens it or makes
@@ -186,6 +189,10 @@ type Settled struct {
 	Applied, Refused int
 	// Late counts answers that replaced a failure or an unknown.
 	Late int
+	// Moved counts asks by the state that they came to, Billed is what that
+	// changed of costs.
+	Moved  Counts
+	Billed Cost
 	// Done lists batches that are done by it.
 	Done  []BatchNo
 	Gates []GateEvent

@@ -23,6 +23,9 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
+// countEvery is how often a worker writes down how much it did.
+const countEvery = 5 * time.Second
+
 // beatEvery is how often a worker says that it lives; it is dead after a
 // minute of silence.
 const beatEvery = 10 * time.Second
@@ -237,6 +240,12 @@ func (a *App) background(ctx context.Context, wg *sync.WaitGroup) {
 				return err
 			})
 		})
+		wg.Go(func() {
+			a.every(ctx, time.Hour, "forget old history", func() error {
+				_, err := a.store.TidyHistory(ctx)
+				return err
+			})
+		})
 	}
 	if a.access != nil {
 		wg.Go(func() {
@@ -254,6 +263,9 @@ func (a *App) background(ctx context.Context, wg *sync.WaitGroup) {
 	})
 	wg.Go(func() {
 		a.every(ctx, watermarkEvery, "write down how far the store has come", func() error { return a.guard.advance(ctx) })
+	})
+	wg.Go(func() {
+		a.every(ctx, countEvery, "write down what was counted", func() error { return a.worker.WriteCounts(ctx) })
 	})
 	wg.Go(func() {
 		a.every(ctx, 2*time.Second, "store what was spooled", func() error { return a.worker.DrainSpool(ctx) })
@@ -310,7 +322,7 @@ func (a *App) drain(ctx context.Context) error {
 	last, cancel := context.WithTimeout(ctx, lastWords)
 	defer cancel()
 	if a.worker != nil {
-		errs = append(errs, a.worker.DrainSpool(last), a.store.Retire(last, a.id))
+		errs = append(errs, a.worker.DrainSpool(last), a.worker.WriteCounts(last), a.store.Retire(last, a.id))
 	}
 	errs = append(errs, a.flushAccess(last))
 	return errors.Join(errs...)
@@ -331,7 +343,7 @@ func (a *App) Once(ctx context.Context) error {
 	if err := a.store.Beat(ctx, a.id); err != nil {
 		return fmt.Errorf("sign in with the store: %w", err)
 	}
-	err := errors.Join(a.scheduler.Once(ctx, a.worker), a.sender.Once(ctx), a.guard.advance(ctx), a.Held(), a.dropIntakes(ctx))
+	err := errors.Join(a.scheduler.Once(ctx, a.worker), a.worker.WriteCounts(ctx), a.sender.Once(ctx), a.guard.advance(ctx), a.Held(), a.dropIntakes(ctx))
 	return errors.Join(err, a.store.Retire(context.WithoutCancel(ctx), a.id))
 }
 

@@ -210,7 +210,13 @@ func (r *renewal) run(ctx context.Context) error {
 		state = "state = CASE state WHEN 'done' THEN 'running' ELSE state END, done_at = 0"
 	}
 	r.h.asks = r.Asks
-	return r.exec(ctx, "UPDATE batches SET renewals = renewals + $1, "+state+" WHERE no = $2", len(r.leaving), r.h.no)
+	if err := r.exec(ctx, "UPDATE batches SET renewals = renewals + $1, "+state+" WHERE no = $2", len(r.leaving), r.h.no); err != nil {
+		return err
+	}
+	if r.Opens() == 0 || r.h.state != store.BatchDone {
+		return nil
+	}
+	return r.note(ctx, store.Entry{What: store.EntryReopened, Batch: r.h.no})
 }
 
 // insertRenewals points the rows to their next asks. The wants of those that

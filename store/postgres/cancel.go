@@ -25,6 +25,9 @@ func (s *Store) Cancel(ctx context.Context, no store.BatchNo, reason string) err
 			err = t.apply(ctx, moved)
 		}
 		if err == nil {
+			err = t.note(ctx, store.Entry{What: store.EntryCancelled, Batch: no, Reason: reason})
+		}
+		if err == nil {
 			err = t.tellLater(ctx, no)
 		}
 		if err != nil {

@@ -94,6 +94,9 @@ func (t *tx) finish(ctx context.Context, no store.BatchNo) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("finish batch: %w", err)
 	}
+	if err := t.note(ctx, store.Entry{What: store.EntryDone, Batch: no}); err != nil {
+		return false, err
+	}
 	if !told {
 		return true, nil
 	}

@@ -221,6 +221,20 @@ func (f *fleet) Replay(ctx context.Context, tenant, id string) (store.Delivery, 
 
 func (f *fleet) TidyOutbox(ctx context.Context) (int, error) { return f.one().TidyOutbox(ctx) }
 
+func (f *fleet) History(ctx context.Context, h store.HistoryFilter) ([]store.Entry, error) {
+	return f.one().History(ctx, h)
+}
+
+func (f *fleet) AddCounts(ctx context.Context, all []store.Count) error {
+	return f.one().AddCounts(ctx, all)
+}
+
+func (f *fleet) Series(ctx context.Context, s store.SeriesFilter) ([]store.Count, error) {
+	return f.one().Series(ctx, s)
+}
+
+func (f *fleet) TidyHistory(ctx context.Context) (int, error) { return f.one().TidyHistory(ctx) }
+
 func (f *fleet) Causes(ctx context.Context, b store.BatchNo) ([]store.Cause, error) {
 	return f.one().Causes(ctx, b)
 }

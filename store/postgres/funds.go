@@ -186,7 +186,10 @@ func (s *Store) ResumeFunded(ctx context.Context, d store.BudgetDefaults, prices
 		ok, err := write(ctx, s, func(ctx context.Context, t *tx) (bool, error) {
 			tag, err := t.Exec(ctx, "UPDATE batches SET state = $1, reason = '', held_by = '' WHERE no = $2 AND held_by = $3",
 				store.BatchRunning, h.No, h.By.String())
-			return tag.RowsAffected() > 0, err
+			if err != nil || tag.RowsAffected() == 0 {
+				return false, err
+			}
+			return true, t.note(ctx, store.Entry{What: store.EntryResumed, Batch: h.No, Scope: h.By.String()})
 		})
 		if err != nil {
 			return resumed, fmt.Errorf("resume batch: %w", err)

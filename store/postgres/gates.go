@@ -120,10 +120,11 @@ func (t *tx) changeGates(ctx context.Context, h store.Gatehouse, c store.GateCha
 		return nil, fmt.Errorf("write gate: %w", err)
 	}
 	for _, e := range events {
-		if !told {
-			break
+		err := t.note(ctx, e.Entry(c))
+		if err == nil && told {
+			err = t.tell(ctx, e.News())
 		}
-		if err := t.tell(ctx, e.News()); err != nil {
+		if err != nil {
 			return nil, err
 		}
 	}

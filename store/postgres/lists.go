@@ -75,6 +75,9 @@ func (s *Store) commit(ctx context.Context, no store.BatchNo, identity, lock []b
 		if err != nil {
 			return store.Batch{}, fmt.Errorf("commit batch: %w", err)
 		}
+		if err := t.note(ctx, store.Entry{What: store.EntryAccepted, Batch: no}); err != nil {
+			return store.Batch{}, err
+		}
 		if _, err := t.finish(ctx, no); err != nil {
 			return store.Batch{}, err
 		}
@@ -140,7 +143,7 @@ func (s *Store) setState(ctx context.Context, no store.BatchNo, verb, reason str
 		if err := t.exec(ctx, "UPDATE batches SET state = $1, reason = $2, held_by = '' WHERE no = $3", to, reason, no); err != nil {
 			return none, fmt.Errorf("%s batch: %w", verb, err)
 		}
-		return none, nil
+		return none, t.note(ctx, store.Entry{What: store.EntryResumed, Batch: no})
 	})
 	return err
 }

@@ -76,6 +76,9 @@ func (t *tx) pause(ctx context.Context, h *header, reason, heldBy string) error 
 	if err != nil {
 		return fmt.Errorf("pause batch: %w", err)
 	}
+	if err := t.note(ctx, store.Entry{What: store.EntryPaused, Batch: h.no, Scope: heldBy, Reason: reason}); err != nil {
+		return err
+	}
 	if !told || h.state == store.BatchPaused {
 		return nil
 	}

@@ -73,7 +73,7 @@ func (t *tx) settleTicket(ctx context.Context, v *view, c *call, k *ticket, r st
 		}
 	}
 	done := outcome{
-		Settled: store.Settled{Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late},
+		Settled: store.Settled{Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late, Moved: ruling.Moved()},
 		quiet:   t.lookForQuiet(moved),
 	}
 	if fenced {

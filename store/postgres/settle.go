@@ -124,8 +124,9 @@ func (t *tx) settle(ctx context.Context, v *view, c *call, r store.Settlement, b
 		return outcome{}, fmt.Errorf("settle call: %w", err)
 	}
 	return outcome{
-		Settled: store.Settled{Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late, Gates: events},
-		quiet:   t.lookForQuiet(moved),
+		Settled: store.Settled{Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late, Gates: events,
+			Moved: ruling.Moved(), Billed: ruling.Billed(c.bill.Price)},
+		quiet: t.lookForQuiet(moved),
 	}, nil
 }
 
@@ -169,8 +170,14 @@ func (t *tx) runAgain(ctx context.Context, batches []store.BatchNo) error {
 	if len(held) < len(batches) {
 		return errAgain
 	}
-	if err := t.exec(ctx, "UPDATE batches SET state = 'running', done_at = 0 WHERE no = ANY($1) AND state = 'done'", plain(batches)); err != nil {
+	again, err := list[store.BatchNo](ctx, t.conn, "UPDATE batches SET state = 'running', done_at = 0 WHERE no = ANY($1) AND state = 'done' RETURNING no", plain(batches))
+	if err != nil {
 		return fmt.Errorf("run batch again: %w", err)
+	}
+	for _, no := range again {
+		if err := t.note(ctx, store.Entry{What: store.EntryReopened, Batch: no}); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -135,6 +135,9 @@ func (s *Store) commit(ctx context.Context, no store.BatchNo, identity []byte, r
 		if err != nil {
 			return store.Batch{}, fmt.Errorf("commit batch: %w", err)
 		}
+		if err := t.note(store.Entry{What: store.EntryAccepted, Batch: no}); err != nil {
+			return store.Batch{}, err
+		}
 		if _, err := t.finish(no); err != nil {
 			return store.Batch{}, err
 		}

@@ -38,10 +38,13 @@ func (s *Store) setState(ctx context.Context, no store.BatchNo, verb, reason str
 		if err := t.exec("UPDATE batches SET state = ?, reason = ?, held_by = '' WHERE no = ?", to, reason, no); err != nil {
 			return none, fmt.Errorf("%s batch: %w", verb, err)
 		}
-		if to == store.BatchPaused && h.state != to {
-			return none, t.tellPause(h, "")
+		if to == store.BatchRunning {
+			return none, t.note(store.Entry{What: store.EntryResumed, Batch: no})
 		}
-		return none, nil
+		if err := t.note(store.Entry{What: store.EntryPaused, Batch: no, Reason: reason}); err != nil || h.state == to {
+			return none, err
+		}
+		return none, t.tellPause(h, "")
 	})
 	return err
 }
@@ -59,6 +62,9 @@ func (s *Store) Cancel(ctx context.Context, no store.BatchNo, reason string) err
 		}
 		if err := t.exec("UPDATE batches SET state = ?, reason = ?, held_by = '' WHERE no = ?", store.BatchCancelled, reason, no); err != nil {
 			return none, fmt.Errorf("cancel batch: %w", err)
+		}
+		if err := t.note(store.Entry{What: store.EntryCancelled, Batch: no, Reason: reason}); err != nil {
+			return none, err
 		}
 		h.state = store.BatchCancelled
 		moved := store.Tally{}

@@ -85,12 +85,15 @@ func (s *Store) PauseUnfunded(ctx context.Context, e *store.BudgetError, d store
 		if err != nil || unfunded == nil {
 			return false, err
 		}
-		err = t.exec("UPDATE batches SET state = ?, reason = ?, held_by = ? WHERE no = ?",
-			store.BatchPaused, unfunded.Error(), unfunded.Use.BudgetScope.String(), h.no)
+		reason, budget := unfunded.Error(), unfunded.Use.BudgetScope.String()
+		err = t.exec("UPDATE batches SET state = ?, reason = ?, held_by = ? WHERE no = ?", store.BatchPaused, reason, budget, h.no)
 		if err != nil {
 			return false, fmt.Errorf("pause batch: %w", err)
 		}
-		return true, t.tellPause(h, unfunded.Use.BudgetScope.String())
+		if err := t.note(store.Entry{What: store.EntryPaused, Batch: h.no, Scope: budget, Reason: reason}); err != nil {
+			return false, err
+		}
+		return true, t.tellPause(h, budget)
 	})
 }
 
@@ -129,8 +132,12 @@ func (s *Store) ResumeFunded(ctx context.Context, d store.BudgetDefaults, prices
 			if err != nil {
 				return nil, fmt.Errorf("resume batch: %w", err)
 			}
-			if t.Changes() > 0 {
-				resumed = append(resumed, h.No)
+			if t.Changes() == 0 {
+				continue
+			}
+			resumed = append(resumed, h.No)
+			if err := t.note(store.Entry{What: store.EntryResumed, Batch: h.No, Scope: h.By.String()}); err != nil {
+				return nil, err
 			}
 		}
 		slices.Sort(resumed)

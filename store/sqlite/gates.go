@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -92,7 +93,7 @@ func (t *tx) changeGates(c store.GateChanges, by store.Prober, sent time.Time) (
 		return nil, err
 	}
 	for _, e := range events {
-		if err := t.tell(e.News()); err != nil {
+		if err := errors.Join(t.note(e.Entry(c)), t.tell(e.News())); err != nil {
 			return nil, err
 		}
 	}

@@ -67,7 +67,7 @@ func (t *tx) settleTicket(k *ticket, r store.TicketSettlement, bodies store.Seal
 	if err := t.keepReadings(home.provider, ruling.Readings(r.Readings)); err != nil {
 		return store.Settled{}, err
 	}
-	settled := store.Settled{Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late, Done: done}
+	settled := store.Settled{Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late, Done: done, Moved: ruling.Moved()}
 	if fenced {
 		settled.Gates, err = t.changeGates(r.Gates, store.TicketProber(k.id, r.Lease), k.claimed)
 	}

@@ -87,6 +87,7 @@ func (t *tx) settle(c *call, r store.Settlement, bodies store.SealedAnswers) (st
 	events, err := t.changeGates(r.Gates, store.CallProber(c.id), c.sent)
 	return store.Settled{
 		Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late, Done: done, Gates: events,
+		Moved: ruling.Moved(), Billed: ruling.Billed(c.bill.Price),
 	}, err
 }
 
@@ -140,6 +141,12 @@ func (t *tx) runAgain(moved store.Tally) error {
 	for b := range moved {
 		if err := t.exec("UPDATE batches SET state = 'running', done_at = 0 WHERE no = ? AND state = 'done'", b); err != nil {
 			return fmt.Errorf("run batch again: %w", err)
+		}
+		if t.Changes() == 0 {
+			continue
+		}
+		if err := t.note(store.Entry{What: store.EntryReopened, Batch: b}); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -79,6 +79,9 @@ func (t *tx) finish(no store.BatchNo) (bool, error) {
 	if err := t.exec("UPDATE batches SET state = ?, done_at = ? WHERE no = ?", store.BatchDone, t.now, no); err != nil {
 		return false, fmt.Errorf("finish batch: %w", err)
 	}
+	if err := t.note(store.Entry{What: store.EntryDone, Batch: no}); err != nil {
+		return false, err
+	}
 	if err := t.tellBatch(no, store.EventBatchDone); err != nil {
 		return false, err
 	}

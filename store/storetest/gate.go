@@ -23,6 +23,7 @@ var gateRules = []rule{
 	{"a gate without a time stays closed until a person opens it", gateNoTime},
 	{"a success that was sent before the gate closed does not open it", gateOldSuccess},
 	{"a gate that is closed for another reason stays closed since the first", gateSince},
+	{"a gate that was closed by hand only a person opens", gateByHand},
 	{"gates outlive a restart", gateSurvives},
 }
 
@@ -290,6 +291,36 @@ func gateSince(w *world) {
 	w.pass(time.Second)
 	w.shut(w.closing(wide, time.Minute))
 	equal(w, "since, closed anew", w.gate(wide).Since, w.now())
+}
+
+func gateByHand(w *world) {
+	ref := w.chunk(w.list("P1", "P2", "P3"))
+	under := w.passes(ref.ID, wide, submit)
+	w.pass(time.Second)
+	hand := store.GateClose{Scope: submit, Code: store.ByHand, By: "key a"}
+	equal(w, "events", len(w.shut(hand)), 1)
+	equal(w, "events of a second hand", len(w.shut(hand)), 0)
+	w.refused(ref.ID, submit, wide, submit)
+	at := w.now()
+
+	w.pass(time.Second)
+	rest := w.found(0)
+	got := w.settleAll(store.Settlement{Call: under.Call, Rest: &rest, Gates: store.GateChanges{Open: []string{submit}}})
+	equal(w, "events of a success", len(got.Gates), 0)
+	equal(w, "events of a refusal", len(w.shut(w.closing(submit, time.Minute))), 0)
+	w.setGates(store.GateChanges{Due: []string{submit}})
+	w.pass(time.Hour)
+	w.refused(ref.ID, submit, wide, submit)
+	g := w.gate(submit)
+	equal(w, "gate", g, store.Gate{Scope: submit, Closed: true, Code: store.ByHand, By: "key a", Since: at})
+	equal(w, "reason", g.Reason(), store.ByHand)
+	equal(w, "events of a person", len(w.setGates(store.GateChanges{Open: []string{submit}, By: "key b"})), 1)
+	w.passes(ref.ID, wide, submit)
+
+	w.shut(w.closing(wide, time.Minute))
+	equal(w, "events of a hand on a closed gate", len(w.shut(store.GateClose{Scope: wide, Code: store.ByHand})), 1)
+	w.pass(time.Hour)
+	w.refused(ref.ID, wide, wide, submit)
 }
 
 func gateSurvives(w *world) {

@@ -126,6 +126,8 @@ func subjects() []subject {
 		{"dead calls", deadRules},
 		{"books", bookRules},
 		{"schedule", scheduleRules},
+		{"history", historyRules},
+		{"series", seriesRules},
 		{"key", keyRules},
 		{"outbox", outboxRules},
 		{"delivery", deliveryRules},
