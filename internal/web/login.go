@@ -65,7 +65,8 @@ func logOut(v *visit) error {
 // local returns a path of ours, and "/" for everything else that somebody may
 // have put into an address.
 func local(path string) string {
-	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n") {
+	odd := func(r rune) bool { return r < ' ' || r == '\\' } // browsers drop the one and turn the other
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsFunc(path, odd) {
 		return "/"
 	}
 	return path
