@@ -18,9 +18,11 @@ type Estimate struct {
 	InvalidReasons []InvalidReason `json:"invalid_reasons"`
 	// Warnings are of rows that are asked about all the same.
 	Warnings []InvalidReason `json:"warnings"`
-	// ReadAs is how the list is written, in words; Columns is the name of the
-	// column in which each thing was found, by what it is.
+	// ReadAs is how the list is written, in words; Header are the names of all
+	// its columns, and Columns is the name of the one in which each thing was
+	// found, by what it is.
 	ReadAs     string            `json:"read_as"`
+	Header     []string          `json:"header"`
 	Columns    map[string]string `json:"columns"`
 	Duplicates int               `json:"duplicates"`
 	Different  int               `json:"different"`
@@ -53,6 +55,8 @@ type PreviewRow struct {
 	Line int `json:"line"` // where it begins in the list, from 1
 	// Asked is what the provider would be asked about, by column.
 	Asked map[string]string `json:"asked"`
+	// Cells are what the list holds there, by column as Header has them.
+	Cells []string `json:"cells"`
 }
 
 // InvalidReason is why some rows are invalid, or odd, and where the first of

@@ -49,7 +49,7 @@ func (s *server) foresee(ctx context.Context, l list) (*client.Estimate, error) 
 		return nil, err
 	}
 	e := viewEstimate(got)
-	e.Provider, e.ReadAs, e.Columns = l.Provider, rows.Shape().String(), Columns(rows)
+	e.Provider, e.ReadAs, e.Header, e.Columns = l.Provider, rows.Shape().String(), rows.Columns(), Columns(rows)
 	if err := s.Complete(ctx, e, submitter(ctx), l.from.Spec.MaxBatch); err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func viewEstimate(e intake.Estimate) *client.Estimate {
 	v.Duplicates = v.Valid - v.Different
 	v.Preview = []client.PreviewRow{}
 	for _, r := range e.First {
-		row := client.PreviewRow{Line: r.Line, Asked: map[string]string{}}
+		row := client.PreviewRow{Line: r.Line, Asked: map[string]string{}, Cells: r.NewRow.Line}
 		for c, value := range r.Question.Subject {
 			row.Asked[string(c)] = value
 		}

@@ -31,7 +31,7 @@ func TestEstimatesAreTheSameInEveryForm(t *testing.T) {
 	want := client.Estimate{
 		Provider: "attestr", Rows: 6, Valid: 5, Invalid: 1, Duplicates: 1, Different: 4, Known: 1, Joined: 1, Questions: 2, Calls: 1,
 		Price: new("2.50"), Currency: new("INR"), AtMost: new("5.00"), RequestsPerSecond: new(0.25), PaceLearnt: true, Seconds: new(4),
-		Warnings: []client.InvalidReason{}, Budgets: []client.Budget{}, Columns: map[string]string{"plate": "plate"},
+		Warnings: []client.InvalidReason{}, Budgets: []client.Budget{}, Header: []string{"plate"}, Columns: map[string]string{"plate": "plate"},
 	}
 	for _, tt := range []struct{ name, path, body, media string }{
 		{
@@ -52,7 +52,7 @@ func TestEstimatesAreTheSameInEveryForm(t *testing.T) {
 			t.Errorf("%s: reasons %+v", tt.name, got.InvalidReasons)
 		}
 		got.InvalidReasons = nil
-		if len(got.Preview) != 3 || got.Preview[2].Asked["plate"] != "DL01AA1002" || got.Preview[2].Line == 0 {
+		if len(got.Preview) != 3 || got.Preview[2].Asked["plate"] != "DL01AA1002" || len(got.Preview[2].Cells) != 1 || got.Preview[2].Line == 0 {
 			t.Errorf("%s: preview %+v", tt.name, got.Preview)
 		}
 		got.Preview = nil

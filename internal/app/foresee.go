@@ -16,7 +16,7 @@ func (r *run) confirm(ctx context.Context, list *intake.Reader, s intake.Summary
 		return nil
 	}
 	e := client.Estimate{
-		Provider: r.opts.Provider, ReadAs: list.Shape().String(), Columns: api.Columns(list), Rows: s.Rows, Valid: s.Rows - s.Invalid, Invalid: s.Invalid,
+		Provider: r.opts.Provider, ReadAs: list.Shape().String(), Header: list.Columns(), Columns: api.Columns(list), Rows: s.Rows, Valid: s.Rows - s.Invalid, Invalid: s.Invalid,
 		Duplicates: s.Shared - s.Joined, Known: s.Cached, Joined: s.Joined, Unknown: s.Unknown, Questions: s.Asks,
 	}
 	for _, reason := range s.Reasons.Sorted() {

@@ -22,6 +22,7 @@ type call struct {
 	media        string // of the body
 	body         io.Reader
 	accept       string
+	once         string // names the request, so that it counts once; may be empty
 	// whole: what is personal is wanted too, if the key may see it.
 	whole bool
 }
@@ -32,10 +33,18 @@ func (v *visit) get(path string, query url.Values, into any) error {
 	return v.ask(call{method: http.MethodGet, path: path, query: query}, into)
 }
 
-// post sends body, if it is not nil, as JSON, and decodes the answer into what
-// is not nil.
+// post sends body, if it is not nil, as JSON, and decodes the answer, masked,
+// into what is not nil.
 func (v *visit) post(path string, body, into any) error {
-	c := call{method: http.MethodPost, path: path}
+	return v.send(call{method: http.MethodPost, path: path}, body, into)
+}
+
+// postWhole is post for an answer with what is personal.
+func (v *visit) postWhole(path string, body, into any) error {
+	return v.send(call{method: http.MethodPost, path: path, whole: true}, body, into)
+}
+
+func (v *visit) send(c call, body, into any) error {
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
@@ -88,6 +97,9 @@ func (v *visit) request(c call) *http.Request {
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Body: http.NoBody,
 	}).WithContext(ctx)
 	r.Header.Set("Accept", c.accept)
+	if c.once != "" {
+		r.Header.Set("Idempotency-Key", c.once)
+	}
 	if c.body != nil {
 		r.Body, r.ContentLength = io.NopCloser(c.body), -1
 		r.Header.Set("Content-Type", c.media)

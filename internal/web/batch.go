@@ -109,17 +109,14 @@ func download(v *visit) error {
 // resultField is one field of an answer, as people read it.
 type resultField struct{ Name, Value string }
 
-// shownFields bounds how many fields of an answer a row shows.
-const shownFields = 6
-
-// fieldsOf takes an answer apart, in its own order; the first few fields.
-func fieldsOf(raw json.RawMessage) []resultField {
+// fieldsOf takes an answer apart, in its own order: so many fields at most.
+func fieldsOf(raw json.RawMessage, most int) []resultField {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
 		return nil
 	}
 	var fields []resultField
-	for dec.More() && len(fields) < shownFields {
+	for dec.More() && len(fields) < most {
 		name, err := dec.Token()
 		if err != nil {
 			return fields

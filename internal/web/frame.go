@@ -39,6 +39,9 @@ func nav() []navItem {
 	return []navItem{
 		{Path: "/", Text: "Overview", needs: store.ScopeRead},
 		{Path: "/batches", Text: "Batches", needs: store.ScopeRead},
+		{Path: "/new", Text: "New batch", needs: store.ScopeSubmit},
+		{Path: "/lookup", Text: "Lookup", needs: store.ScopeSubmit},
+		{Path: "/unknown", Text: "Unknown", needs: store.ScopeRead},
 	}
 }
 

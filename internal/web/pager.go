@@ -53,3 +53,12 @@ func withPage(q url.Values, cursor string, limit int) url.Values {
 	}
 	return with
 }
+
+// without is q without some parameters.
+func without(q url.Values, names ...string) url.Values {
+	rest := maps.Clone(q)
+	for _, name := range names {
+		rest.Del(name)
+	}
+	return rest
+}

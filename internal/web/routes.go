@@ -7,7 +7,7 @@ import (
 
 // routes are all pages.
 func (s *site) routes() []route {
-	return slices.Concat(s.loginRoutes(), s.overviewRoutes(), s.listRoutes(), s.batchRoutes(), s.steerRoutes(), []route{
+	return slices.Concat(s.loginRoutes(), s.overviewRoutes(), s.listRoutes(), s.batchRoutes(), s.steerRoutes(), s.newRoutes(), s.lookupRoutes(), s.unknownRoutes(), []route{
 		{pattern: "/", open: true, serve: nothingHere},
 	})
 }

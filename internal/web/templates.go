@@ -59,6 +59,8 @@ func (s *site) words() template.FuncMap {
 		"utc":      func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" },
 		"iso":      func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") },
 		"span":     span,
+		"seconds":  func(n *int) string { return span(time.Duration(*n) * time.Second) },
+		"clip":     clip,
 		"sentence": sentence,
 		"named":    named,
 		"text":     textOf,

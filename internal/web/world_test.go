@@ -193,3 +193,13 @@ func want(t *testing.T, rec *httptest.ResponseRecorder, status int, texts ...str
 		}
 	}
 }
+
+// batches counts all there are.
+func (w *world) batches(t *testing.T) int {
+	t.Helper()
+	all, err := w.store.Batches(t.Context(), store.BatchFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all)
+}

@@ -129,5 +129,61 @@ function follow() {
   open();
 }
 
+// A list is looked through without leaving the page, so that the file that was
+// chosen is still there when it is handed in.
+function lists(form) {
+  for (const hint of form.querySelectorAll("[data-script]")) hint.hidden = false;
+  const input = form.querySelector('input[type="file"]');
+  const drop = form.querySelector("[data-drop]");
+  for (const name of ["dragover", "dragleave", "drop"]) {
+    drop.addEventListener(name, (event) => {
+      event.preventDefault();
+      drop.classList.toggle("over", name === "dragover");
+      if (name === "drop" && event.dataTransfer.files.length === 1) {
+        input.files = event.dataTransfer.files;
+        input.dispatchEvent(new Event("change", { bubbles: true }));
+      }
+    });
+  }
+  // What was looked through is not what is chosen now.
+  form.addEventListener("change", () => {
+    for (const button of form.querySelectorAll('#go button[formaction]')) button.disabled = true;
+  });
+  form.addEventListener("submit", async (event) => {
+    if (event.submitter?.hasAttribute("data-native")) return;
+    event.preventDefault();
+    const pressed = event.submitter;
+    if (pressed) pressed.disabled = true;
+    form.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById("list");
+      if (!fresh) {
+        location.assign("/new");
+        return;
+      }
+      for (const id of ["check", "go"]) {
+        const part = document.getElementById(id);
+        part.replaceChildren(...document.importNode(fresh.querySelector("#" + id), true).childNodes);
+        enhance(part);
+      }
+      const result = document.getElementById("check");
+      result.focus();
+      result.scrollIntoView({ block: "start" });
+    } catch {
+      if (pressed) pressed.disabled = false;
+      const failed = document.createElement("p");
+      failed.className = "error";
+      failed.setAttribute("role", "alert");
+      failed.textContent = "The server could not be reached, so nothing was looked through. Try again.";
+      document.getElementById("check").replaceChildren(failed);
+    } finally {
+      form.removeAttribute("aria-busy");
+    }
+  });
+}
+
 enhance(document);
 follow();
+for (const form of document.querySelectorAll("form[data-list]")) lists(form);

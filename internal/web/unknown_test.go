@@ -1,0 +1,79 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/plateq/plateq/store"
+)
+
+// lost has a batch sent in one call, of which nobody knows what became.
+func (w *world) lost(t *testing.T, id string) store.CallID {
+	t.Helper()
+	b, err := w.store.Batch(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refs, err := w.store.Offer(t.Context(), store.OfferRequest{Batch: b.No, Size: 500, Limit: 1})
+	if err != nil || len(refs) != 1 {
+		t.Fatalf("offer: %v %v", refs, err)
+	}
+	c, err := w.store.Claim(t.Context(), store.ClaimRequest{Chunk: refs[0].ID, Owner: "worker", Expires: time.Now().Add(time.Minute)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.store.Settle(t.Context(), store.Settlement{Call: c.Call, Rest: &store.Verdict{To: store.Unknown}, Class: "ambiguous", Code: "cut"}); err != nil {
+		t.Fatal(err)
+	}
+	return c.Call
+}
+
+func TestWhatIsUnknownIsDecidedByAPerson(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ what, costs, done string }{
+		{"resend", "2 questions go to attestr once more, at most 4.00 INR", "What was unknown is asked again"},
+		{"give-up", "2 rows become failed", "What was unknown has failed"},
+		{"adopt", "Ticket, as the provider shows it", "The call waits on that ticket now"},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			b := w.browser(t)
+			want(t, b.get("/unknown"), http.StatusOK, "Nothing is unknown")
+			id := w.submitted(t, "", fleet)
+			call := fmt.Sprint(w.lost(t, id))
+			want(t, b.get("/"), http.StatusOK, "Unknown outcomes", "4.00 INR")
+			want(t, b.get("/batches/"+id), http.StatusOK, "/unknown?batch="+id)
+			want(t, b.get("/unknown"), http.StatusOK, "/unknown/"+call+"/"+tt.what, "4.00 INR", id)
+			at := "/unknown/" + call + "/" + tt.what
+			want(t, b.get(at), http.StatusOK, tt.costs, `name="reason"`)
+			want(t, b.post(at, "/unknown/999/"+tt.what, url.Values{"reason": {"x"}, "ticket": {"T"}}), http.StatusNotFound)
+			if tt.what != "adopt" {
+				want(t, b.post(at, at, nil), http.StatusUnprocessableEntity, "say why")
+			}
+			rec := b.post(at, at, url.Values{"reason": {"asked them <i>"}, "ticket": {"T-1"}})
+			if rec.Code != http.StatusSeeOther {
+				t.Fatalf("decide: %d %s", rec.Code, rec.Body)
+			}
+			want(t, b.get(rec.Header().Get("Location")), http.StatusOK, tt.done, "asked them &lt;i&gt;")
+		})
+	}
+}
+
+func TestWhoeverReadsDecidesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.lost(t, w.submitted(t, "", fleet))
+	key, _ := w.key(t, store.APIKey{Scopes: []store.Scope{store.ScopeRead}})
+	b := w.browser(t).in(key)
+	page := b.get("/unknown")
+	want(t, page, http.StatusOK, "ambiguous")
+	if strings.Contains(page.Body.String(), "give-up") {
+		t.Error("whoever only reads is offered to decide")
+	}
+	want(t, b.get("/unknown/1/resend"), http.StatusForbidden, "operate")
+}
