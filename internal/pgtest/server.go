@@ -35,7 +35,12 @@ type Server struct {
 // programs is where initdb and postgres are, of the newest version; empty:
 // nowhere.
 func programs() string {
-	newest, best := "", 0
+	dir, _ := newest()
+	return dir
+}
+
+// newest is also which version they are.
+func newest() (newest string, best int) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is well-formed
 	for _, path := range found {
 		dir := filepath.Dir(path)
@@ -43,11 +48,13 @@ func programs() string {
 			newest, best = dir, version
 		}
 	}
-	return newest
+	return newest, best
 }
 
-func start(args ...string) (_ *Server, err error) {
-	dir, err := os.MkdirTemp("", "pgtest-")
+// start runs a new cluster whose directory is made in that one; empty: among
+// temporary files.
+func start(in string, args ...string) (_ *Server, err error) {
+	dir, err := os.MkdirTemp(in, "pgtest-")
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +118,12 @@ func (s *Server) command(program string, args ...string) *exec.Cmd {
 // URL returns the cluster's postgres:// URL, with a query to which more can be
 // added.
 func (s *Server) URL() string {
-	return "postgres://postgres@" + s.Addr() + "/postgres?sslmode=disable"
+	return s.database("postgres")
+}
+
+// database is URL for another database of the cluster.
+func (s *Server) database(name string) string {
+	return "postgres://postgres@" + s.Addr() + "/" + name + "?sslmode=disable"
 }
 
 // PID returns the process id of the server, whose sessions are its children.
@@ -142,6 +154,8 @@ func (s *Server) run(deadline time.Time) error {
 	args := append([]string{
 		"-D", s.data(), "-p", strconv.Itoa(s.port), "-k", s.dir, "-c", "listen_addresses=127.0.0.1",
 		"-c", "max_connections=300", "-c", "logging_collector=off",
+		// Among its own files, where a killed server leaves nothing behind.
+		"-c", "dynamic_shared_memory_type=mmap",
 	}, s.args...)
 	cmd := s.command("postgres", args...)
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/plateq/plateq/internal/pgtest"
 	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/postgres"
 	"github.com/plateq/plateq/store/storetest"
@@ -56,7 +55,7 @@ func TestCheckIsRedOnSpoiltBooks(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			s := open(t, postgres.Options{URL: pgtest.Schema(t), Keys: store.NewKeys()})
+			s := open(t, postgres.Options{URL: blank.Copy(t), Keys: store.NewKeys()})
 			storetest.Lived(t, s)
 			if tc.spoil == "" {
 				if got := storetest.Problems(t, s); got != "" {
@@ -79,7 +78,7 @@ func TestCheckIsRedOnSpoiltBooks(t *testing.T) {
 // that were there before it.
 func TestMigrationCountsFreshAsks(t *testing.T) {
 	t.Parallel()
-	s := open(t, postgres.Options{URL: pgtest.Schema(t), Keys: store.NewKeys()})
+	s := open(t, postgres.Options{URL: blank.Copy(t), Keys: store.NewKeys()})
 	no := storetest.List(t, s, 5)
 	refs, err := s.Offer(t.Context(), store.OfferRequest{Batch: no, Size: 5, Limit: 1})
 	if err != nil || len(refs) != 1 {

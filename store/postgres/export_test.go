@@ -1,6 +1,10 @@
 package postgres
 
-import "context"
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
 
 // Knows is the newest schema that this version knows.
 const Knows = knows
@@ -39,4 +43,13 @@ func (s *Store) MaxOrphans(n int) { s.maxOrphans = n }
 func Migration(name string) (string, error) {
 	text, err := migrations.ReadFile("migrations/" + name)
 	return string(text), err
+}
+
+// Migrate brings an empty database to the newest schema and does no more.
+func Migrate(url string) error {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return err
+	}
+	return up(context.Background(), config)
 }

@@ -19,7 +19,7 @@ import (
 func TestRulesOverTwoProcesses(t *testing.T) {
 	t.Parallel()
 	storetest.RunWith(t, storetest.Traits{IntakeLife: postgres.IntakeLife}, func(t *testing.T) storetest.Open {
-		url := pgtest.Schema(t)
+		url := blank.Copy(t)
 		return func(o storetest.Options) (store.Store, error) {
 			f := &fleet{}
 			for i := range f.all {

@@ -67,3 +67,6 @@ func Migration(name string) (string, error) {
 	text, err := migrations.ReadFile("migrations/" + name)
 	return string(text), err
 }
+
+// Migrate brings a new file to the newest schema and does no more.
+func Migrate(path string) error { return migrate(context.Background(), path, 0) }
