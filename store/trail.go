@@ -42,6 +42,8 @@ const (
 	ActScheduleRemoved ActKind = "schedule.removed"
 	ActGateOpened      ActKind = "gate.opened"
 	ActGateClosed      ActKind = "gate.closed"
+	ActQueuePaused     ActKind = "queue.paused"
+	ActQueueResumed    ActKind = "queue.resumed"
 
 	ActResent  ActKind = "unknown.resent"
 	ActGivenUp ActKind = "unknown.given_up"
@@ -57,6 +59,7 @@ func ActKinds() []ActKind {
 		ActLogin, ActLoginFailed, ActLogout, ActRowsSeen, ActLookup, ActRowsExported, ActChangesExported,
 		ActPersonExported, ActPersonErased, ActPersonAllowed, ActKeyMade, ActKeyRevoked, ActBudgetSet, ActBudgetUnset,
 		ActHookAdded, ActHookRemoved, ActHookRotated, ActScheduleAdded, ActScheduleRemoved, ActGateOpened, ActGateClosed,
+		ActQueuePaused, ActQueueResumed,
 		ActResent, ActGivenUp, ActAdopted, ActRestoreAccepted, ActSealRotated,
 	}
 }

@@ -30,6 +30,7 @@ import (
 
 	"github.com/plateq/plateq/internal/openapi"
 	"github.com/plateq/plateq/internal/webhook"
+	"github.com/plateq/plateq/jobs"
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 )
@@ -73,6 +74,8 @@ type Options struct {
 	// Ready returns what is wrong with what the API stands on, each in words
 	// that hold no secret. nil: nothing can be.
 	Ready func(ctx context.Context) []error
+	// Queues are those in Redis; nil: this process has none.
+	Queues *jobs.Queues
 	// Full reports whether the queue takes no more work for a provider, so
 	// that its lists are refused for now. nil: it never is.
 	Full func(ctx context.Context, provider string) bool

@@ -104,7 +104,7 @@ func (s *server) waiting(ctx context.Context, b store.Batch, gates []store.Gate)
 	if last == nil {
 		return nil, nil
 	}
-	return &waitingFor{Scope: last.Scope, Reason: last.Class.String(), Until: timestampOf(last.Until)}, nil
+	return &waitingFor{Scope: last.Scope, Reason: last.Reason(), Until: timestampOf(last.Until)}, nil
 }
 
 // behind returns the scopes of parts of the provider's service that hold the

@@ -151,7 +151,7 @@ func (s *server) providerViews(ctx context.Context) ([]*providerView, error) {
 		for _, g := range gates {
 			if g.Closed && of(spec.Name, g.Scope) {
 				v.Gates = append(v.Gates, gateView{
-					Scope: g.Scope, Reason: g.Class.String(), Code: g.Code,
+					Scope: g.Scope, Reason: g.Reason(), Code: g.Code,
 					Since: timestamp(g.Since), Until: timestampOf(g.Until), Probe: g.Probe,
 				})
 			}
@@ -255,7 +255,7 @@ func (s *server) openGates(w http.ResponseWriter, r *http.Request) error {
 	if err := s.note(r.Context(), store.ActGateOpened, store.AllTenants, about); err != nil {
 		return err
 	}
-	events, err := s.Store.SetGates(r.Context(), store.GateChanges{Open: scopes})
+	events, err := s.Store.SetGates(r.Context(), store.GateChanges{Open: scopes, By: requester(r.Context())})
 	if err != nil {
 		return err
 	}

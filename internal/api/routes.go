@@ -23,7 +23,7 @@ type route struct {
 
 // routes are all but those of webhooks.
 func (s *server) routes() []route {
-	return slices.Concat(s.batchRoutes(), s.changeRoutes(), s.scheduleRoutes(), s.moneyRoutes(), s.unknownRoutes(), s.providerRoutes(), s.webhookRoutes(), s.keyRoutes(), s.auditRoutes(), s.serviceRoutes())
+	return slices.Concat(s.batchRoutes(), s.changeRoutes(), s.scheduleRoutes(), s.moneyRoutes(), s.unknownRoutes(), s.providerRoutes(), s.queueRoutes(), s.webhookRoutes(), s.keyRoutes(), s.auditRoutes(), s.serviceRoutes())
 }
 
 // mux serves routes.
@@ -42,6 +42,7 @@ const (
 	tagMoney     = "money"
 	tagUnknown   = "unknown"
 	tagProviders = "providers"
+	tagQueues    = "queues"
 	tagWebhooks  = "webhooks"
 	tagKeys      = "keys"
 	tagAudit     = "audit"
@@ -59,6 +60,7 @@ func spec(all []route) openapi.Spec {
 			{Name: tagMoney, About: "What calls cost, and what bounds that."},
 			{Name: tagUnknown, About: "Calls that were sent, and nobody knows what became of them."},
 			{Name: tagProviders, About: "Who is asked, and how they stand."},
+			{Name: tagQueues, About: "What stands in Redis."},
 			{Name: tagWebhooks, About: "Who is told of events, and how that goes."},
 			{Name: tagKeys, About: "Who may ask."},
 			{Name: tagAudit, About: "Who did what."},

@@ -126,6 +126,12 @@ func (s *server) batchRoutes() []route {
 			},
 		}, s.events},
 		{openapi.Operation{
+			Method: "GET", Path: "/v1/batches/{id}/timeline", ID: "listTimeline", Tag: tagBatches, Summary: "List what happened to a batch, newest first",
+			About:   "What happened to gates of its provider meanwhile is among it. It is known for 90 days.",
+			Params:  []openapi.Param{limitParam, cursorParam},
+			Answers: openapi.OK("A page of what happened.", happeningPage{}),
+		}, s.timeline},
+		{openapi.Operation{
 			Method: "GET", Path: "/v1/batches/{id}/results", ID: "listResults", Tag: tagBatches, Summary: "Give the rows back, with their answers",
 			About: "As JSON a page of them; as CSV, JSON Lines or a spreadsheet all, as they stand when it begins, whether or not the batch is done. " +
 				"Accept says which.",

@@ -18,6 +18,28 @@ func (s *server) providerRoutes() []route {
 			Params:  []openapi.Param{openapi.Text("scope", "Only this one.")},
 			Answers: openapi.OK("Those that were opened.", opened{}),
 		}, s.openGates},
+		{openapi.Operation{
+			Method: "POST", Path: "/v1/providers/{name}/close", ID: "closeGates", Tag: tagProviders, Summary: "Close the gate of a provider",
+			About:   "Nothing is sent then until somebody opens it. What is under way ends as it would.",
+			Params:  []openapi.Param{openapi.Text("scope", "Only this one, \"attestr/submit\"; the provider's own where it is not said.")},
+			Answers: openapi.OK("Those that were closed, and were not closed by hand before.", closed{}),
+		}, s.closeGates},
+		{openapi.Operation{
+			Method: "GET", Path: "/v1/providers/{name}/history", ID: "listIncidents", Tag: tagProviders, Summary: "List what happened to gates of a provider, newest first",
+			About:   "It is known for 90 days.",
+			Params:  []openapi.Param{limitParam, cursorParam},
+			Answers: openapi.OK("A page of what happened.", happeningPage{}),
+		}, s.incidents},
+		{openapi.Operation{
+			Method: "GET", Path: "/v1/series", ID: "listSeries", Tag: tagProviders, Summary: "Say how much there was at providers, minute by minute or hour by hour",
+			About: "Workers write down every five seconds what they counted, so that the last point is not all yet, and what a process had not written when it was killed is missing. " +
+				"The ledger is exact. Minutes are known for three hours, hours for 32 days.",
+			Params: []openapi.Param{
+				openapi.Choice("span", "What one point stands for; a minute where it is not said.", "minute", "hour"), providerParam(),
+				openapi.Count("last", "How many points there are; 60 minutes or 24 hours where it is not said.", maxPoints),
+			},
+			Answers: openapi.OK("A series for each provider of which anything was counted.", seriesList{}),
+		}, s.series},
 	}
 }
 

@@ -87,6 +87,7 @@ func (a *App) serves() api.Options {
 	}
 	o.Receivers, _ = a.receivers() // configuration was checked
 	if a.redis != nil {
+		o.Queues = jobs.NewQueues(a.redis)
 		o.Full = jobs.NewRoom(a.redis, a.now).Full
 	}
 	return o
