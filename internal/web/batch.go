@@ -32,6 +32,7 @@ type batchData struct {
 	Next          string // the cursor of the next page
 	Pager         pager
 	Unknown       unknownTotal
+	Timeline      paged[client.Happening]
 	CanShow       bool
 	Finished      bool
 	DownloadNames []fileKind
@@ -76,6 +77,9 @@ func showBatch(v *visit, whole bool) error {
 		if d.Unknown, err = v.unknownTotal(url.Values{"batch": {id}}); err != nil {
 			return err
 		}
+	}
+	if err := v.get(batchPath(id)+"/timeline", url.Values{"limit": {"20"}}, &d.Timeline); err != nil {
+		return err
 	}
 	title := d.Batch.Name
 	if title == "" {

@@ -42,6 +42,11 @@ func nav() []navItem {
 		{Path: "/new", Text: "New batch", needs: store.ScopeSubmit},
 		{Path: "/lookup", Text: "Lookup", needs: store.ScopeSubmit},
 		{Path: "/unknown", Text: "Unknown", needs: store.ScopeRead},
+		{Path: "/providers", Text: "Providers", needs: store.ScopeRead},
+		{Path: "/queues", Text: "Queues", needs: store.ScopeOperate},
+		{Path: "/webhooks", Text: "Webhooks", needs: store.ScopeOperate},
+		{Path: "/keys", Text: "Keys", needs: store.ScopeAdmin},
+		{Path: "/access", Text: "Access log", needs: store.ScopeAdmin},
 	}
 }
 
@@ -58,6 +63,16 @@ var notices = map[string]string{
 	"given_up":  "What was unknown has failed. An answer that comes later still counts.",
 	"adopted":   "The call waits on that ticket now.",
 	"out":       "You are logged out.",
+
+	"gate_closed":   "The gate is closed. Nothing is asked until somebody opens it.",
+	"gate_opened":   "It is open, and calls start again.",
+	"queue_paused":  "No more tasks of the queue are taken. What is worked on is finished.",
+	"queue_resumed": "Tasks of the queue are taken again.",
+	"task_run":      "The task is taken next.",
+	"task_archived": "The task is put aside.",
+	"task_deleted":  "The task is deleted.",
+	"replayed":      "The delivery is made again.",
+	"revoked":       "The key is revoked.",
 }
 
 func (v *visit) frame(title string, data any) frame {

@@ -21,6 +21,7 @@ type overviewData struct {
 	Last     []client.Batch // that ended
 	SetUp    int            // providers
 	AnyBatch bool
+	Charts   []chart
 }
 
 // unknownTotal sums up the calls of which nobody knows.
@@ -60,6 +61,9 @@ func overview(v *visit) error {
 		}
 	}
 	if d.Unknown, err = v.unknownTotal(nil); err != nil {
+		return err
+	}
+	if d.Charts, err = v.charts(); err != nil {
 		return err
 	}
 	d.Active, d.More, d.Last = active.Items, active.NextCursor != nil, last.Items

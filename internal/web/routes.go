@@ -7,9 +7,10 @@ import (
 
 // routes are all pages.
 func (s *site) routes() []route {
-	return slices.Concat(s.loginRoutes(), s.overviewRoutes(), s.listRoutes(), s.batchRoutes(), s.steerRoutes(), s.newRoutes(), s.lookupRoutes(), s.unknownRoutes(), []route{
-		{pattern: "/", open: true, serve: nothingHere},
-	})
+	return slices.Concat(s.loginRoutes(), s.overviewRoutes(), s.listRoutes(), s.batchRoutes(), s.steerRoutes(), s.newRoutes(), s.lookupRoutes(), s.unknownRoutes(),
+		s.providerRoutes(), s.queueRoutes(), s.webhookRoutes(), s.keyRoutes(), []route{
+			{pattern: "/", open: true, serve: nothingHere},
+		})
 }
 
 // nothingHere answers whatever has no page.

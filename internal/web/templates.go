@@ -53,6 +53,8 @@ func (s *site) words() template.FuncMap {
 	return template.FuncMap{
 		"asset":    s.assets.path,
 		"num":      number,
+		"num64":    func(n int64) string { return number(int(n)) },
+		"ms":       milliseconds,
 		"money":    money,
 		"label":    label,
 		"instant":  instant,
@@ -98,6 +100,17 @@ func number(n int) string {
 		digits = digits[:i] + "," + digits[i:]
 	}
 	return sign + digits
+}
+
+// milliseconds writes how long something took at most, and a dash for nothing.
+func milliseconds(n *int64) string {
+	switch {
+	case n == nil:
+		return "–"
+	case *n < 1000:
+		return number(int(*n)) + " ms"
+	}
+	return strconv.FormatFloat(float64(*n)/1000, 'f', -1, 64) + " s"
 }
 
 // money writes an amount with its currency, and a dash where none is known.

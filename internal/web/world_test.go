@@ -31,6 +31,7 @@ type world struct {
 	access *api.Access
 	log    *bytes.Buffer
 	now    func() time.Time
+	set    *providers.Set
 }
 
 const secret = "a secret of 32 bytes, for a test."
@@ -41,6 +42,11 @@ func newWorld(t *testing.T) *world {
 }
 
 func newWorldAt(t *testing.T, now func() time.Time) *world {
+	t.Helper()
+	return newWorldOf(t, now, func(*api.Options) {})
+}
+
+func newWorldOf(t *testing.T, now func() time.Time, change func(*api.Options)) *world {
 	t.Helper()
 	st, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "plateq.db"), Keys: store.NewKeys()})
 	if err != nil {
@@ -59,13 +65,15 @@ func newWorldAt(t *testing.T, now func() time.Time) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{store: st, log: &bytes.Buffer{}, now: now}
+	w := &world{store: st, log: &bytes.Buffer{}, now: now, set: set}
 	w.access = api.NewAccess(st, api.AccessOptions{Now: now})
 	price := store.Price{Each: 2 * store.One, Currency: "INR"}
-	w.api = api.New(api.Options{
+	o := api.Options{
 		Store: st, Providers: set, Access: w.access, Log: zerolog.New(w.log), Now: now,
 		Price: func(string) store.Price { return price },
-	})
+	}
+	change(&o)
+	w.api = api.New(o)
 	w.pages = w.serve(t)
 	return w
 }
