@@ -156,9 +156,11 @@ func (k Keys) Lines() string {
 		lineEnqueue + base64.StdEncoding.EncodeToString(k.Enqueue) + "\n"
 }
 
+const keyFileHead = "# Without these keys the store beside this file cannot be read. Keep a copy elsewhere.\n"
+
 func makeKeyFile(path string) error {
 	k := NewKeys()
-	text := "# Without these keys the store beside this file cannot be read. Keep a copy elsewhere.\n" + k.Lines()
+	text := keyFileHead + k.Lines()
 	if err := writeSynced(path, []byte(text)); err != nil {
 		return fmt.Errorf("write keys: %w", err)
 	}

@@ -20,6 +20,7 @@ type Store interface {
 	Scheduling
 	Trail
 	Monitoring
+	Resealing
 	Reader
 
 	// ID names the store, at random and for ever. What is kept beside it, as

@@ -58,3 +58,11 @@ func (f *fleet) LastAct(ctx context.Context) (store.ActHead, error) { return f.o
 func (f *fleet) VerifyActs(ctx context.Context, known ...store.ActHead) (store.TrailReport, error) {
 	return f.one().VerifyActs(ctx, known...)
 }
+
+func (f *fleet) Reseal(ctx context.Context, from store.ResealPlace) (store.Resealed, error) {
+	return f.one().Reseal(ctx, from)
+}
+
+func (f *fleet) ForgetSealKeys(ctx context.Context) ([]string, error) {
+	return f.one().ForgetSealKeys(ctx)
+}

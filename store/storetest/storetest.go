@@ -133,6 +133,7 @@ func subjects() []subject {
 		{"delivery", deliveryRules},
 		{"once", onceRules},
 		{"audit log", trailRules},
+		{"sealing keys", resealRules},
 		{"concurrency", concurrencyRules},
 	}
 }
