@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check mutants bench bench-go bench-pace bench-api build format vet lint tidy generated archtest
+.PHONY: help run test check mutants bench bench-go bench-pace bench-api bench-pages build format vet lint tidy generated archtest
 
 # One package's tests may take so long; a hang ends with all its goroutines shown.
 TEST_TIMEOUT ?= 40m
@@ -57,6 +57,9 @@ bench-pace: build ## measure how the limit of a provider is kept to, beside asyn
 
 bench-api: build ## measure how fast the HTTP API answers, and what a large list takes in memory
 	go -C bench run ./api -plateq ../bin/plateq -for $(SECONDS)s $(if $(QUICK),-rows 100000)
+
+bench-pages: build ## measure how fast pages come where the store holds a million rows
+	go -C bench run ./pages -plateq ../bin/plateq $(if $(QUICK),-rows 10000)
 
 build: ## build bin/plateq, static
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/plateq ./cmd/plateq

@@ -10,13 +10,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/plateq/plateq/bench/rig"
@@ -46,7 +44,7 @@ func measure(ctx context.Context, binary string, last time.Duration, width, rows
 		return err
 	}
 	defer s.process.Kill()
-	b, err := s.client.Submit(ctx, client.SubmitOptions{Provider: "attestr", Format: client.CSV}, &fleet{rows: 1000})
+	b, err := s.client.Submit(ctx, client.SubmitOptions{Provider: "attestr", Format: client.CSV}, rig.Plates(1000))
 	if err != nil {
 		return err
 	}
@@ -113,7 +111,7 @@ func start(ctx context.Context, dir, binary string) (*service, error) {
 // upload hands a large list in and says what that took.
 func (s *service) upload(ctx context.Context, rows int) error {
 	begun := time.Now()
-	b, err := s.client.Submit(ctx, client.SubmitOptions{Provider: "attestr", Format: client.CSV}, &fleet{rows: rows})
+	b, err := s.client.Submit(ctx, client.SubmitOptions{Provider: "attestr", Format: client.CSV}, rig.Plates(rows))
 	if err != nil {
 		return err
 	}
@@ -125,27 +123,4 @@ func (s *service) upload(ctx context.Context, rows int) error {
 	fmt.Printf("\nA list of %d rows (CSV, streamed) came in within %s; the process, workers and all, held %d MB at the most.\n",
 		b.Rows, took.Round(time.Second/10), used.Peak>>20)
 	return nil
-}
-
-// fleet is a list of CSV that is made as it is read.
-type fleet struct {
-	rows, n int
-	left    strings.Reader
-}
-
-// Read implements io.Reader.
-func (f *fleet) Read(p []byte) (int, error) {
-	if f.left.Len() == 0 {
-		switch {
-		case f.n > f.rows:
-			return 0, io.EOF
-		case f.n == 0:
-			f.left.Reset("plate\n")
-		default:
-			i := f.n
-			f.left.Reset(fmt.Sprintf("DL%d%c%c%c%04d\n", i/260_000_000+1, 'A'+i/6_760_000%26, 'A'+i/260_000%26, 'A'+i/10_000%26, i%10_000))
-		}
-		f.n++
-	}
-	return f.left.Read(p)
 }

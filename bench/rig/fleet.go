@@ -17,6 +17,7 @@ import (
 type Fleet struct {
 	API *client.Client
 
+	url       string
 	o         FleetOptions
 	env       []string
 	parts     []string
@@ -60,7 +61,8 @@ func StartFleet(ctx context.Context, o FleetOptions) (_ *Fleet, err error) {
 		f.env = append(f.env, "PLATEQ_REDIS_URL="+o.Redis)
 	}
 	f.env = append(f.env, o.Env...)
-	if f.API, err = client.New("http://127.0.0.1:"+port, client.Options{HTTPClient: &http.Client{Timeout: time.Hour}}); err != nil {
+	f.url = "http://127.0.0.1:" + port
+	if f.API, err = client.New(f.url, client.Options{HTTPClient: &http.Client{Timeout: time.Hour}}); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -81,6 +83,9 @@ func StartFleet(ctx context.Context, o FleetOptions) (_ *Fleet, err error) {
 	}
 	return f, nil
 }
+
+// URL is where the API and the pages are.
+func (f *Fleet) URL() string { return f.url }
 
 func (f *Fleet) add(part string) error {
 	p, err := Start(f.o.Dir, fmt.Sprintf("%s-%d", part, len(f.processes)), f.env, f.o.Program, part)
