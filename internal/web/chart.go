@@ -15,7 +15,8 @@ import (
 // chart is a bar chart, and the table that says the same to who cannot see it.
 type chart struct {
 	ID, Title string
-	Unit      string // of the values: "answers a minute", "INR an hour"
+	What      string // its bars are: "Answers", "Spent"
+	Each      string // for how long one of them is: "a minute"
 	Bars      []bar
 	Most, Sum string
 	Any       bool
@@ -29,8 +30,8 @@ type bar struct {
 }
 
 // newChart draws values at times. write says a value to people.
-func newChart(id, title, unit string, at []time.Time, values []float64, write func(float64) string) chart {
-	c := chart{ID: id, Title: title, Unit: unit}
+func newChart(id, what, when, each string, at []time.Time, values []float64, write func(float64) string) chart {
+	c := chart{ID: id, Title: what + " " + when, What: what, Each: each}
 	most, sum := 0.0, 0.0
 	for _, v := range values {
 		most, sum = max(most, v), sum+v
@@ -79,10 +80,10 @@ func (v *visit) charts() ([]chart, error) {
 				}
 			}
 		}
-		all = append(all, newChart("answers-"+span.name, "Answers "+span.title, "answers "+span.each, at, answers,
+		all = append(all, newChart("answers-"+span.name, "Answers", span.title, span.each, at, answers,
 			func(f float64) string { return number(int(f)) }))
 		for _, currency := range slices.Sorted(maps.Keys(spent)) {
-			all = append(all, newChart("spent-"+span.name+"-"+currency, "Spent "+span.title+", "+currency, currency+" "+span.each, at, spent[currency],
+			all = append(all, newChart("spent-"+span.name+"-"+currency, "Spent", span.title, span.each, at, spent[currency],
 				func(f float64) string { return strconv.FormatFloat(f, 'f', 2, 64) + " " + currency }))
 		}
 	}

@@ -67,7 +67,7 @@ func TestProvidersShowWhatWasCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, b.get("/providers"), http.StatusOK, "1,234", "1.5 s / 1.5 s", "2.5 %", "12.00 INR")
-	want(t, b.get("/"), http.StatusOK, "Answers in the last hour", "Answers in the last day", "Spent in the last hour, INR", "<desc", "As a table", "1,234")
+	want(t, b.get("/"), http.StatusOK, "Answers in the last hour", "Answers in the last day", "Spent in the last hour", "at most 12.00 INR a minute", "<desc", "As a table", "1,234")
 }
 
 func TestKeysAreMadeShownOnceAndRevoked(t *testing.T) {

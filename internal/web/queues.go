@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/plateq/plateq/client"
-	"github.com/plateq/plateq/jobs"
 	"github.com/plateq/plateq/store"
 )
 
@@ -76,11 +75,16 @@ type queueData struct {
 	Pager  pager
 }
 
+// taskStates are those in which the API lists tasks.
+func taskStates() []string {
+	return []string{"pending", "active", "scheduled", "retry", "archived", "completed"}
+}
+
 const tasksPerPage = 100
 
 func showQueue(v *visit) error {
 	q := chosen(v.r.URL.Query(), "state")
-	d := queueData{Queue: v.r.PathValue("queue"), State: q.Get("state"), States: jobs.TaskStates()}
+	d := queueData{Queue: v.r.PathValue("queue"), State: q.Get("state"), States: taskStates()}
 	if !slices.Contains(d.States, d.State) {
 		d.State = "pending"
 	}
