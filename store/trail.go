@@ -27,9 +27,6 @@ const (
 	// ActRowsExported is a list fetched as a whole, masked or not.
 	ActRowsExported    ActKind = "rows.exported"
 	ActChangesExported ActKind = "changes.exported"
-	ActPersonExported  ActKind = "person.exported"
-	ActPersonErased    ActKind = "person.erased"
-	ActPersonAllowed   ActKind = "person.allowed"
 
 	ActKeyMade         ActKind = "key.made"
 	ActKeyRevoked      ActKind = "key.revoked"
@@ -57,7 +54,7 @@ const (
 func ActKinds() []ActKind {
 	return []ActKind{
 		ActLogin, ActLoginFailed, ActLogout, ActRowsSeen, ActLookup, ActRowsExported, ActChangesExported,
-		ActPersonExported, ActPersonErased, ActPersonAllowed, ActKeyMade, ActKeyRevoked, ActBudgetSet, ActBudgetUnset,
+		ActKeyMade, ActKeyRevoked, ActBudgetSet, ActBudgetUnset,
 		ActHookAdded, ActHookRemoved, ActHookRotated, ActScheduleAdded, ActScheduleRemoved, ActGateOpened, ActGateClosed,
 		ActQueuePaused, ActQueueResumed,
 		ActResent, ActGivenUp, ActAdopted, ActRestoreAccepted, ActSealRotated,

@@ -13,8 +13,7 @@ import (
 
 const auditLong = `Show and verify the audit log: who fetched or looked at what is personal, made
 and revoked keys, changed budgets, hooks and schedules, opened gates, decided
-about unknown calls, erased a person. It holds ids, never what is personal, and
-is only added to.`
+about unknown calls. It holds ids, never what is personal, and is only added to.`
 
 func (c *cli) auditCommand() *cobra.Command {
 	cmd := &cobra.Command{

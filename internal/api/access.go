@@ -18,7 +18,7 @@ import (
 // Access says who may ask: it knows the keys, and how often each is shown.
 // It is safe for concurrent use.
 type Access struct {
-	keys store.Access
+	keys Keys
 	now  func() time.Time
 	// needed: a key was made once, and from then on nobody comes in without.
 	needed atomic.Bool
@@ -48,8 +48,14 @@ const (
 	badRate  = 20.0 / 60
 )
 
+// Keys are the keys that are kept, and the audit log.
+type Keys interface {
+	store.Access
+	NoteAct(ctx context.Context, a store.Act) (store.Act, error)
+}
+
 // NewAccess returns who may ask, by the keys that are kept.
-func NewAccess(keys store.Access, o AccessOptions) *Access {
+func NewAccess(keys Keys, o AccessOptions) *Access {
 	a := &Access{keys: keys, now: o.Now, used: map[string]time.Time{}, bad: newMeter(badRate, badBurst)}
 	if a.now == nil {
 		a.now = time.Now

@@ -163,7 +163,7 @@ func TestAKeyMayBeNeededBeforeThereIsOne(t *testing.T) {
 }
 
 // awayKeys are keys that cannot be reached.
-type awayKeys struct{ store.Access }
+type awayKeys struct{ store.Store }
 
 func (awayKeys) APIKey(context.Context, string) (store.APIKey, error) {
 	return store.APIKey{}, store.ErrAway

@@ -47,10 +47,44 @@ func (a *Access) Open(ctx context.Context) (bool, error) { return a.open(ctx) }
 func Local(host string) bool { return loopback(host) }
 
 // Show returns the key of that text if it counts, as for a request that shows
-// it: whoever tries many is slowed down alike. An error is a *Problem unless
-// the store failed.
+// it: whoever tries many is slowed down alike. That somebody logs in, or has
+// tried, is in the audit log. An error is a *Problem unless the store failed.
 func (a *Access) Show(r *http.Request, text string) (store.APIKey, error) {
-	return a.judge(r, text)
+	k, err := a.judge(r, text)
+	switch p, refused := errors.AsType[*Problem](err); {
+	case err == nil:
+		err = a.note(r.Context(), store.ActLogin, k)
+	case refused && p.Status == http.StatusUnauthorized: // what is slowed down would only fill the log
+		err = errors.Join(a.note(r.Context(), store.ActLoginFailed, store.APIKey{Tenant: store.AllTenants}), err)
+	}
+	if err != nil {
+		return store.APIKey{}, err
+	}
+	return k, nil
+}
+
+// Leave notes in the audit log that whoever logged in with the key of that id
+// has logged out.
+func (a *Access) Leave(ctx context.Context, id string) error {
+	k, err := a.keys.APIKey(ctx, id)
+	if errors.Is(err, store.ErrNoKey) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look up API key: %w", err)
+	}
+	return a.note(ctx, store.ActLogout, k)
+}
+
+func (a *Access) note(ctx context.Context, kind store.ActKind, k store.APIKey) error {
+	act := store.Act{Who: "no key", Kind: kind, Tenant: k.Tenant, About: k.ID}
+	if k.ID != "" {
+		act.Who = "key " + k.ID
+	}
+	if _, err := a.keys.NoteAct(ctx, act); err != nil {
+		return fmt.Errorf("write audit log: %w", err)
+	}
+	return nil
 }
 
 // Holder returns the key of that id as long as it counts. An error is a

@@ -55,6 +55,11 @@ func logIn(v *visit) error {
 // logOut ends the session here and in the browser.
 func logOut(v *visit) error {
 	v.ended.add(v.session, v.Now())
+	if v.session.key != "" {
+		if err := v.Access.Leave(v.r.Context(), v.session.key); err != nil {
+			return err
+		}
+	}
 	//nolint:gosec // it is the cookie that was set, with nothing in it
 	http.SetCookie(v.w, &http.Cookie{
 		Name: cookieFor(v.r), Path: "/", MaxAge: -1, HttpOnly: true, Secure: encrypted(v.r), SameSite: http.SameSiteLaxMode,

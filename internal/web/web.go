@@ -42,6 +42,8 @@ type Access interface {
 	Open(ctx context.Context) (bool, error)
 	// Show returns the key of a text that somebody types in.
 	Show(r *http.Request, text string) (store.APIKey, error)
+	// Leave is told that whoever logged in with the key of that id logs out.
+	Leave(ctx context.Context, id string) error
 	// Holder returns a key by its id as long as it counts.
 	Holder(ctx context.Context, id string) (store.APIKey, error)
 }
