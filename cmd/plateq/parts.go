@@ -73,8 +73,8 @@ func (c *cli) part(ctx context.Context, parts app.Parts) (err error) {
 	if err := a.Held(); err != nil {
 		c.say("warning: %v", err)
 	}
-	if addr := a.Addr(); addr != "" {
-		c.say("listening on http://%s", addr)
+	if url := a.URL(); url != "" {
+		c.say("listening on %s", url)
 	}
 	return a.Run(ctx)
 }

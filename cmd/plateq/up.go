@@ -40,9 +40,9 @@ func (c *cli) up(ctx context.Context) (err error) {
 	if err := a.Held(); err != nil {
 		c.say("warning: %v", err)
 	}
-	c.say("listening on http://%s", a.Addr())
+	c.say("listening on %s", a.URL())
 	where := ""
-	if url := "http://" + a.Addr(); url != c.config.ServerURL.Reveal() {
+	if url := a.URL(); url != c.config.ServerURL.Reveal() {
 		where = "PLATEQ_URL=" + url + " "
 	}
 	c.say("next: %splateq submit FILE -p %s --wait -o results.csv", where, provider)

@@ -117,7 +117,7 @@ func (a *App) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		a.listener.server.Handler = handler
+		a.listener.server.Handler = insist(handler)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -29,18 +30,39 @@ func (a *App) listen(ctx context.Context) error {
 		return err
 	}
 	addr := a.opts.Config.Listen
+	shown, err := a.certificate()
+	if err != nil {
+		return Usage(err)
+	}
 	on, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return Usage(fmt.Errorf("listen on %s: %w: choose another PLATEQ_LISTEN", addr, reasonOf(err)))
 	}
 	server := api.NewServer(nil)
+	server.ErrorLog = log.New(serverLog{a.log}, "", 0)
 	a.listener = &listener{server: server, on: on, stopping: make(chan struct{})}
+	if shown != nil {
+		shown.secure(server)
+	}
 	server.RegisterOnShutdown(sync.OnceFunc(func() { close(a.listener.stopping) }))
 	a.closers = append(a.closers, func() error {
 		_ = on.Close() // by the server already, where it has served
 		return server.Close()
 	})
 	return nil
+}
+
+// certificate returns that of the configuration; nil: there is none.
+func (a *App) certificate() (*certificate, error) {
+	c := a.opts.Config
+	if c.TLSCert == "" {
+		return nil, nil //nolint:nilnil // none is no fault
+	}
+	pair, err := newCertificate(c.TLSCert, c.TLSKey, a.log)
+	if err != nil {
+		return nil, fmt.Errorf("PLATEQ_TLS_CERT, PLATEQ_TLS_KEY: %w", err)
+	}
+	return pair, nil
 }
 
 func reasonOf(err error) error {
@@ -51,7 +73,12 @@ func reasonOf(err error) error {
 }
 
 func (l *listener) serve() error {
-	err := l.server.Serve(l.on)
+	var err error
+	if l.server.TLSConfig != nil {
+		err = l.server.ServeTLS(l.on, "", "")
+	} else {
+		err = l.server.Serve(l.on)
+	}
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -71,6 +98,17 @@ func (a *App) Addr() string {
 		return ""
 	}
 	return a.listener.on.Addr().String()
+}
+
+// URL is Addr as clients write it, or "".
+func (a *App) URL() string {
+	switch {
+	case a.listener == nil:
+		return ""
+	case a.listener.server.TLSConfig != nil:
+		return "https://" + a.Addr()
+	}
+	return "http://" + a.Addr()
 }
 
 // serves says what the API of this process serves.

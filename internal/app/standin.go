@@ -41,8 +41,9 @@ func (a *App) standIn() (*standIn, error) {
 	}
 	o := sim.Demo()
 	o.Now, o.Journal = a.now, sealedJournal{file, a.sealer}
-	if a.listener != nil {
-		o.Webhooks = sim.Webhooks{URL: "http://" + a.Addr() + "/hooks/attestr", Token: sim.DefaultToken, Secret: sim.DefaultToken}
+	// Over TLS it would have to trust the operator's authority: there it is only polled.
+	if a.listener != nil && a.listener.server.TLSConfig == nil {
+		o.Webhooks = sim.Webhooks{URL: a.URL() + "/hooks/attestr", Token: sim.DefaultToken, Secret: sim.DefaultToken}
 	}
 	srv, err := sim.New(o)
 	if err != nil {

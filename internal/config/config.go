@@ -36,8 +36,8 @@ type Config struct {
 	Listen      string `env:"LISTEN" envDefault:"127.0.0.1:8080" about:"address of the HTTP API; one that is not loopback needs an API key to exist"`
 	APIRate     int    `env:"API_RATE" envDefault:"100" about:"requests a second that one API key may make, as many at once; 0: any number"`
 	AdminListen string `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:8081" later:"yes" about:"address of /metrics and pprof"`
-	TLSCert     string `env:"TLS_CERT" later:"yes" about:"path of the certificate of the HTTP API"`
-	TLSKey      string `env:"TLS_KEY" later:"yes" about:"path of the key of that certificate"`
+	TLSCert     string `env:"TLS_CERT" about:"PEM file of the certificate with which the HTTP API speaks TLS, and of those above it; read again when it changes"`
+	TLSKey      string `env:"TLS_KEY" about:"PEM file of the key of that certificate"`
 	LogLevel    string `env:"LOG_LEVEL" envDefault:"info" about:"trace, debug, info, warn or error"`
 	LogFormat   string `env:"LOG_FORMAT" shown:"console on a terminal, else json" about:"console or json"`
 
