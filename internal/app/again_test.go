@@ -16,6 +16,13 @@ import (
 // it.
 func (d *desk) up() (*client.Client, func()) {
 	d.t.Helper()
+	_, cl, stop := d.upAt()
+	return cl, stop
+}
+
+// upAt is up that tells the service's address too.
+func (d *desk) upAt() (string, *client.Client, func()) {
+	d.t.Helper()
 	a, err := app.Open(d.t.Context(), d.options(), app.Worker|app.Scheduler|app.Server)
 	if err != nil {
 		d.t.Fatal(err)
@@ -27,11 +34,12 @@ func (d *desk) up() (*client.Client, func()) {
 			d.t.Errorf("run: %v", err)
 		}
 	})
-	cl, err := client.New("http://"+a.Addr(), client.Options{HTTPClient: &http.Client{}})
+	at := "http://" + a.Addr()
+	cl, err := client.New(at, client.Options{HTTPClient: &http.Client{}})
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return cl, func() {
+	return at, cl, func() {
 		cancel()
 		wg.Wait()
 		if err := a.Close(); err != nil {

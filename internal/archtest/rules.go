@@ -97,6 +97,10 @@ var arrows = []arrow{
 		Why: "it fills disks for tests and knows nothing of what writes to them",
 	},
 	{
+		From: "internal/browsertest",
+		Why:  "it opens pages for tests and knows nothing of what serves them",
+	},
+	{
 		From: "internal/pgtest", To: []string{"internal/disktest"},
 		Why: "it starts servers for tests and knows nothing of what runs on them",
 	},

@@ -45,11 +45,11 @@ async function ask(link) {
   }
   const dialog = document.createElement("dialog");
   const content = document.importNode(question, true);
-  const title = content.querySelector("h1");
-  if (title) {
-    title.id = "question-title";
-    dialog.setAttribute("aria-labelledby", title.id);
-  }
+  const title = document.createElement("h2"); // the page behind has its own h1
+  title.id = "question-title";
+  title.textContent = content.querySelector("h1").textContent;
+  content.querySelector("h1").replaceWith(title);
+  dialog.setAttribute("aria-labelledby", title.id);
   dialog.append(content);
   enhance(dialog);
   dialog.addEventListener("close", () => dialog.remove());
