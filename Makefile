@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check mutants bench bench-go bench-pace bench-api bench-pages build format vet lint tidy generated archtest
+.PHONY: help run test check mutants bench bench-go bench-pace bench-api bench-pages build format vet lint tidy generated archtest screenshots
 
 # One package's tests may take so long; a hang ends with all its goroutines shown.
 TEST_TIMEOUT ?= 40m
@@ -60,6 +60,12 @@ bench-api: build ## measure how fast the HTTP API answers, and what a large list
 
 bench-pages: build ## measure how fast pages come where the store holds a million rows
 	go -C bench run ./pages -plateq ../bin/plateq $(if $(QUICK),-rows 10000)
+
+SCREENSHOTS ?= screenshots
+screenshots: ## take pictures of all pages, light, dark and as on a phone, and those of the README
+	mkdir -p '$(SCREENSHOTS)' docs/images
+	go test -count=1 -run='^TestPictures$$' ./internal/app -pictures='$(abspath $(SCREENSHOTS))'
+	cp '$(SCREENSHOTS)'/overview.png '$(SCREENSHOTS)'/new-dark.png docs/images/
 
 build: ## build bin/plateq, static
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/plateq ./cmd/plateq

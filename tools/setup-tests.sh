@@ -10,6 +10,7 @@ needs=(
     'gcc           command -v gcc'                         # go test -race
     'libc6-dev     echo "#include <stdlib.h>" | gcc -E -'  # go test -race
     'redis-server  command -v redis-server'                # tests against a real Redis
+    'chromium      command -v chromium'                    # tests of pages in a browser
     'postgresql    ls /usr/lib/postgresql/*/bin/initdb'    # tests start clusters of their own
 )
 

@@ -85,7 +85,7 @@ func TestAListIsLookedThroughAndHandedIn(t *testing.T) {
 	f := form{fields: filled(t, b.get("/new")), name: "<b>fleet<b>.csv", contents: mixed}
 	f.fields.Set("name", "Fleet")
 	page := b.sendList("/new", f)
-	want(t, page, http.StatusOK, "&lt;b&gt;fleet", "KA01AB1234", "1 rows are invalid", "4.00 INR", "Hand in, for at most 4.00 INR", "<option selected>reg</option>", "north")
+	want(t, page, http.StatusOK, "&lt;b&gt;fleet", "KA01AB1234", "1 invalid row, not asked about", "4.00 INR", "Hand in, for at most 4.00 INR", "<option selected>reg</option>", "north")
 	if all := w.batches(t); all != 0 {
 		t.Errorf("looking through a list made %d batches", all)
 	}

@@ -56,6 +56,7 @@ func (s *site) words() template.FuncMap {
 		"num64":    func(n int64) string { return number(int(n)) },
 		"ms":       milliseconds,
 		"money":    money,
+		"plural":   plural,
 		"label":    label,
 		"instant":  instant,
 		"utc":      func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" },
