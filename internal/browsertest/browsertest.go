@@ -256,7 +256,7 @@ func (p *Page) Saved() []byte {
 	p.t.Helper()
 	select {
 	case id := <-p.saved:
-		text, err := os.ReadFile(filepath.Join(p.Downloads, id))
+		text, err := os.ReadFile(filepath.Join(p.Downloads, id)) //nolint:gosec // the browser named it, below a directory of the test
 		if err != nil {
 			p.t.Fatal(err)
 		}
