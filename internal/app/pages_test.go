@@ -208,7 +208,7 @@ func TestPagesAreForEverybody(t *testing.T) {
 		t.Fatal(err)
 	}
 	paths := []string{
-		"/", "/batches", "/batches?name=nothing", "/batches/" + b.ID, "/batches/" + b.ID + "/retry", "/new", "/lookup", "/unknown", "/nowhere",
+		"/", "/batches", "/batches?name=nothing", "/batches/" + b.ID, "/batches/" + b.ID + "/retry", "/new", "/lookup", "/unknown", "/providers", "/queues", "/webhooks", "/keys", "/access", "/nowhere",
 	}
 	for name, o := range map[string]browsertest.Options{
 		"light": {}, "dark": {Dark: true}, "phone": {Width: 380, Height: 800}, "dark phone": {Width: 380, Height: 800, Dark: true},

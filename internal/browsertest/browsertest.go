@@ -196,10 +196,21 @@ func (p *Page) Go(path string) {
 	p.Do(chromedp.Navigate(p.base + path))
 }
 
-// Click clicks what a selector finds.
+// Click clicks what a selector finds. What the page puts something new in the
+// place of just then, it looks for anew.
 func (p *Page) Click(selector string) {
 	p.t.Helper()
-	p.Do(chromedp.Click(chromedp.CSS(selector)))
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	for {
+		err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector)))
+		if err == nil {
+			return
+		}
+		if !strings.Contains(err.Error(), "Could not find node") {
+			p.t.Fatalf("in the browser: %v; it shows:\n%s", err, p.shown())
+		}
+	}
 }
 
 // Fill types into what a selector finds.

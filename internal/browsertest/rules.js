@@ -39,7 +39,7 @@
     if (e.tagName === "BUTTON" || e.tagName === "A" ? !name(e).trim() : !(e.getAttribute("aria-label") || e.getAttribute("aria-labelledby"))) faults.push("it has no name: " + where(e));
   }
   for (const e of all("img")) if (!e.hasAttribute("alt")) faults.push("a picture has no alternative: " + e.src);
-  for (const e of all("svg")) if (e.getAttribute("aria-hidden") !== "true" && !e.getAttribute("aria-label")) faults.push("a drawing has no name");
+  for (const e of all("svg")) if (e.getAttribute("aria-hidden") !== "true" && !e.getAttribute("aria-label") && !e.getAttribute("aria-labelledby")) faults.push("a drawing has no name");
   for (const table of all("table")) {
     for (const th of table.querySelectorAll("th")) {
       if (!th.scope) faults.push("a heading of a table has no scope: " + where(th));
