@@ -82,7 +82,7 @@ func TestDeliverEndsWithWhatWentWrong(t *testing.T) {
 				deliver := func() (err error) {
 					defer func() {
 						if tc.panics {
-							recover() //nolint:errcheck // it is this test's
+							recover()
 						}
 					}()
 					return s.Deliver(func(give func(*store.StoredRow, bool) error) error {

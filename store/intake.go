@@ -99,10 +99,11 @@ type BatchFilter struct {
 // RowFilter chooses rows of a batch, in order.
 type RowFilter struct {
 	After  int     // only rows with a greater number
+	Until  int     // and none with a greater one than this; 0: up to the end
 	Limit  int     // 0: all
 	States []State // empty: all
 	// Only are the numbers of rows, ascending: others are left out, and those
-	// that are not there are passed over. After and Limit do not count then.
+	// that are not there are passed over. After, Until and Limit do not count then.
 	Only []int
 	// Questions wants Row.Question and Row.Service filled in.
 	Questions bool

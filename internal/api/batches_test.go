@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -175,6 +176,36 @@ func TestResultsArePaged(t *testing.T) {
 	}
 	for _, query := range []string{"limit=0", "status=lost", "cursor=x", "input=perhaps", "x=y"} {
 		checkProblem(t, w.do(t, "GET", "/v1/batches/"+b.ID+"/results?"+query, ""), 400, "bad_query")
+	}
+}
+
+// The only row of a state may be the last of a million: no page looks for it
+// for longer than it takes to look at some thousand.
+func TestResultsOfAStateAreLookedForInSteps(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	b := w.submitted(t, "plate\n"+strings.Repeat("DL01AA1000\n", 20_010)+"??\n")
+	path := "/v1/batches/" + b.ID + "/results?status="
+	type page struct {
+		Items      []client.Row `json:"items"`
+		NextCursor *string      `json:"next_cursor"`
+	}
+	if p := decoded[page](t, w.do(t, "GET", path+"found", "")); len(p.Items) > 0 || p.NextCursor != nil {
+		t.Errorf("no row is found: got %d and cursor %v, want none", len(p.Items), p.NextCursor)
+	}
+	var got []int
+	next, pages := "", 0
+	for more := true; more; pages++ {
+		p := decoded[page](t, w.do(t, "GET", path+"invalid"+next, ""))
+		for _, r := range p.Items {
+			got = append(got, r.Row)
+		}
+		if more = p.NextCursor != nil; more {
+			next = "&cursor=" + *p.NextCursor
+		}
+	}
+	if !slices.Equal(got, []int{20_011}) || pages != 3 {
+		t.Errorf("got rows %v in %d pages, want row 20011 in the third", got, pages)
 	}
 }
 

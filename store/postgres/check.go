@@ -134,7 +134,7 @@ func (c *checker) rowsOf(ctx context.Context, no store.BatchNo) error {
 	}
 	counts := store.Counts{}
 	waiting, known, number := 0, 0, 0
-	err = c.eachPage(ctx, h, 0, "''::bytea", func(page []*store.StoredRow) (bool, error) {
+	err = c.eachPage(ctx, h, 0, 0, noLine, func(page []*store.StoredRow) (bool, error) {
 		for _, r := range page {
 			if number++; r.ID.Number() != number {
 				c.Problem("row %d of batch %d is not there", number, no)

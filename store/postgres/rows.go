@@ -54,12 +54,21 @@ func (e *export) run(ctx context.Context) error {
 	if len(e.f.Only) > 0 {
 		return e.runOnly(ctx)
 	}
-	return e.eachPage(ctx, e.h, e.f.After, "line", func(page []*store.StoredRow) (bool, error) {
+	line := "line"
+	if len(e.f.States) > 0 {
+		line = noLine // most may be left out
+	}
+	return e.eachPage(ctx, e.h, e.f.After, e.f.Until, line, func(page []*store.StoredRow) (bool, error) {
 		if len(e.f.States) > 0 {
 			page = slices.DeleteFunc(page, func(r *store.StoredRow) bool { return !slices.Contains(e.f.States, r.State) })
 		}
 		if e.f.Limit > 0 && len(page) > e.left {
 			page = page[:e.left]
+		}
+		if line == noLine {
+			if err := e.readLines(ctx, page); err != nil {
+				return false, err
+			}
 		}
 		if err := e.giveAway(ctx, page); err != nil {
 			return false, err
@@ -112,12 +121,19 @@ func (e *export) giveAway(ctx context.Context, page []*store.StoredRow) error {
 	return nil
 }
 
-// eachPage calls f for pages of rows of a batch after a number, with their
-// states, until it returns false. line is the column of the sealed line, or
-// what stands for it where it is not wanted.
-func (c conn) eachPage(ctx context.Context, h *header, after int, line string, f func([]*store.StoredRow) (bool, error)) error {
+// noLine stands for the column of the sealed line where it is not wanted.
+const noLine = "''::bytea"
+
+// eachPage calls f for pages of rows of a batch after a number and until
+// another, or 0, with their states, as long as it returns true. line is the
+// column of the sealed line, or noLine.
+func (c conn) eachPage(ctx context.Context, h *header, after, until int, line string, f func([]*store.StoredRow) (bool, error)) error {
 	next := store.NewRowID(h.no, after+1)
-	_, last := askRange(h.no)
+	_, end := askRange(h.no)
+	last := store.RowID(end)
+	if until > 0 {
+		last = store.NewRowID(h.no, until)
+	}
 	for {
 		page, err := c.rowPage(ctx, line, next, last)
 		if err != nil || len(page) == 0 {
@@ -141,7 +157,7 @@ func (c conn) place(ctx context.Context, h *header, page []*store.StoredRow) err
 	return c.placeRows(ctx, h, page)
 }
 
-func (c conn) rowPage(ctx context.Context, line string, next store.RowID, last store.AskID) ([]*store.StoredRow, error) {
+func (c conn) rowPage(ctx context.Context, line string, next, last store.RowID) ([]*store.StoredRow, error) {
 	return c.scanRows(ctx, "SELECT id, coalesce(ask, 0), cached, "+line+" FROM rows WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3", next, last, rowPage)
 }
 
@@ -156,6 +172,27 @@ func (c conn) scanRows(ctx context.Context, query string, args ...any) ([]*store
 		return nil, fmt.Errorf("read rows: %w", err)
 	}
 	return page, nil
+}
+
+// readLines adds their sealed lines to rows, which ascend.
+func (c conn) readLines(ctx context.Context, page []*store.StoredRow) error {
+	if len(page) == 0 {
+		return nil
+	}
+	ids := make([]int64, len(page))
+	for i, r := range page {
+		ids[i] = int64(r.ID)
+	}
+	next := 0
+	err := c.each(ctx, "SELECT id, line FROM rows WHERE id = ANY($1) ORDER BY id", func(r pgx.Rows) error {
+		row := page[next]
+		next++
+		return r.Scan(&row.ID, &row.Line)
+	}, ids)
+	if err != nil {
+		return fmt.Errorf("read lines: %w", err)
+	}
+	return nil
 }
 
 // newest finds the newest asks of rows.

@@ -123,7 +123,7 @@ func (c *checker) asksOf(h *header) error {
 func (c *checker) rowsOf(h *header) error {
 	counts := store.Counts{}
 	waiting, known, number := 0, 0, 0
-	err := c.eachRow(h, 0, func(r *store.StoredRow, _ *sqlite.Stmt) error {
+	err := c.eachRow(h, 0, 0, func(r *store.StoredRow, _ *sqlite.Stmt) error {
 		if number++; r.ID.Number() != number {
 			c.Problem("row %d of batch %d is not there", number, h.no)
 			number = r.ID.Number()

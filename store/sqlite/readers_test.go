@@ -17,7 +17,7 @@ import (
 func TestSlowReadersHoldUpNobody(t *testing.T) {
 	t.Parallel()
 	s := openNew(t)
-	no := storetest.List(t, s, 10)
+	no := storetest.List(t, s, 3000) // more than are on their way to a reader
 	hold := slowReaders(t, s, no, sqlite.LongReaders)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

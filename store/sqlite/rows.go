@@ -60,7 +60,7 @@ func (c conn) giveRows(no store.BatchNo, f store.RowFilter, give func(r *store.S
 		return c.giveOnly(h, f, one)
 	}
 	n := 0
-	err = c.eachRow(h, f.After, func(r *store.StoredRow, stmt *sqlite.Stmt) error {
+	err = c.eachRow(h, f.After, f.Until, func(r *store.StoredRow, stmt *sqlite.Stmt) error {
 		if len(f.States) > 0 && !slices.Contains(f.States, r.State) {
 			return nil
 		}
@@ -81,7 +81,7 @@ func (c conn) giveRows(no store.BatchNo, f store.RowFilter, give func(r *store.S
 // giveOnly is giveRows for rows of certain numbers.
 func (c conn) giveOnly(h *header, f store.RowFilter, one func(*store.StoredRow, *sqlite.Stmt) error) error {
 	for _, n := range f.Only {
-		err := c.eachRow(h, n-1, func(r *store.StoredRow, stmt *sqlite.Stmt) error {
+		err := c.eachRow(h, n-1, n, func(r *store.StoredRow, stmt *sqlite.Stmt) error {
 			if r.ID.Number() != n || len(f.States) > 0 && !slices.Contains(f.States, r.State) {
 				return errEnough
 			}
@@ -114,11 +114,11 @@ func (c conn) complete(r *store.StoredRow, f store.RowFilter) error {
 // every caller wants.
 const rowLineColumn = 3
 
-// eachRow calls f for the rows of a batch after a number, with their state.
-// The row is used again for the next.
-func (c conn) eachRow(h *header, after int, f func(*store.StoredRow, *sqlite.Stmt) error) error {
+// eachRow calls f for the rows of a batch after a number and until another, or
+// 0, with their state. The row is used again for the next.
+func (c conn) eachRow(h *header, after, until int, f func(*store.StoredRow, *sqlite.Stmt) error) error {
 	marks := &chunkCache{conn: c}
-	_, last := askRange(h.no)
+	last := lastRow(h.no, until)
 	var r store.StoredRow
 	return c.each("SELECT id, ask, cached, line FROM rows WHERE id BETWEEN ? AND ? ORDER BY id", func(stmt *sqlite.Stmt) error {
 		r = store.StoredRow{ID: store.RowID(stmt.ColumnInt64(0)), Ask: columnAsk(stmt, 1), Cached: stmt.ColumnBool(2), State: store.Invalid}
@@ -132,6 +132,15 @@ func (c conn) eachRow(h *header, after int, f func(*store.StoredRow, *sqlite.Stm
 		}
 		return f(&r, stmt)
 	}, store.NewRowID(h.no, after+1), last)
+}
+
+// lastRow is the id of row until of a batch; 0: the last that it could have.
+func lastRow(no store.BatchNo, until int) store.RowID {
+	if until > 0 {
+		return store.NewRowID(no, until)
+	}
+	_, last := askRange(no)
+	return store.RowID(last)
 }
 
 // newest finds the newest ask of a row.

@@ -33,6 +33,9 @@ func rowPages(w *world) {
 	equal(w, "second page", numbers(w.read(b, store.RowFilter{Limit: 2, After: 2})), []int{3, 4})
 	equal(w, "last page", numbers(w.read(b, store.RowFilter{Limit: 2, After: 4})), []int{5})
 	equal(w, "past the end", numbers(w.read(b, store.RowFilter{After: 5})), nil)
+	equal(w, "until a row", numbers(w.read(b, store.RowFilter{Until: 3})), []int{1, 2, 3})
+	equal(w, "between two", numbers(w.read(b, store.RowFilter{After: 1, Until: 3, Limit: 9})), []int{2, 3})
+	equal(w, "until one that is not there", numbers(w.read(b, store.RowFilter{After: 3, Until: 9})), []int{4, 5})
 	equal(w, "without bounds", numbers(w.read(b, store.RowFilter{})), []int{1, 2, 3, 4, 5})
 }
 
@@ -46,6 +49,7 @@ func rowFilter(w *world) {
 	equal(w, "found", of(0, 0, store.Found), []int{1, 4})
 	equal(w, "found, one of them", of(0, 1, store.Found), []int{1})
 	equal(w, "found, the next", of(1, 1, store.Found), []int{4})
+	equal(w, "found, up to the third row", numbers(w.read(b, store.RowFilter{States: []store.State{store.Found}, Until: 3})), []int{1})
 	equal(w, "unknown or invalid", of(0, 0, store.Unknown, store.Invalid), []int{2, 5})
 	equal(w, "queued", of(0, 0, store.Queued), []int{3})
 	equal(w, "cancelled", of(0, 0, store.Cancelled), nil)
