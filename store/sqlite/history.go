@@ -23,13 +23,14 @@ func (t *tx) note(e store.Entry) error {
 
 const (
 	entryColumns = "no, at, what, batch, provider, scope, reason, code, until, by_whom"
-	entriesOf    = "SELECT * FROM (SELECT " + entryColumns + " FROM history WHERE no < ?1 AND "
+	entriesOf    = "SELECT * FROM (SELECT " + entryColumns + " FROM history WHERE "
 	newestOnly   = " ORDER BY no DESC LIMIT ?2)"
-	batchEntries = entriesOf + "batch > 0 AND batch = ?3" + newestOnly
-	// Numbers come in the order of time, so that a time is looked up once.
+	batchEntries = entriesOf + "batch > 0 AND batch = ?3 AND no < ?1" + newestOnly
+	// Numbers come in the order of time, so that a time is looked up once. There
+	// is one upper bound, from which the index is read.
 	gateEntries = entriesOf + `batch = 0 AND provider = ?4
 		AND no >= (SELECT no FROM history WHERE at >= ?5 ORDER BY at, no LIMIT 1)
-		AND no <= (SELECT no FROM history WHERE at < ?6 ORDER BY at DESC, no DESC LIMIT 1)` + newestOnly
+		AND no < min(?1, 1 + (SELECT no FROM history WHERE at < ?6 ORDER BY at DESC, no DESC LIMIT 1))` + newestOnly
 )
 
 // History implements store.Monitoring.

@@ -116,6 +116,7 @@ func historyNothing(w *world) {
 }
 
 func historyBeside(w *world) {
+	begin := w.now()
 	move := func() time.Time {
 		w.pass(time.Second)
 		w.shut(w.closing(wide, time.Minute))
@@ -136,6 +137,8 @@ func historyBeside(w *world) {
 	equal(w, "the last of them", got[2].At, last)
 	f.To = time.Time{}
 	equal(w, "with those after it", len(w.happened(f)), 5)
+	f.From, f.To = time.Time{}, begin
+	equal(w, "before the first of them", kinds(w.happened(f)), []store.EntryKind{store.EntryAccepted})
 }
 
 func historyPages(w *world) {
