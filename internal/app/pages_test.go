@@ -199,7 +199,7 @@ func TestPagesWorkWithoutScripts(t *testing.T) {
 // Every page, however it is looked at, can be used by everybody.
 func TestPagesAreForEverybody(t *testing.T) {
 	t.Parallel()
-	_, at, cl := clerk(t)
+	_, at, cl := clerk(t, "PLATEQ_ATTESTR_RATE=50")
 	b, err := cl.Submit(t.Context(), client.SubmitOptions{Provider: "attestr", Format: client.CSV, Name: "Fleet"}, strings.NewReader("plate\n"+strings.Join(plates(60), "\n")+"\n?\n"))
 	if err != nil {
 		t.Fatal(err)

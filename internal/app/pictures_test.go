@@ -55,9 +55,10 @@ func TestPictures(t *testing.T) {
 	shots := map[string]string{
 		"overview": "/", "batches": "/batches", "batch": "/batches/" + done.ID, "running": "/batches/" + running.ID,
 		"cancel": "/batches/" + running.ID + "/cancel", "new": "/new", "lookup": "/lookup", "unknown": "/unknown", "error": "/nowhere",
+		"providers": "/providers", "queues": "/queues", "queue": "/queues/attestr", "webhooks": "/webhooks", "keys": "/keys", "access": "/access",
 	}
 	list := d.list("fleet.csv", plates(200))
-	for suffix, o := range map[string]browsertest.Options{"": {}, "-dark": {Dark: true}, "-phone": {Width: 380, Height: 800}} {
+	for suffix, o := range map[string]browsertest.Options{"": {}, "-dark": {Dark: true}, "-phone": {Width: 380, Height: 800}, "-phone-dark": {Width: 380, Height: 800, Dark: true}} {
 		p := browsertest.Open(t, at, o)
 		for name, path := range shots {
 			p.Go(path)

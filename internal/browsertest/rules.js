@@ -72,6 +72,7 @@
     const e = walk.currentNode.parentElement;
     if (!walk.currentNode.data.trim() || seen.has(e) || !shown(e) || e.closest("svg,script,[disabled],option")) continue;
     seen.add(e);
+    if (/%!|<no value>|<nil>|undefined|\bNaN\b/.test(walk.currentNode.data)) faults.push("a value was not written: " + where(e));
     const style = getComputedStyle(e), back = behind(e);
     const size = parseFloat(style.fontSize), large = size >= 24 || size >= 18.66 && Number(style.fontWeight) >= 700;
     const got = ratio(over(parse(style.color), back), back);

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/plateq/plateq/store"
 )
@@ -35,3 +36,6 @@ func (a *amounts) add(value, currency *string) error {
 	a.all = append(a.all, amount{more.String(), *currency})
 	return nil
 }
+
+// tenths writes a number with one decimal.
+func tenths(f *float64) string { return strconv.FormatFloat(*f, 'f', 1, 64) }

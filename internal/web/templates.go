@@ -53,6 +53,7 @@ func (s *site) words() template.FuncMap {
 	return template.FuncMap{
 		"asset":    s.assets.path,
 		"num":      number,
+		"tenths":   tenths,
 		"num64":    func(n int64) string { return number(int(n)) },
 		"ms":       milliseconds,
 		"money":    money,
