@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -107,4 +108,45 @@ func TestPagesSteerAQueue(t *testing.T) {
 	p.Click(`a[href="/queues/attestr"]`)
 	p.Await("h1", "attestr")
 	p.Accessible()
+}
+
+// Whatever somebody types into whatever field stays text, where it is shown
+// again and where it is refused.
+func TestPagesTakeNoTextForMore(t *testing.T) {
+	t.Parallel()
+	_, at, cl := clerk(t)
+	b, err := cl.Submit(t.Context(), client.SubmitOptions{Provider: "attestr", Format: client.CSV, Name: evil}, strings.NewReader("plate\n"+plates(1)[0]+"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(evil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const typed = `input:not([type=hidden]):not([type=checkbox]):not([type=radio]):not([type=file]):not([type=date]),textarea`
+	p := browsertest.Open(t, at, browsertest.Options{})
+	fields := 0
+	try := func(path string) {
+		t.Helper()
+		p.Go(path)
+		for i := range browsertest.Eval[int](p, "document.forms.length") {
+			p.Go(path)
+			n := browsertest.Eval[int](p, `[...document.forms[`+strconv.Itoa(i)+`].querySelectorAll("`+typed+`")].map(e => e.value = `+string(text)+`).length`)
+			if n == 0 {
+				continue
+			}
+			fields += n
+			browsertest.Eval[bool](p, `document.querySelectorAll("h1").forEach(e => e.remove()), HTMLFormElement.prototype.submit.call(document.forms[`+strconv.Itoa(i)+`]), true`)
+			p.Await("h1", "") // that of the next page
+		}
+	}
+	for _, path := range []string{"/batches", "/batches/" + b.ID, "/new", "/lookup", "/unknown", "/webhooks", "/access", "/keys"} {
+		try(path)
+	}
+	if p.Go("/keys"); strings.Contains(p.Text(), "Log in") { // the key was made
+		try("/login")
+	}
+	if fields < 15 {
+		t.Errorf("got %d fields to type into, want those of all pages", fields)
+	}
 }
