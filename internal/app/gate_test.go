@@ -29,6 +29,7 @@ func TestOutOfCreditIsSaidOnceAndOpenedByHand(t *testing.T) {
 	list := plates(60 * perCall)
 	id := f.submit(list)
 	f.waitsFor(id, "attestr", "out_of_credit")
+	f.noneSending(id) // those that were claimed before the gate closed
 	refused := u.Stats().Answers["submit"]["4005"]
 	if refused < 1 || refused > inFlight {
 		t.Errorf("%d calls were refused for want of credit, want those in flight at most (%d)", refused, inFlight)
@@ -66,6 +67,20 @@ func TestOutOfCreditIsSaidOnceAndOpenedByHand(t *testing.T) {
 // waitsFor waits until the batch says that it waits for a gate.
 func (f *fleet) waitsFor(id, scope, reason string) {
 	f.t.Helper()
+	f.until(id, func(b client.Batch) bool {
+		return b.WaitingFor != nil && b.WaitingFor.Scope == scope && b.WaitingFor.Reason == reason
+	})
+}
+
+// noneSending waits until no call of the batch is on its way.
+func (f *fleet) noneSending(id string) {
+	f.t.Helper()
+	f.until(id, func(b client.Batch) bool { return b.Counts[client.RowSending] == 0 })
+}
+
+// until waits until the batch is as it should be.
+func (f *fleet) until(id string, so func(client.Batch) bool) {
+	f.t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	var b client.Batch
@@ -74,7 +89,7 @@ func (f *fleet) waitsFor(id, scope, reason string) {
 		if b, err = f.api.Batch(f.t.Context(), id); err != nil {
 			f.t.Fatal(err)
 		}
-		if w := b.WaitingFor; w != nil && w.Scope == scope && w.Reason == reason {
+		if so(b) {
 			return
 		}
 		select {
