@@ -39,7 +39,7 @@ func checkServer(ctx context.Context, c redis.Cmdable) (warnings []string, err e
 		return nil, fmt.Errorf("ask Redis for its settings: %w", err)
 	}
 	if limit != "0" && limit != "" && policy != "noeviction" {
-		return nil, fmt.Errorf("Redis evicts keys when it is full (maxmemory-policy %s): set maxmemory-policy noeviction", policy) //nolint:staticcheck // Redis is a name
+		return nil, fmt.Errorf("Redis evicts keys when it is full (maxmemory-policy %s): set maxmemory-policy noeviction", policy)
 	}
 	if persistence, err := c.Info(ctx, "persistence").Result(); err == nil && infoField(persistence, "aof_enabled") == "0" {
 		warnings = append(warnings, "Redis keeps no append-only file: after its restart the queue is rebuilt from the store; appendonly yes spares that")
