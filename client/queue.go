@@ -28,6 +28,15 @@ type Queue struct {
 	Failed      int   `json:"failed"`
 	LatencyMS   int64 `json:"latency_ms"` // how long the oldest pending task waits
 	MemoryBytes int64 `json:"memory_bytes"`
+	// Days are the last seven, today first.
+	Days []QueueDay `json:"days"`
+}
+
+// QueueDay is what was done of a queue on a day in UTC.
+type QueueDay struct {
+	Day       string `json:"day"` // as 2026-11-21
+	Processed int    `json:"processed"`
+	Failed    int    `json:"failed"` // of Processed
 }
 
 // QueueServer is a process that takes tasks.

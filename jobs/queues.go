@@ -39,9 +39,19 @@ type QueueInfo struct {
 	Paused                                                 bool
 	Pending, Active, Scheduled, Retry, Archived, Completed int
 	Processed, Failed                                      int           // today, in UTC
+	Days                                                   []QueueDay    // the last seven, today first
 	Latency                                                time.Duration // of the oldest pending task
 	Memory                                                 int64         // bytes, about
 }
+
+// QueueDay is what was done of a queue on a day in UTC.
+type QueueDay struct {
+	Day               time.Time // its beginning
+	Processed, Failed int       // Failed are some of Processed
+}
+
+// queueDays is how many days are shown of a queue; asynq keeps 90.
+const queueDays = 7
 
 // List returns all queues by name.
 func (q *Queues) List() ([]QueueInfo, error) {
@@ -59,12 +69,28 @@ func (q *Queues) List() ([]QueueInfo, error) {
 		if err != nil {
 			return nil, fmt.Errorf("look at queue %s: %w", name, err)
 		}
+		days, err := q.days(name)
+		if err != nil {
+			return nil, err
+		}
 		all = append(all, QueueInfo{
-			Name: name, Paused: i.Paused, Pending: i.Pending, Active: i.Active, Scheduled: i.Scheduled, Retry: i.Retry,
+			Days: days, Name: name, Paused: i.Paused, Pending: i.Pending, Active: i.Active, Scheduled: i.Scheduled, Retry: i.Retry,
 			Archived: i.Archived, Completed: i.Completed, Processed: i.Processed, Failed: i.Failed, Latency: i.Latency, Memory: i.MemoryUsage,
 		})
 	}
 	return all, nil
+}
+
+func (q *Queues) days(queue string) ([]QueueDay, error) {
+	stats, err := q.inspector.History(queue, queueDays)
+	if err != nil {
+		return nil, fmt.Errorf("look at the days of queue %s: %w", queue, err)
+	}
+	days := make([]QueueDay, 0, len(stats))
+	for _, d := range stats {
+		days = append(days, QueueDay{Day: d.Date.UTC().Truncate(24 * time.Hour), Processed: d.Processed, Failed: d.Failed})
+	}
+	return days, nil
 }
 
 // Pause has no more tasks of a queue taken. Those that are worked on go on, and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hibiken/asynq"
@@ -76,7 +77,7 @@ func TestQueues(t *testing.T) {
 			if all[i].Pending > 0 && all[i].Latency < 0 {
 				t.Errorf("%s: latency %v", all[i].Name, all[i].Latency)
 			}
-			all[i].Latency, all[i].Memory = 0, 0
+			all[i].Latency, all[i].Memory, all[i].Days = 0, 0, nil
 		}
 		want := []jobs.QueueInfo{{Name: "attestr", Pending: 1}, {Name: "regnum", Pending: 2, Archived: 1, Paused: true}}
 		if d := cmp.Diff(want, all); d != "" {
@@ -93,6 +94,35 @@ func TestQueues(t *testing.T) {
 		}
 		if servers, err := q.Servers(); err != nil || len(servers) != 0 {
 			t.Errorf("servers: got %v, %v, want none", servers, err)
+		}
+	})
+}
+
+func TestQueuesTellWhatWasDoneByDay(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, c redis.UniversalClient) {
+		enqueued(t, c, "regnum", jobs.TaskSend, "c:1")
+		today := time.Now().UTC().Truncate(24 * time.Hour)
+		for back, done := range map[int]string{0: "12", 3: "5", 6: "7", 7: "9"} {
+			day := today.AddDate(0, 0, -back).Format(time.DateOnly)
+			if err := c.Set(t.Context(), "asynq:{regnum}:processed:"+day, done, 0).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.Set(t.Context(), "asynq:{regnum}:failed:"+today.Format(time.DateOnly), "2", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+		all, err := jobs.NewQueues(c).List()
+		if err != nil || len(all) != 1 {
+			t.Fatalf("got %v, %v, want one queue", all, err)
+		}
+		want := make([]jobs.QueueDay, 7)
+		for i := range want {
+			want[i].Day = today.AddDate(0, 0, -i)
+		}
+		want[0].Processed, want[0].Failed, want[3].Processed, want[6].Processed = 12, 2, 5, 7
+		if d := cmp.Diff(want, all[0].Days); d != "" {
+			t.Errorf("days differ (-want +got):\n%s", d)
 		}
 	})
 }

@@ -10,10 +10,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/plateq/plateq/bench/rig"
@@ -119,7 +121,8 @@ func with(ctx context.Context, o rig.FleetOptions, f func(*rig.Fleet) error) err
 // fill gives the store a list that is done, and one that is not.
 func fill(ctx context.Context, f *rig.Fleet, rows int) (done, running client.Batch, err error) {
 	o := client.SubmitOptions{Provider: "attestr", Format: client.CSV}
-	if done, err = f.API.Submit(ctx, o, rig.Plates(rows)); err != nil {
+	list := io.MultiReader(rig.Plates(rows), strings.NewReader("??\n")) // the last row alone is invalid
+	if done, err = f.API.Submit(ctx, o, list); err != nil {
 		return done, running, err
 	}
 	if done, err = f.API.Wait(ctx, done.ID, nil); err != nil {

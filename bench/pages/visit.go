@@ -48,7 +48,7 @@ func (m *measured) visit(ctx context.Context, f *rig.Fleet, rows, times int) err
 		}
 	}
 	large := "/batches/" + done.ID
-	pages = append(pages, large, large+"?status=found", large+"?status=failed", "/batches/"+running.ID)
+	pages = append(pages, large, large+"?status=found", large+"?status=failed", large+"?status=invalid", "/batches/"+running.ID)
 	shown, _, err := get(ctx, f.URL()+large)
 	if err != nil {
 		return err

@@ -47,7 +47,7 @@ func (s *server) listQueues(w http.ResponseWriter, r *http.Request) error {
 	answer := client.Queues{Items: []client.Queue{}, Servers: []client.QueueServer{}, Redis: client.RedisInfo(info)}
 	for _, i := range all {
 		answer.Items = append(answer.Items, client.Queue{
-			Name: i.Name, Paused: i.Paused, Pending: i.Pending, Active: i.Active, Scheduled: i.Scheduled, Retry: i.Retry,
+			Days: viewDays(i.Days), Name: i.Name, Paused: i.Paused, Pending: i.Pending, Active: i.Active, Scheduled: i.Scheduled, Retry: i.Retry,
 			Archived: i.Archived, Completed: i.Completed, Processed: i.Processed, Failed: i.Failed,
 			LatencyMS: i.Latency.Milliseconds(), MemoryBytes: i.Memory,
 		})
@@ -56,6 +56,14 @@ func (s *server) listQueues(w http.ResponseWriter, r *http.Request) error {
 		answer.Servers = append(answer.Servers, viewServer(i))
 	}
 	return writeJSON(w, http.StatusOK, answer)
+}
+
+func viewDays(days []jobs.QueueDay) []client.QueueDay {
+	all := []client.QueueDay{}
+	for _, d := range days {
+		all = append(all, client.QueueDay{Day: d.Day.Format(time.DateOnly), Processed: d.Processed, Failed: d.Failed})
+	}
+	return all
 }
 
 func viewServer(i jobs.ServerInfo) client.QueueServer {

@@ -22,7 +22,7 @@ func TestQueuesOverHTTP(t *testing.T) {
 		t.Fatalf("rang for %d chunks, %v, want 1", n, err)
 	}
 	q, err := c.Queues(t.Context())
-	if err != nil || len(q.Items) != 1 || q.Items[0].Name != "attestr" || q.Items[0].Pending != 1 {
+	if err != nil || len(q.Items) != 1 || q.Items[0].Name != "attestr" || q.Items[0].Pending != 1 || len(q.Items[0].Days) != 7 {
 		t.Fatalf("got %+v, %v, want a queue with one task", q, err)
 	}
 	page := decoded[struct{ Items []client.QueueTask }](t, w.do(t, "GET", "/v1/queues/attestr/tasks", ""))
