@@ -10,8 +10,9 @@ TEST_TIMEOUT ?= 40m
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## look up the example list at the stand-in of Attestr; costs nothing, writes results.csv
-	go run ./cmd/plateq run examples/fleet-in.csv -p attestr --simulate -o results.csv
+# 3: some rows have no answer, as some of the list are invalid on purpose.
+run: build ## look up the example list at the stand-in of Attestr; costs nothing, writes results.csv
+	bin/plateq run examples/fleet-in.csv -p attestr --simulate -o results.csv || [[ $$? == 3 ]]
 
 # The race detector watches all code but two engines: SQLite, which is C made
 # into Go and keeps its pages outside Go's heap, where the detector sees nothing,
