@@ -65,7 +65,7 @@ bench-pages: build ## measure how fast pages come where the store holds a millio
 SCREENSHOTS ?= screenshots
 screenshots: ## take pictures of all pages, light, dark and as on a phone, and those of the README
 	mkdir -p '$(SCREENSHOTS)' docs/images
-	go test -count=1 -run='^TestPictures$$' ./internal/app -pictures='$(abspath $(SCREENSHOTS))'
+	go test -count=1 -tags=pictures -run='^TestPictures$$' ./internal/app -pictures='$(abspath $(SCREENSHOTS))'
 	cp '$(SCREENSHOTS)'/overview.png '$(SCREENSHOTS)'/new-dark.png docs/images/
 
 build: ## build bin/plateq, static
@@ -78,6 +78,7 @@ format:
 
 vet:
 	go vet ./...
+	go vet -tags=pictures ./internal/app
 	go -C bench vet ./...
 	go -C bench test ./...
 	go -C tools/openapi vet ./...

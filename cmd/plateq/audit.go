@@ -55,18 +55,10 @@ func (c *cli) auditListCommand() *cobra.Command {
 
 func (c *cli) auditList(ctx context.Context, cl *client.Client, o client.AuditOptions, limit int) error {
 	s := c.sheet("act", "NO", "AT", "WHO", "WHAT", "TENANT", "ABOUT", "NOTE")
-	for a, err := range cl.Audit(ctx, o) {
-		if err != nil {
-			return err
-		}
-		if err := s.add(a, a.No, clock(a.At), printable(a.Who), a.Kind, a.Tenant, printable(a.About), printable(a.Note)); err != nil {
-			return err
-		}
-		if s.n == limit {
-			break
-		}
-	}
-	if err := s.end(); err != nil {
+	err := fill(s, cl.Audit(ctx, o), limit, func(a client.Act) error {
+		return s.add(a, a.No, clock(a.At), printable(a.Who), a.Kind, a.Tenant, printable(a.About), printable(a.Note))
+	})
+	if err != nil {
 		return err
 	}
 	if s.n == 0 {

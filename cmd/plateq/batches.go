@@ -48,10 +48,7 @@ func (c *cli) listCommand() *cobra.Command {
 func (c *cli) list(ctx context.Context, cl *client.Client, o client.BatchesOptions, limit int) error {
 	first := ""
 	s := c.sheet("batch", "BATCH", "PROVIDER", "NAME", "STATE", "ROWS", "SETTLED", "CREATED", "WAITING FOR")
-	for b, err := range cl.Batches(ctx, o) {
-		if err != nil {
-			return err
-		}
+	err := fill(s, cl.Batches(ctx, o), limit, func(b client.Batch) error {
 		if s.n == 0 {
 			first = b.ID
 		}
@@ -59,15 +56,10 @@ func (c *cli) list(ctx context.Context, cl *client.Client, o client.BatchesOptio
 		if b.WaitingFor != nil {
 			waiting = waitingWords(b.WaitingFor)
 		}
-		if err := s.add(b, b.ID, b.Provider, printable(b.Name), b.State, b.Rows, standing{counts: b.Counts}.settled(),
-			b.CreatedAt.Local().Format(time.DateTime), waiting); err != nil {
-			return err
-		}
-		if s.n == limit {
-			break
-		}
-	}
-	if err := s.end(); err != nil {
+		return s.add(b, b.ID, b.Provider, printable(b.Name), b.State, b.Rows, standing{counts: b.Counts}.settled(),
+			b.CreatedAt.Local().Format(time.DateTime), waiting)
+	})
+	if err != nil {
 		return err
 	}
 	if s.n == 0 {

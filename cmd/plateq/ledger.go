@@ -76,19 +76,11 @@ func (c *cli) ledgerCommand() *cobra.Command {
 
 func (c *cli) ledger(ctx context.Context, cl *client.Client, o client.LedgerOptions, limit int) error {
 	s := c.sheet("call", "CALL", "AT", "PROVIDER", "BATCH", "OUTCOME", "QUESTIONS", "CHARGED", "FREE", "UNKNOWN", "SPENT", "AT RISK")
-	for l, err := range cl.Ledger(ctx, o) {
-		if err != nil {
-			return err
-		}
-		if err := s.add(l, l.Call, l.At.Local().Format(time.DateTime), l.Provider, l.Batch, strings.ReplaceAll(l.Outcome, "_", " "),
-			l.Questions, l.Charged, l.Free, l.Unknown, money(l.Spent, l.Currency), money(l.AtRisk, l.Currency)); err != nil {
-			return err
-		}
-		if s.n == limit {
-			break
-		}
-	}
-	if err := s.end(); err != nil {
+	err := fill(s, cl.Ledger(ctx, o), limit, func(l client.Call) error {
+		return s.add(l, l.Call, l.At.Local().Format(time.DateTime), l.Provider, l.Batch, strings.ReplaceAll(l.Outcome, "_", " "),
+			l.Questions, l.Charged, l.Free, l.Unknown, money(l.Spent, l.Currency), money(l.AtRisk, l.Currency))
+	})
+	if err != nil {
 		return err
 	}
 	if s.n == 0 {

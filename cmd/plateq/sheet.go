@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"strings"
 	"text/tabwriter"
 )
@@ -40,6 +41,23 @@ func (s *sheet) add(v any, cells ...any) error {
 	}
 	fmt.Fprintln(s.table)
 	return nil
+}
+
+// fill writes up to limit things, of which add writes one, or all if that is
+// 0, and ends the sheet.
+func fill[T any](s *sheet, all iter.Seq2[T, error], limit int, add func(T) error) error {
+	for one, err := range all {
+		if err != nil {
+			return err
+		}
+		if err := add(one); err != nil {
+			return err
+		}
+		if s.n == limit {
+			break
+		}
+	}
+	return s.end()
 }
 
 // end writes out what a table holds back to find out how wide it is.

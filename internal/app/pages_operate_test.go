@@ -58,6 +58,9 @@ func TestPagesMakeAndRevokeKeys(t *testing.T) {
 		}
 		p.Click("section.narrow button.main")
 		p.Await("code", "plq_")
+		if strings.Contains(p.Text(), "There is no API key") {
+			t.Error("it is said that there is no key")
+		}
 		p.Accessible()
 		return browsertest.Eval[string](p, `document.querySelector("main code").textContent`)
 	}

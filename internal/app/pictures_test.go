@@ -1,3 +1,5 @@
+//go:build pictures
+
 package app_test
 
 import (
@@ -14,11 +16,9 @@ import (
 
 var pictures = flag.String("pictures", "", "write pictures of all pages, of invented lists, to this directory")
 
-// TestPictures takes pictures for people to look at. It tests nothing.
+// TestPictures takes pictures for people to look at, for make screenshots. It
+// tests nothing, and so is no part of the tests.
 func TestPictures(t *testing.T) {
-	if *pictures == "" {
-		t.Skip("make screenshots runs it")
-	}
 	o := sim.Demo()
 	o.Faults = []sim.Fault{{Name: "cut", Kind: "charge_then_close", Where: "submit", Prefix: "KA"}}
 	d := newDesk(t, standIn(t, o), "PLATEQ_ATTESTR_RATE=2", "PLATEQ_ATTESTR_BATCH_SIZE=60")

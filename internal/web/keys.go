@@ -56,6 +56,7 @@ func makeKey(v *visit) error {
 	lines := []string{"Give it to who is to use it now: it is shown this once, and never again. Only a hash of it is kept."}
 	if v.open {
 		lines = append(lines, "From now on everybody needs a key, you as well: keep this one to log in.")
+		v.open = false
 	}
 	return v.show("secret", "A new key", shownOnce{Title: "The key “" + made.Name + "”", Secret: made.Secret, Back: "/keys", Lines: lines})
 }
