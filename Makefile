@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check mutants bench bench-go bench-pace bench-api bench-pages build format vet lint tidy generated archtest screenshots
+.PHONY: help run test check mutants chaos bench bench-go bench-pace bench-api bench-pages build format vet lint tidy generated archtest screenshots
 
 # One package's tests may take so long; a hang ends with all its goroutines shown.
 TEST_TIMEOUT ?= 40m
@@ -34,6 +34,12 @@ check: format vet lint tidy generated archtest ## all that is checked without ru
 RULES ?= .
 mutants: ## break the SQLite store once for each rule, which must notice; some ten minutes
 	go test -count=1 -v -timeout=3h -run='^TestMutants$$' ./store/storetest -mutants='$(RULES)'
+
+# CELL chooses cells: make chaos CELL='P1|R3'. ROWS is how long their lists are.
+CELL ?= .*
+ROWS ?= 10000
+chaos: ## break what Plateq stands on while lists are on their way, and hold the books against each other
+	go test -count=1 -v -tags=chaos -parallel=4 -timeout=30m ./internal/chaos -run='^TestCells$$/^($(CELL))$$' -args -rows=$(ROWS)
 
 RUN ?= .
 # RUN chooses cases: make bench RUN='single/(plateq|loop)'. QUICK=1 takes small
@@ -79,6 +85,7 @@ format:
 vet:
 	go vet ./...
 	go vet -tags=pictures ./internal/app
+	go vet -tags=chaos ./internal/... ./cmd/...
 	go -C bench vet ./...
 	go -C bench test ./...
 	go -C tools/openapi vet ./...

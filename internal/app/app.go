@@ -66,6 +66,10 @@ type App struct {
 
 // Open opens what parts need. Nothing is sent and nothing listens before Run.
 func Open(ctx context.Context, o Options, parts Parts) (*App, error) {
+	o, err := broken(o)
+	if err != nil {
+		return nil, err
+	}
 	a := &App{opts: o, parts: parts, log: o.Log, now: o.Now, id: workerID()}
 	if a.now == nil {
 		a.now = time.Now
@@ -93,6 +97,7 @@ func (a *App) open(ctx context.Context) error {
 		if err := a.guardCalls(ctx); err != nil {
 			return err
 		}
+		a.store = a.failing(a.store)
 	}
 	if a.parts&(Server|Hooks) != 0 {
 		if err := a.listen(ctx); err != nil {

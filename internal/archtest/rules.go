@@ -105,6 +105,10 @@ var arrows = []arrow{
 		Why: "it starts servers for tests and knows nothing of what runs on them",
 	},
 	{
+		From: "internal/chaos", StdOnly: true,
+		Why: "it judges by what people can see, so that it cannot be wrong as the product is",
+	},
+	{
 		From: "internal/archtest", StdOnly: true,
 		Why: "it judges the others",
 	},

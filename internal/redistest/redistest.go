@@ -134,6 +134,9 @@ func (s *Server) Kill() {
 	s.cmd = nil
 }
 
+// Dir is where the server writes what it keeps.
+func (s *Server) Dir() string { return s.dir }
+
 // Files copies what the server has written, and returns where to. The server
 // must not run.
 func (s *Server) Files() string {
