@@ -2,13 +2,16 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check mutants chaos bench bench-go bench-pace bench-api bench-pages build format vet lint tidy generated archtest screenshots
+.PHONY: help run test check fuzz vulns mutants chaos bench bench-go bench-pace bench-api bench-pages build format vet lint tidy integrity leaks licences generated archtest screenshots
+
+# No command here changes which versions of modules are used.
+export GOFLAGS := $(GOFLAGS) -mod=readonly
 
 # One package's tests may take so long; a hang ends with all its goroutines shown.
 TEST_TIMEOUT ?= 40m
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # 3: some rows have no answer, as some of the list are invalid on purpose.
 run: build ## look up the example list at the stand-in of Attestr; costs nothing, writes results.csv
@@ -28,7 +31,17 @@ test: ## run all tests; as root on Debian it first installs what they need
 	fi; \
 	set -ex; go test $$race -shuffle=on -timeout=$(TEST_TIMEOUT) ./...; go -C tools/openapi test -count=1 ./...
 
-check: format vet lint tidy generated archtest ## all that is checked without running the product
+check: format vet lint tidy integrity leaks licences generated archtest ## all that is checked without running the product
+
+# No part of check, as what it says of the same tree is another thing tomorrow.
+# VULNDB may be a mirror, or file:///a/copy.
+VULNDB ?= https://vuln.go.dev
+vulns: ## look for known vulnerabilities in what the program calls; needs the network
+	@tools/vulns.sh golang.org/x/vuln/cmd/govulncheck@v1.3.0 '$(VULNDB)'
+
+FUZZTIME ?= 60s
+fuzz: ## run every fuzz target, FUZZTIME each, and end with a table
+	@tools/fuzz.sh $(FUZZTIME)
 
 # RULES chooses: make mutants RULES='^claim: '
 RULES ?= .
@@ -103,6 +116,24 @@ tidy:
 	go -C bench mod tidy -diff
 	go -C tools mod tidy -diff
 	go -C tools/openapi mod tidy -diff
+
+# What was downloaded is what go.sum says.
+integrity:
+	go mod verify
+	go -C bench mod verify
+	go -C tools mod verify
+	go -C tools/openapi mod verify
+
+# All that was ever committed: what was once in the history is known for good.
+leaks:
+	go run github.com/zricethezav/gitleaks/v8@v8.30.1 git --no-banner --redact --log-level=warn .
+
+# What may stand in the program. The licence of mathutil is BSD-3-Clause in
+# words that the tool does not know.
+LICENCES := MIT,ISC,BSD-2-Clause,BSD-3-Clause,Apache-2.0,BSL-1.0,Unlicense
+licences:
+	@go run github.com/google/go-licenses@v1.6.0 check ./cmd/plateq --allowed_licenses=$(LICENCES) \
+		--ignore github.com/plateq/plateq --ignore modernc.org/mathutil 2>&1 | { grep -vE 'non-Go code|\.s$$' || true; }
 
 generated:
 	tools/check-generated.sh
