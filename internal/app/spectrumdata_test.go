@@ -39,7 +39,7 @@ func (d *desk) owned(name string, n int) (path string, sent []map[string]string)
 	w := csv.NewWriter(&b)
 	_ = w.Write([]string{"id", "grz", "vin", "body", "passport", "inn", "depot"}) // into memory
 	for i := range n {
-		grz, vin, body, passport, inn := "", "", "", fmt.Sprintf("%010d", i), ""
+		grz, vin, body, passport, inn := "", "", "", fmt.Sprintf("45%08d", i), ""
 		data := map[string]string{"passport": passport}
 		if i%2 == 0 {
 			passport, inn = "", passport
