@@ -72,6 +72,22 @@ func (e *KeysError) Error() string {
 	return fmt.Sprintf("the %s is not the one this store was made with", e.Which)
 }
 
+// ReplacedKeyError says that a key must not seal in a store any more: it was
+// replaced there, and nobody else may have it.
+type ReplacedKeyError struct{ Key string }
+
+func (e *ReplacedKeyError) Error() string {
+	return fmt.Sprintf("encryption key %s was replaced in this store: put the one in front that seals now", e.Key)
+}
+
+// SealKeyError says that a value cannot be opened as its key is not given. The
+// value may be sound.
+type SealKeyError struct{ Column, Key string }
+
+func (e *SealKeyError) Error() string {
+	return fmt.Sprintf("open %s: it was sealed with key %s, which is not given", e.Column, e.Key)
+}
+
 // MarkError says that simulated and real use were mixed.
 type MarkError struct{ Simulated bool }
 

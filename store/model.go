@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/plateq/plateq/providers"
@@ -28,6 +29,9 @@ type RowID int64
 
 // NewRowID returns the id of row n of a batch; n counts from 1.
 func NewRowID(batch BatchNo, n int) RowID { return RowID(int64(batch)<<32 | int64(n)) }
+
+// Name is how messages name a row.
+func (r RowID) Name() string { return fmt.Sprintf("row %d of batch %d", r.Number(), r>>32) }
 
 // Number returns the row's number in its batch, from 1.
 func (r RowID) Number() int { return int(r & (1<<32 - 1)) }

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -17,9 +19,13 @@ type Resealing interface {
 	// to the next pass if they have another first key.
 	Reseal(ctx context.Context, from ResealPlace) (Resealed, error)
 	// ForgetSealKeys makes the first key the only one that must be given from
-	// now on, and returns the names of the others. Who calls it has seen a whole
-	// pass that found nothing to seal anew.
+	// now on, and returns the names of the others, which must not seal any more.
+	// Who calls it has seen a whole pass that found nothing to seal anew.
 	ForgetSealKeys(ctx context.Context) ([]string, error)
+	// HoldsKeys fails with *KeysError or *ReplacedKeyError where others have begun
+	// to seal with a key that this process was not given, or have replaced the one
+	// that it seals with. It can do no more good then.
+	HoldsKeys(ctx context.Context) error
 }
 
 // ResealPlace is how far a pass has come.
@@ -34,8 +40,10 @@ type Resealed struct {
 	Done bool // the pass has come to its end
 	// Seen are values that were looked at, Changed those that were sealed anew.
 	Seen, Changed int
-	// Damaged are those that cannot be opened, and stay as they are.
+	// Damaged are those that cannot be opened, and stay as they are; First says
+	// which the first of them is, and what is wrong with it.
 	Damaged int
+	First   string
 }
 
 // SealedColumn is where sealed values are: by their record's number, which is
@@ -43,6 +51,17 @@ type Resealed struct {
 type SealedColumn struct {
 	Table, Key, Name string
 	sealed           string // the column's name in what they are sealed for
+}
+
+// record names a record as people know it.
+func (c SealedColumn) record(key int64) string {
+	switch c.Table {
+	case "rows":
+		return RowID(key).Name()
+	case "asks", "answers":
+		return AskID(key).Name()
+	}
+	return fmt.Sprintf("%s %d", strings.TrimSuffix(c.Table, "s"), key)
 }
 
 func sealedColumns() []SealedColumn {
@@ -90,7 +109,9 @@ func (r *ResealStep) Value(key int64, sealed []byte) []byte {
 	r.place.after = key
 	fresh, err := r.sealer.reseal(r.Column.sealed, key, sealed)
 	if err != nil {
-		r.done.Damaged++
+		if r.done.Damaged++; r.done.First == "" {
+			r.done.First = fmt.Sprintf("%s: %v", r.Column.record(key), err)
+		}
 		return nil
 	}
 	if fresh != nil {
@@ -122,17 +143,22 @@ func (s *Sealer) reseal(column string, id int64, sealed []byte) ([]byte, error) 
 	return s.Seal(column, id, text), nil
 }
 
-// Superseded returns which facts are of sealing keys other than the first, and
-// the names of these keys.
-func (s *Sealer) Superseded(kept Facts) (facts, keys []string) {
-	first := hex.EncodeToString(s.first[:])
-	for name := range kept {
-		if key, sealing := strings.CutPrefix(name, factSealing); sealing && key != first {
+// Superseded returns the facts of sealing keys other than the first, those that
+// take their place, and the names of these keys.
+func (s *Sealer) Superseded(kept Facts) (facts []string, replaced Facts, keys []string) {
+	replaced = Facts{}
+	for _, name := range slices.Sorted(maps.Keys(kept)) {
+		key, sealing := strings.CutPrefix(name, factSealing)
+		if sealing && key != hex.EncodeToString(s.first[:]) {
 			facts, keys = append(facts, name), append(keys, key)
+			replaced[factReplaced+key] = kept[name]
 		}
 	}
-	return facts, keys
+	return facts, replaced, keys
 }
+
+// Holds is HoldsKeys for a store that keeps these facts.
+func (s *Sealer) Holds(kept Facts) error { return s.keys.VerifySealing(kept) }
 
 // NewSealKeys returns the keys with a new one in front that seals from now on.
 func (k Keys) NewSealKeys() Keys {
@@ -165,7 +191,7 @@ func ResealAll(ctx context.Context, s Resealing, told func(seen, changed int)) (
 				return nil, err
 			}
 			if step.Damaged > 0 {
-				return nil, fmt.Errorf("seal anew: %w: see plateq check", ErrDamaged)
+				return nil, fmt.Errorf("seal anew: %w: %d of them, the first: %s", ErrDamaged, step.Damaged, step.First)
 			}
 			seen, changed = seen+step.Seen, changed+step.Changed
 			place, done = step.Next, step.Done

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"strconv"
 	"time"
@@ -314,8 +315,16 @@ type StoredRow struct {
 // Answered reports whether there is an answer where rows are in that state.
 func (s State) Answered() bool { return s == Found || s == NotFound || s == Failed }
 
-// OpenRow opens what is sealed of a row.
-func (s *Sealer) OpenRow(r *StoredRow, keepRaw bool) (row Row, err error) {
+// OpenRow opens what is sealed of a row. An error names the row.
+func (s *Sealer) OpenRow(r *StoredRow, keepRaw bool) (Row, error) {
+	row, err := s.openRow(r, keepRaw)
+	if err != nil {
+		return Row{}, fmt.Errorf("read %s: %w", r.ID.Name(), err)
+	}
+	return row, nil
+}
+
+func (s *Sealer) openRow(r *StoredRow, keepRaw bool) (row Row, err error) {
 	row = Row{Number: r.ID.Number(), State: r.State, Attempts: r.Attempts, Cached: r.Cached, Service: r.Service}
 	if r.Question != nil {
 		if row.Question, err = s.OpenQuestion(r.Ask, r.Question); err != nil {

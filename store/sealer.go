@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -31,6 +32,7 @@ type AskKey [KeySize]byte
 // Sealer seals personal columns and hashes what must be found again. It is
 // safe for concurrent use.
 type Sealer struct {
+	keys  Keys
 	first [4]byte
 	aeads map[[4]byte]cipher.AEAD
 	macs  sync.Pool
@@ -42,7 +44,7 @@ func NewSealer(k Keys) (*Sealer, error) {
 	if len(k.Seal) == 0 || len(k.Index) != keySize {
 		return nil, errors.New("make sealer: an encryption key and an index key are needed")
 	}
-	s := &Sealer{first: k.Seal[0].ID, aeads: make(map[[4]byte]cipher.AEAD, len(k.Seal)), index: slices.Clone(k.Index)}
+	s := &Sealer{keys: k, first: k.Seal[0].ID, aeads: make(map[[4]byte]cipher.AEAD, len(k.Seal)), index: slices.Clone(k.Index)}
 	for _, key := range k.Seal {
 		a, err := chacha20poly1305.NewX(key.Key)
 		if err != nil {
@@ -71,7 +73,7 @@ func (s *Sealer) Open(column string, id int64, sealed []byte) ([]byte, error) {
 	}
 	a := s.aeads[[4]byte(sealed[1:5])]
 	if a == nil {
-		return nil, fmt.Errorf("open %s: it was sealed with key %x, which is not given", column, sealed[1:5])
+		return nil, &SealKeyError{Column: column, Key: hex.EncodeToString(sealed[1:5])}
 	}
 	text, err := a.Open(nil, sealed[5:5+chacha20poly1305.NonceSizeX], sealed[5+chacha20poly1305.NonceSizeX:], place(column, id))
 	if err != nil {

@@ -190,7 +190,8 @@ func (a *App) wakeRefused(ctx context.Context) error {
 }
 
 // Run works until ctx ends, then takes no new work, lets calls in flight end
-// within Config.Grace, and returns. An error says what could not be finished.
+// within Config.Grace, and returns. An error says what could not be finished,
+// or why the process had to end by itself.
 func (a *App) Run(ctx context.Context) error {
 	if err := a.startWork(ctx); err != nil {
 		return err
@@ -199,6 +200,8 @@ func (a *App) Run(ctx context.Context) error {
 	stop, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	a.background(stop, &wg)
+	keyless := make(chan error, 1)
+	wg.Go(func() { keyless <- a.watchKeys(stop) })
 	served := make(chan error, 1)
 	if a.listener != nil {
 		wg.Go(func() { served <- a.listener.serve() })
@@ -207,6 +210,7 @@ func (a *App) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 	case failed = <-served:
+	case failed = <-keyless:
 	}
 	err := a.drain(ctx)
 	cancel()

@@ -128,6 +128,7 @@ func explainOpen(dir string, err error) error {
 	_, isSchema := errors.AsType[*store.SchemaError](err)
 	moved, isMoved := errors.AsType[*store.MovedError](err)
 	_, isKeys := errors.AsType[*store.KeysError](err)
+	_, isReplaced := errors.AsType[*store.ReplacedKeyError](err)
 	switch {
 	case isLocked:
 		return Usage(fmt.Errorf("%w: submit to it instead (plateq submit), or choose another PLATEQ_DATA_DIR", locked))
@@ -139,6 +140,8 @@ func explainOpen(dir string, err error) error {
 		return Usage(fmt.Errorf("open store in %s: %w: run the same plateq migrate --to again, it ends that", dir, moved))
 	case isKeys:
 		return Usage(fmt.Errorf("open store in %s: %w: give back the keys it was made with", dir, err))
+	case isReplaced:
+		return Usage(fmt.Errorf("open store in %s: %w", dir, err))
 	case errors.Is(err, store.ErrFull):
 		return fmt.Errorf("open store in %s: no space left: free some and start again", dir)
 	}

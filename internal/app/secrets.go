@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/plateq/plateq/store"
 )
@@ -71,6 +72,35 @@ func RotateKeys(ctx context.Context, o Options, told func(seen, changed int)) (r
 
 // NewSealKey makes a sealing key, as PLATEQ_ENCRYPTION_KEYS has it.
 func NewSealKey() string { return store.FormatSealKeys([]store.SealKey{store.NewSealKey()}) }
+
+// keysEvery is how often a process looks whether it still has the right keys.
+const keysEvery = 10 * time.Second
+
+// watchKeys returns why the process cannot go on with the keys that it has: it
+// could not read what others seal, or nobody could read what it seals. nil: ctx
+// has ended before.
+func (a *App) watchKeys(ctx context.Context) error {
+	var unread chan struct{}
+	if a.guard != nil {
+		unread = a.guard.unread
+	}
+	tick := time.NewTicker(keysEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		case <-unread:
+		}
+		err := a.store.HoldsKeys(ctx)
+		_, missing := errors.AsType[*store.KeysError](err)
+		_, replaced := errors.AsType[*store.ReplacedKeyError](err)
+		if missing || replaced {
+			return Usage(fmt.Errorf("this process ends, with nothing lost: %w: give it the keys that the others have", err))
+		}
+	}
+}
 
 // openKeyFile opens the books of a data directory that has its own keys, with a
 // new one in front unless a rotation that was cut off has left one there.

@@ -103,6 +103,8 @@ type guarded struct {
 	dir  string // of the watermark
 	last store.CallID
 	held atomic.Pointer[store.OldCopyError]
+	// unread is told that something could not be read for want of a key.
+	unread chan struct{}
 }
 
 // judge compares a store with what the file says of it. strict: a store that
@@ -134,7 +136,7 @@ func guard(ctx context.Context, s store.Store, dir string, strict bool) (*guarde
 	if err != nil {
 		return nil, err
 	}
-	g := &guarded{Store: s, dir: dir, last: written}
+	g := &guarded{Store: s, dir: dir, last: written, unread: make(chan struct{}, 1)}
 	g.held.Store(old)
 	if old == nil && seen < written {
 		err = setWatermark(dir, s.ID(), watermark{call: written})
@@ -188,7 +190,26 @@ func (g *guarded) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim,
 	if err := g.err(); err != nil {
 		return store.Claim{}, err
 	}
-	return g.Store.Claim(ctx, r)
+	c, err := g.Store.Claim(ctx, r)
+	g.noteUnread(err)
+	return c, err
+}
+
+// ClaimTicket implements store.Work.
+func (g *guarded) ClaimTicket(ctx context.Context, r store.TicketClaim) (store.OpenTicket, error) {
+	o, err := g.Store.ClaimTicket(ctx, r)
+	g.noteUnread(err)
+	return o, err
+}
+
+func (g *guarded) noteUnread(err error) {
+	if _, unread := errors.AsType[*store.SealKeyError](err); !unread {
+		return
+	}
+	select {
+	case g.unread <- struct{}{}:
+	default: // it is told already
+	}
 }
 
 // Held says why no paid call starts from this process; nil: calls may start.

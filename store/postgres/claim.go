@@ -90,6 +90,9 @@ func (t *tx) claim(ctx context.Context, r store.ClaimRequest) (c store.Claim, da
 	}
 	c.Left = v.CountReady(t.now)
 	c.Asks, damaged = asks.open(t.s.sealer)
+	if err := t.assertKeys(ctx, damaged); err != nil {
+		return c, nil, err
+	}
 	return c, damaged, t.saveGates(ctx, passed.Take(store.CallProber(c.Call), r.Expires))
 }
 

@@ -27,12 +27,18 @@ const leastServer = 140000
 // migrate judges the schema before anything is written to it, brings it to the
 // newest version and signs it. It returns the store's id.
 func migrate(ctx context.Context, config *pgx.ConnConfig, o Options) (id string, err error) {
-	facts := store.NewFacts(o.Keys, o.Simulated)
-	err = atSchema(ctx, config, facts, func(c conn) error {
-		if err := c.sign(ctx, facts); err != nil {
+	err = atSchema(ctx, config, store.NewFacts(o.Keys, o.Simulated), func(c conn) error {
+		kept, err := c.facts(ctx)
+		if err == nil {
+			err = o.Keys.VerifySealing(kept)
+		}
+		if err != nil {
 			return err
 		}
-		kept, err := c.facts(ctx)
+		if err := c.sign(ctx, o.Keys.Sign(kept, o.Simulated)); err != nil {
+			return err
+		}
+		kept, err = c.facts(ctx)
 		id = kept.ID()
 		return err
 	})
@@ -149,8 +155,7 @@ func (c conn) facts(ctx context.Context) (store.Facts, error) {
 	return kept, nil
 }
 
-// sign writes the facts: all of them for a new store, later the keys that were
-// added.
+// sign writes facts that are not there yet.
 func (c conn) sign(ctx context.Context, facts store.Facts) error {
 	b := &pgx.Batch{}
 	for name, value := range facts {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -59,6 +60,9 @@ func (s *sealedAsks) open(sealer *store.Sealer) ([]store.Ask, *damagedError) {
 				damaged = &damagedError{cause: err}
 			}
 			damaged.asks = append(damaged.asks, a.ID)
+			if lacking, ok := errors.AsType[*store.SealKeyError](err); ok {
+				damaged.lacking = append(damaged.lacking, lacking)
+			}
 		}
 		a.Subject, a.Params, a.FoundBefore, a.Service = q.Subject, q.Params, sealed.foundBefore, sealed.service
 	}
@@ -97,10 +101,30 @@ func (c conn) questions(ctx context.Context, sealer *store.Sealer, ids []store.A
 }
 
 // damagedError says that asks were taken which cannot be read, the first of
-// them because of cause.
+// them because of cause. lacking are those for which a key is not given.
 type damagedError struct {
-	asks  []store.AskID
-	cause error
+	asks    []store.AskID
+	cause   error
+	lacking []*store.SealKeyError
+}
+
+// assertKeys fails where asks cannot be read for want of a key that others seal
+// with: they are sound, and not for this process to give up. A key that nobody
+// knows is damage like any other.
+func (t *tx) assertKeys(ctx context.Context, damaged *damagedError) error {
+	if damaged == nil || len(damaged.lacking) == 0 {
+		return nil
+	}
+	kept, err := t.facts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, lacking := range damaged.lacking {
+		if kept.Seals(lacking.Key) {
+			return lacking
+		}
+	}
+	return nil
 }
 
 func (e *damagedError) Error() string {

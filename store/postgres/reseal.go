@@ -54,10 +54,19 @@ func (s *Store) ForgetSealKeys(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		facts, keys := s.sealer.Superseded(kept)
+		facts, replaced, keys := s.sealer.Superseded(kept)
 		if err := t.exec(ctx, "DELETE FROM meta WHERE name = ANY($1)", facts); err != nil {
 			return nil, fmt.Errorf("forget sealing keys: %w", err)
 		}
-		return keys, nil
+		return keys, t.sign(ctx, replaced)
 	})
+}
+
+// HoldsKeys implements store.Resealing.
+func (s *Store) HoldsKeys(ctx context.Context) error {
+	kept, err := read(ctx, s, func(ctx context.Context, c conn) (store.Facts, error) { return c.facts(ctx) })
+	if err != nil {
+		return err
+	}
+	return s.sealer.Holds(kept)
 }

@@ -228,6 +228,9 @@ func (t *tx) claimTicket(ctx context.Context, r store.TicketClaim) (o store.Open
 	o.Adopted = k.adopted
 	o.Hinted = store.HintedSince(k.hinted, k.claimed)
 	o.Asks, damaged = asks.open(t.s.sealer)
+	if err := t.assertKeys(ctx, damaged); err != nil {
+		return o, nil, err
+	}
 	o.Handle, err = t.s.sealer.OpenHandle(r.ID, k.handle)
 	return o, damaged, err
 }

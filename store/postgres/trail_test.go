@@ -66,3 +66,5 @@ func (f *fleet) Reseal(ctx context.Context, from store.ResealPlace) (store.Resea
 func (f *fleet) ForgetSealKeys(ctx context.Context) ([]string, error) {
 	return f.one().ForgetSealKeys(ctx)
 }
+
+func (f *fleet) HoldsKeys(ctx context.Context) error { return f.one().HoldsKeys(ctx) }

@@ -98,3 +98,9 @@ func TestATicketWithADamagedAskIsPolledForTheOthers(t *testing.T) {
 		t.Errorf("the next pass has %d asks, %v", len(o.Asks), err)
 	}
 }
+
+func TestValuesThatChangePlacesAreRefused(t *testing.T) {
+	t.Parallel()
+	s := openNew(t)
+	storetest.Swapped(t, s, s.Exec)
+}

@@ -46,12 +46,21 @@ func (s *Store) ForgetSealKeys(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		facts, keys := s.sealer.Superseded(kept)
+		facts, replaced, keys := s.sealer.Superseded(kept)
 		for _, name := range facts {
 			if err := t.exec("DELETE FROM meta WHERE name = ?", name); err != nil {
 				return nil, fmt.Errorf("forget sealing key: %w", err)
 			}
 		}
-		return keys, nil
+		return keys, t.sign(replaced)
 	})
+}
+
+// HoldsKeys implements store.Resealing.
+func (s *Store) HoldsKeys(ctx context.Context) error {
+	kept, err := read(ctx, s, func(c conn) (store.Facts, error) { return c.facts() })
+	if err != nil {
+		return err
+	}
+	return s.sealer.Holds(kept)
 }

@@ -18,7 +18,10 @@ func (c conn) verify(o Options) error {
 	if o.Moved {
 		kept = kept.Staying()
 	}
-	return store.NewFacts(o.Keys, o.Simulated).Verify(kept)
+	if err := store.NewFacts(o.Keys, o.Simulated).Verify(kept); err != nil {
+		return err
+	}
+	return o.Keys.VerifySealing(kept)
 }
 
 func (c conn) facts() (store.Facts, error) {
@@ -34,7 +37,7 @@ func (c conn) facts() (store.Facts, error) {
 }
 
 // sign writes what verify compares, and the id: all of it for a new store,
-// later the keys that were added.
+// later the key that seals.
 func sign(o Options) (err error) {
 	raw, err := sqlite.OpenConn(o.Path, sqlite.OpenReadWrite|sqlite.OpenWAL)
 	if err != nil {
@@ -48,13 +51,25 @@ func sign(o Options) (err error) {
 	if err := c.exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("write meta: %w", classify(err))
 	}
-	for name, value := range store.NewFacts(o.Keys, o.Simulated) {
-		if err := c.exec("INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING", name, value); err != nil {
-			return fmt.Errorf("write meta: %w", classify(err))
-		}
+	kept, err := c.facts()
+	if err != nil {
+		return err
+	}
+	if err := c.sign(o.Keys.Sign(kept, o.Simulated)); err != nil {
+		return err
 	}
 	if err := c.exec("COMMIT"); err != nil {
 		return fmt.Errorf("write meta: %w", classify(err))
+	}
+	return nil
+}
+
+// sign writes facts that are not there yet.
+func (c conn) sign(facts store.Facts) error {
+	for name, value := range facts {
+		if err := c.exec("INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING", name, value); err != nil {
+			return fmt.Errorf("write meta: %w", classify(err))
+		}
 	}
 	return nil
 }

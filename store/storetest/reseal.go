@@ -12,6 +12,8 @@ import (
 var resealRules = []rule{
 	{"sealing keys can be replaced, though it is cut off in the middle", resealCutOff},
 	{"what was sealed anew stays as it is", resealOnce},
+	{"a key that was replaced can go, and does not come back to seal", resealGone},
+	{"a key that only opens need not be given again", resealOpener},
 }
 
 // legible is all that is sealed, as it is read.
@@ -127,4 +129,31 @@ func resealOnce(w *world) {
 	if first < 7 { // a batch, three rows, three questions
 		w.t.Errorf("%d values were sealed anew, want 7", first)
 	}
+}
+
+func resealGone(w *world) {
+	List(w.t, w.s, 3)
+	before := w.legible()
+	old := w.opts.Keys.Seal[0]
+	fresh := w.opts.Keys.NewSealKeys().Seal[0]
+	w.sealedBy(fresh, old)
+	w.resealed()
+	w.sealedBy(fresh, old) // a process that is started again before the old key is taken away
+	w.must(w.s.HoldsKeys(w.ctx), "look whether the keys are the right ones")
+	w.must(w.s.Close(), "close store")
+	o := w.opts
+	o.Keys.Seal = []store.SealKey{old, fresh}
+	e := wantError[*store.ReplacedKeyError](w, "seal with a key that was replaced", w.cannotOpen(o))
+	equal(w, "the key that was replaced", e.Key, old.Name())
+	w.s = w.mustOpen()
+	w.sealedBy(fresh)
+	equal(w, "what is readable without the old key", w.legible(), before)
+}
+
+func resealOpener(w *world) {
+	List(w.t, w.s, 3)
+	first := w.opts.Keys.Seal[0]
+	w.sealedBy(first, store.NewSealKey())
+	List(w.t, w.s, 3)
+	w.sealedBy(first)
 }
