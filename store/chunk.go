@@ -60,7 +60,7 @@ func LoadChunk(id ChunkID, part Part, marks []byte) (*Chunk, error) {
 		return nil, errors.New("read chunk: the marks are damaged")
 	}
 	for i := 0; i < len(marks); i += markSize {
-		if s := State(marks[i]); s < Queued || s > Dropped {
+		if s := State(marks[i]); s < Queued || s > Invalid {
 			return nil, fmt.Errorf("read chunk: the marks are damaged: %s", s)
 		}
 	}

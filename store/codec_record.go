@@ -151,7 +151,7 @@ func eachField(what string, b []byte, field func(tag byte, value []byte) error) 
 }
 
 // sortedKeys lists the keys of a map, which mostly has one.
-func sortedKeys[M ~map[K]string, K ~string](m M) []K {
+func sortedKeys[M ~map[K]V, K ~string, V any](m M) []K {
 	keys := make([]K, 0, len(m))
 	for k := range m {
 		keys = append(keys, k)

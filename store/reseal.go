@@ -75,6 +75,7 @@ func sealedColumns() []SealedColumn {
 		{"orphans", "id", "body", columnOrphan},
 		{"decisions", "id", "reason", columnReason},
 		{"hooks", "no", "body", columnHook},
+		{"erasures", "no", "body", columnErasure},
 	}
 }
 

@@ -25,6 +25,7 @@ const (
 	columnOrphan   = "orphans.body"
 	columnReason   = "decisions.reason"
 	columnHook     = "hooks.body"
+	columnErasure  = "erasures.body"
 )
 
 // SealMeta seals what is personal about a batch.

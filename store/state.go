@@ -16,8 +16,10 @@ const (
 	Unknown
 	// Dropped is an ask that nobody wants any more. A row on it is Cancelled.
 	Dropped
-	// Invalid and Cancelled are states of rows only.
+	// Invalid is a row that cannot be asked about, and an ask that must not be:
+	// it was erased before it was asked.
 	Invalid
+	// Cancelled is a state of rows only.
 	Cancelled
 )
 
@@ -73,6 +75,7 @@ const (
 	EvNotAccepted Event = "not accepted" // proven: nothing was charged
 	EvLost        Event = "lost"         // sent, and nobody knows
 	EvDrop        Event = "drop"         // nobody wants it
+	EvErase       Event = "erase"        // it must not be asked any more
 	EvFoundLate   Event = "found late"   // an answer after it was given up
 	EvNoneLate    Event = "not found late"
 	EvAdopt       Event = "adopt"   // a ticket of an unknown call was named
@@ -93,6 +96,7 @@ func Transitions() []Transition {
 	return []Transition{
 		{Queued, EvClaim, Sending},
 		{Queued, EvDrop, Dropped},
+		{Queued, EvErase, Invalid},
 		{Sending, EvFound, Found},
 		{Sending, EvNotFound, NotFound},
 		{Sending, EvFail, Failed},

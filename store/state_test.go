@@ -27,7 +27,7 @@ func TestTransitionsAreOneTable(t *testing.T) {
 		}
 		to[key] = tr.To
 		for _, s := range []store.State{tr.From, tr.To} {
-			if s == store.Invalid || s == store.Cancelled || s < store.Queued || s > store.Cancelled {
+			if s == store.Cancelled || s < store.Queued || s > store.Cancelled {
 				t.Errorf("%v names %s, which no ask can be in", tr, s)
 			}
 		}

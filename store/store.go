@@ -21,6 +21,7 @@ type Store interface {
 	Trail
 	Monitoring
 	Resealing
+	Erasing
 	Reader
 
 	// ID names the store, at random and for ever. What is kept beside it, as

@@ -106,6 +106,9 @@ func Tables() []Table {
 		{Name: "schedule_runs", Key: 2, Columns: join(texts("schedule"), integers("due_at at batch"), texts("reason"))},
 		{Name: "api_keys", Key: 1, Columns: join(
 			texts("id name tenant scopes"), blobs("hash"), integers("created_at expires_at used_at revoked_at"))},
+		{Name: "erasures", Key: 1, Numbered: true, Columns: join(integers("no"), texts("id"), blobs("body"))},
+		{Name: "erased_asks", Key: 1, Columns: integers("ask")},
+		{Name: "suppressed", Key: 2, Columns: join(texts("kind"), blobs("key"))},
 		{Name: "acts", Key: 1, Columns: join(integers("no at"), texts("who kind tenant about note"), blobs("hash"))},
 	}
 }

@@ -160,7 +160,7 @@ func (t *tx) renew(ctx context.Context, h *header, again store.Again) (store.Tak
 	in := &renewal{intake: &intake{tx: t, h: h, again: true}}
 	for _, l := range again.Leaving {
 		a, readable := asks[l.Ask]
-		if !readable {
+		if !readable || len(a.Subject) == 0 { // damaged, or erased
 			continue
 		}
 		row := t.s.sealer.AskAgain(h.tenant, h.provider, store.Question{Subject: a.Subject, Params: a.Params}, a.Service)

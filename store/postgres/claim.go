@@ -114,6 +114,8 @@ type view struct {
 	// those that may bound it.
 	services store.Services
 	budgets  []budgetRow
+	// erased are those asks of the chunk that were erased; for settlements only.
+	erased map[store.AskID]bool
 }
 
 // look reads a chunk and what belongs to it, with the gates of scopes, on one

@@ -35,7 +35,10 @@ func (s *Store) AddRows(ctx context.Context, no store.BatchNo, p store.Piece) (s
 			if err != nil || h.rows != first-1 {
 				return nil, err
 			}
-			in := &intake{tx: t, h: h, rows: p.Sealed(), first: first}
+			in := &intake{tx: t, h: h, first: first}
+			if in.rows, err = t.admit(ctx, no, first, p); err != nil {
+				return nil, err
+			}
 			in.Plan = store.NewPlan(no, h.asks, h.reuse, in.rows, t.now)
 			return in.Plan, in.run(ctx)
 		})

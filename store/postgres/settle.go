@@ -73,6 +73,7 @@ func (t *tx) holding(ctx context.Context, id store.CallID, gates store.GateChang
 	b.Queue(headerQuery+"(SELECT (chunk >> 32)::int FROM calls WHERE id = $1)", id).QueryRow(v.home.scan)
 	queueWants(b, &v.wants, `(SELECT chunk FROM calls WHERE id = $1)
 		AND (SELECT k.id + k.n - 1 FROM chunks k WHERE k.id = (SELECT chunk FROM calls WHERE id = $1))`, id)
+	queueErased(b, &v.erased, id)
 	if scopes := gates.Scopes(); len(scopes) > 0 {
 		queueGates(b, &v.gates, scopes)
 	}
@@ -142,6 +143,7 @@ func (t *tx) follow(ctx context.Context, b *pgx.Batch, v *view, r store.Ruling, 
 	if err != nil {
 		return nil, err
 	}
+	r.Forget(v.erased)
 	if err := t.keepAnswers(ctx, b, r, by, bodies); err != nil {
 		return nil, err
 	}
@@ -152,6 +154,7 @@ func (t *tx) follow(ctx context.Context, b *pgx.Batch, v *view, r store.Ruling, 
 	if err != nil {
 		return nil, err
 	}
+	v.SuppressErased(v.erased, in, moved)
 	saveChunk(b, v.chunk)
 	if r.Revives() {
 		err = t.runAgain(ctx, moved.Batches())

@@ -68,3 +68,31 @@ func (f *fleet) ForgetSealKeys(ctx context.Context) ([]string, error) {
 }
 
 func (f *fleet) HoldsKeys(ctx context.Context) error { return f.one().HoldsKeys(ctx) }
+
+func (f *fleet) BeginErasure(ctx context.Context, e store.Erasure) error {
+	return f.one().BeginErasure(ctx, e)
+}
+
+func (f *fleet) EndErasure(ctx context.Context, e store.Erasure) error {
+	return f.one().EndErasure(ctx, e)
+}
+
+func (f *fleet) Erasures(ctx context.Context) ([]store.Erasure, error) { return f.one().Erasures(ctx) }
+
+func (f *fleet) Suppress(ctx context.Context, keys []store.PersonKey) error {
+	return f.one().Suppress(ctx, keys)
+}
+
+func (f *fleet) Allow(ctx context.Context, keys []store.PersonKey) (int, error) {
+	return f.one().Allow(ctx, keys)
+}
+
+func (f *fleet) Suppressed(ctx context.Context) ([]store.PersonKey, error) {
+	return f.one().Suppressed(ctx)
+}
+
+func (f *fleet) Sweep(ctx context.Context, r store.SweepRequest) (store.Swept, error) {
+	return f.one().Sweep(ctx, r)
+}
+
+func (f *fleet) Scrub(ctx context.Context) error { return f.one().Scrub(ctx) }

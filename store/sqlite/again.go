@@ -136,7 +136,7 @@ func (t *tx) leaving(h *header, asks []store.AskID) ([]store.Leaving, error) {
 }
 
 // renew gives all rows of a batch on settled asks others. One that cannot be
-// read is left as it is.
+// read, or that was erased, is left as it is.
 func (t *tx) renew(h *header, again store.Again) (store.Taken, error) {
 	again.Since = h.created
 	ids := make([]store.AskID, len(again.Leaving))
@@ -151,7 +151,7 @@ func (t *tx) renew(h *header, again store.Again) (store.Taken, error) {
 	kept := again.Leaving[:0:0]
 	for i, a := range sealed {
 		q, err := t.s.sealer.OpenQuestion(a.ID, a.question)
-		if err != nil {
+		if err != nil || len(q.Subject) == 0 {
 			continue
 		}
 		row := t.s.sealer.AskAgain(h.tenant, h.provider, q, a.Service)

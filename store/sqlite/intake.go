@@ -69,7 +69,10 @@ func (s *Store) AddRows(ctx context.Context, no store.BatchNo, p store.Piece) (s
 		if h.rows != first-1 {
 			return store.Taken{}, errors.New("add rows: the batch was changed meanwhile")
 		}
-		in := &intake{tx: t, h: h, rows: p.Sealed(), first: first}
+		in := &intake{tx: t, h: h, first: first}
+		if in.rows, err = t.admit(no, first, p); err != nil {
+			return store.Taken{}, err
+		}
 		in.Plan = store.NewPlan(no, h.asks, h.reuse, in.rows, t.now)
 		if err := in.run(); err != nil {
 			return store.Taken{}, fmt.Errorf("add rows: %w", err)

@@ -114,6 +114,11 @@ func (t *tx) follow(k *chunk, home *header, r store.Ruling, by store.CallID, bod
 	if err != nil {
 		return nil, err
 	}
+	erased, err := t.erasedIn(k.ID, k.Last())
+	if err != nil {
+		return nil, err
+	}
+	r.Forget(erased)
 	if err := t.keepAnswers(r.Answers, by, bodies); err != nil {
 		return nil, err
 	}
@@ -121,6 +126,7 @@ func (t *tx) follow(k *chunk, home *header, r store.Ruling, by store.CallID, bod
 	if err != nil {
 		return nil, err
 	}
+	k.SuppressErased(erased, in, moved)
 	if err := t.save(k); err != nil {
 		return nil, err
 	}

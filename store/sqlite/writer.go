@@ -36,6 +36,12 @@ type operation struct {
 	done  chan struct{}
 }
 
+// bareOperation is what cannot be done in a transaction.
+type bareOperation struct {
+	run  func(conn) error
+	done chan error
+}
+
 // writer owns the only connection that writes. Operations that wait are
 // committed together; each has a savepoint then, so that one that fails takes
 // back nothing but its own.
@@ -43,6 +49,7 @@ type writer struct {
 	s    *Store
 	conn conn
 	ops  chan *operation
+	bare chan *bareOperation
 
 	stop     chan struct{}
 	stopOnce sync.Once
@@ -50,7 +57,10 @@ type writer struct {
 }
 
 func startWriter(s *Store, c conn) *writer {
-	w := &writer{s: s, conn: c, ops: make(chan *operation, groupSize), stop: make(chan struct{}), stopped: make(chan struct{})}
+	w := &writer{
+		s: s, conn: c, ops: make(chan *operation, groupSize), bare: make(chan *bareOperation),
+		stop: make(chan struct{}), stopped: make(chan struct{}),
+	}
 	go w.loop()
 	return w
 }
@@ -89,6 +99,19 @@ func (w *writer) do(ctx context.Context, alone bool, run func(*tx) error) error 
 	return op.err
 }
 
+// outside runs what cannot be done in a transaction, between two of them.
+func (w *writer) outside(ctx context.Context, run func(conn) error) error {
+	op := &bareOperation{run: run, done: make(chan error, 1)}
+	select {
+	case w.bare <- op:
+		return classify(<-op.done)
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.stop:
+		return errClosed
+	}
+}
+
 // close ends the writer after the operations that it has begun.
 func (w *writer) close() error {
 	w.stopOnce.Do(func() { close(w.stop) })
@@ -104,6 +127,8 @@ func (w *writer) loop() {
 			return
 		case op := <-w.ops:
 			w.commit(w.gather(op))
+		case op := <-w.bare:
+			op.done <- op.run(w.conn)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 var stateRules = []rule{
 	{"a call moves its asks as the table of states says, and no other way", statesOfCalls},
 	{"a poll moves its asks as the table of states says, and no other way", statesOfPolls},
-	{"calls and polls reach every move of the table but a claim and a drop", statesAllReached},
+	{"calls and polls reach every move of the table but a claim, a drop and an erasure", statesAllReached},
 	{"a verdict that no call can give changes nothing", statesNonsense},
 }
 
@@ -185,7 +185,7 @@ func statesAllReached(w *world) {
 	calls, polls := w.movesOfCalls(), w.movesOfPolls()
 	for _, t := range store.Transitions() {
 		m := move{t.From, t.To}
-		if t.Event != store.EvClaim && t.Event != store.EvDrop && !calls[m] && !polls[m] {
+		if t.Event != store.EvClaim && t.Event != store.EvDrop && t.Event != store.EvErase && !calls[m] && !polls[m] {
 			w.t.Errorf("%s (%s) was reached by nothing", m, t.Event)
 		}
 	}

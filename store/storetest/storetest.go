@@ -134,6 +134,8 @@ func subjects() []subject {
 		{"once", onceRules},
 		{"audit log", trailRules},
 		{"sealing keys", resealRules},
+		{"erasure", eraseRules},
+		{"suppression", suppressRules},
 		{"concurrency", concurrencyRules},
 	}
 }
