@@ -84,8 +84,9 @@ func (t *trial) unable(why string) {
 // plain says that a cell is about something else than a list on its way.
 func (t *trial) plain() { t.result.Plain = true }
 
-// lasting is how long a fault lasts: short, or as in the field.
-func lasting(short, field time.Duration) time.Duration {
+// lasting is how long a fault lasts, or how often it comes: in short, or as in
+// the field.
+func lasting[T time.Duration | int](short, field T) T {
 	if *longFlag {
 		return field
 	}

@@ -3,6 +3,8 @@
 package chaos_test
 
 import (
+	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/plateq/plateq/client"
@@ -86,4 +88,180 @@ func (w *world) chargedOnce() {
 	if n != len(w.list) {
 		w.Errorf("%d plates were charged, want %d", n, len(w.list))
 	}
+}
+
+func killedAfterRead(t *trial) {
+	w := t.build(ground{hooks: true, env: []string{"PLATEQ_ATTESTR_CONCURRENCY=1"}, rows: 200, batch: 20})
+	victim := w.worker("PLATEQ_FAIL=after_read:kill:3")
+	w.scheduler = w.spawn("scheduler")
+	w.submit()
+	victim.exit(time.Minute)
+	w.mended = time.Now()
+	w.worker()
+	b := w.done()
+	took := time.Since(w.mended)
+	if got := b.Counts[client.RowUnknown]; got != w.batch {
+		t.Errorf("%d rows are unknown, want the %d of the call", got, w.batch)
+	}
+	t.more("%d call unknown, then adopted", w.adopt())
+	w.account()
+	w.result.Recovered = took
+	w.nothingUnknown()
+	w.chargedOnce()
+}
+
+// killedInTransaction stops the transactions that store answers at their last
+// statement, and kills the worker there.
+func killedInTransaction(t *trial) {
+	w := t.begin(ground{workers: 1})
+	w.part(0.1)
+	free := w.lock("tallies")
+	await(t, "an answer is on its way into the store", func() bool {
+		return w.sql(`SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INTO tallies%'
+			AND application_name = 'plateq'`) >= 2
+	})
+	w.workers[0].kill()
+	free()
+	w.mended = time.Now()
+	w.worker()
+	w.account()
+	w.nothingExtra()
+	if n := w.result.Unknown; n > atOnce*w.batch || n%w.batch != 0 {
+		t.Errorf("%d rows are unknown, want those of whole calls, and of %d at most", n, atOnce)
+	}
+	t.more("0 calls stored by half")
+}
+
+func frozen(t *trial) {
+	w := t.begin(ground{workers: 1})
+	w.part(0.1)
+	victim := w.workers[0]
+	w.fault(func() {
+		victim.signal(syscall.SIGSTOP)
+		w.worker()
+	}, lasting(75*time.Second, 100*time.Second), func() { victim.signal(syscall.SIGCONT) })
+	w.account()
+	w.nothingExtra()
+	if n := w.result.Unknown; n > atOnce*w.batch {
+		t.Errorf("%d rows are unknown, want those of %d calls at most", n, atOnce)
+	}
+	t.more("0 of what was settled changed")
+}
+
+func hung(t *trial) {
+	w := t.begin(ground{env: []string{"PLATEQ_ATTESTR_TIMEOUT=5s"}})
+	w.provider.set(sim.Fault{Name: "hang", Kind: sim.KindChargeThenHang, Where: "submit", Every: 1, For: 10 * time.Minute})
+	await(t, "ten calls hang", func() bool { return w.struck("hang") >= atOnce })
+	w.provider.clear("hang")
+	w.mended = time.Now()
+	w.account()
+	st, err := w.provider.stats()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := st.Faults["hang"]
+	if got := w.result.Unknown; got > n*w.batch || got == 0 {
+		t.Errorf("%d rows are unknown after %d calls that hung", got, n)
+	}
+	if st.MaxInFlight > 2*atOnce {
+		t.Errorf("%d requests were in flight at once", st.MaxInFlight)
+	}
+	t.more("%d calls hung", n)
+}
+
+// struck is how often a fault of the stand-in was.
+func (w *world) struck(fault string) int {
+	w.Helper()
+	st, err := w.provider.stats()
+	if err != nil {
+		w.Fatal(err)
+	}
+	return st.Faults[fault]
+}
+
+func schedulerKilled(t *trial) {
+	w := t.begin(ground{env: []string{"PLATEQ_ATTESTR_PAGE_SIZE=" + strconv.Itoa(max(1, *rowsFlag/500))}})
+	w.part(0.2)
+	pages := func() int {
+		st, err := w.provider.stats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st.Requests["items"]
+	}
+	asked := pages()
+	await(t, "a poll has begun", func() bool { return pages() >= asked+2 })
+	w.fault(w.scheduler.kill, lasting(5*time.Second, time.Minute), func() { w.scheduler = w.spawn("scheduler") })
+	w.account()
+	w.nothingUnknown()
+}
+
+func twoSchedulers(t *trial) {
+	w := t.begin(ground{})
+	w.spawn("scheduler")
+	w.part(0.5)
+	w.scheduler.kill()
+	w.mended = time.Now()
+	w.account()
+	w.nothingUnknown()
+}
+
+func replaced(t *trial) {
+	w := t.begin(ground{workers: 4})
+	for i := range lasting(4, 30) {
+		w.part(min(0.9, 0.2*float64(i+1)))
+		old := w.workers[0]
+		w.workers = w.workers[1:]
+		w.worker()
+		if code := old.stop(time.Minute); code != 0 {
+			t.Errorf("a worker ended with %d", code)
+		}
+	}
+	w.mended = time.Now()
+	w.account()
+	w.nothingUnknown()
+}
+
+// draining is a worker that is told to end with five calls of such a length in
+// flight. It returns the worker's exit code, and how long it took.
+func (w *world) draining() (code int, took time.Duration) {
+	w.Helper()
+	w.calls(5)
+	victim := w.workers[0]
+	began := time.Now()
+	victim.signal(syscall.SIGTERM)
+	<-time.After(time.Second)
+	sent := w.provider.submits()
+	code = victim.exit(2 * time.Minute)
+	took = time.Since(began)
+	if n := w.provider.submits() - sent; n > 0 {
+		w.Errorf("%d calls began when the worker was to end", n)
+	}
+	w.mended = time.Now()
+	w.provider.set(slowness(10*time.Millisecond, 100*time.Millisecond))
+	w.worker()
+	return code, took
+}
+
+func drained(t *trial) {
+	call := lasting(6*time.Second, 12*time.Second)
+	w := t.begin(ground{workers: 1, least: call, most: call, env: []string{"PLATEQ_ATTESTR_CONCURRENCY=5", "PLATEQ_GRACE=20s"}})
+	code, took := w.draining()
+	w.account()
+	w.nothingUnknown()
+	if code != 0 {
+		t.Errorf("the worker ended with %d", code)
+	}
+	t.more("drained in %.1f s, exit code 0", took.Seconds())
+}
+
+func cutShort(t *trial) {
+	w := t.begin(ground{workers: 1, least: 12 * time.Second, most: 12 * time.Second, env: []string{"PLATEQ_ATTESTR_CONCURRENCY=5", "PLATEQ_GRACE=5s"}})
+	code, took := w.draining()
+	w.account()
+	w.nothingExtra()
+	if code != 3 || w.result.Unknown != 5*w.batch {
+		t.Errorf("exit %d with %d rows unknown, want 3 and those of five calls", code, w.result.Unknown)
+	}
+	t.more("ended in %.1f s, exit code 3", took.Seconds())
 }

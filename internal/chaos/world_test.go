@@ -49,6 +49,7 @@ type world struct {
 	ground
 	dir      string
 	port     string // of the API
+	vitals   string // the file in which its server says how many goroutines it has
 	env      []string
 	keys     []string
 	redis    *redistest.Server
@@ -72,6 +73,7 @@ type world struct {
 func (t *trial) build(g ground) *world {
 	t.Helper()
 	w := &world{trial: t, ground: g.usual(), dir: t.keptDir(), port: freePort(t), again: map[string]int{}}
+	w.vitals = filepath.Join(w.dir, "vitals")
 	w.redis = redistest.Start(t, w.ground.redis...)
 	hooks := []string{}
 	if g.hooks {
@@ -175,7 +177,7 @@ func (w *world) open() {
 	if w.sqlite != "" {
 		part = "up"
 	}
-	w.serve = w.spawn(part)
+	w.serve = w.spawn(part, "PLATEQ_TEST_VITALS="+w.vitals)
 	await(w, "the API answers", func() bool {
 		if w.serve.ended() {
 			w.Fatalf("plateq %s has ended: %s", part, w.serve.said())
