@@ -22,29 +22,41 @@ import (
 // tooLong is far beyond what any list of these cells needs.
 const tooLong = 6 * time.Minute
 
-// done waits until the list is.
+// done waits until the list is, and returns how it ended.
 func (w *world) done() client.Batch {
 	w.Helper()
+	return w.doneWith(w.id)
+}
+
+func (w *world) doneWith(id string) client.Batch {
+	w.Helper()
 	var b client.Batch
-	var last error
-	awaitWithin(w, tooLong+4*w.most, "the list is done", func() bool {
-		b, last = w.api.Batch(w.Context(), w.id)
-		if late := last == nil && b.State == client.Paused; late {
-			w.Fatalf("the list is paused: %s", b.Reason)
-		}
-		return last == nil && b.State.Finished()
+	awaitWithin(w, tooLong+4*w.most, "the list is done", func() (over bool) {
+		b, over = w.at(id)
+		return over
 	})
 	return b
 }
 
-// account waits until the list is done and holds the three books against each
-// other. What the cell has cost is its result.
+// at is how a list stands, and whether it is done.
+func (w *world) at(id string) (client.Batch, bool) {
+	w.Helper()
+	b, err := w.api.Batch(w.Context(), id)
+	if err == nil && b.State == client.Paused {
+		w.Fatalf("the list is paused: %s", b.Reason)
+	}
+	return b, err == nil && b.State.Finished()
+}
+
+// account waits until all lists are done and holds the three books against
+// each other. What the cell has cost is its result.
 func (w *world) account() chaos.Figures {
 	w.Helper()
-	b := w.done()
+	for _, l := range w.lists {
+		w.doneWith(l.id)
+	}
 	took := time.Since(w.mended)
-	books := w.books(b)
-	got, findings := books.Check()
+	got, findings := w.books().Check()
 	if got.Recovered = took; w.mended.IsZero() {
 		got.Recovered = 0
 	}
@@ -72,20 +84,30 @@ func (w *world) nothingExtra() {
 	}
 }
 
-func (w *world) books(b client.Batch) chaos.Books {
+// books are those of all lists together: the rows of the second come after
+// those of the first.
+func (w *world) books() chaos.Books {
 	w.Helper()
 	books := chaos.Books{
-		List: w.list, Counts: map[string]int{}, Charges: w.provider.charges(), Requests: w.provider.submits(), Needed: w.needed,
-		Answer: answer, Again: w.again,
+		Counts: map[string]int{}, Charges: w.provider.charges(), Requests: w.provider.submits(), Needed: w.needed,
+		Answer: w.answer, Again: w.again,
 	}
-	for status, n := range b.Counts {
-		books.Counts[string(status)] = n
-	}
-	for r, err := range w.api.Results(w.Context(), w.id, client.ResultsOptions{}) {
-		if err != nil {
-			w.Fatal(err)
+	for _, l := range w.lists {
+		b, _ := w.at(l.id)
+		for status, n := range b.Counts {
+			books.Counts[string(status)] += n
 		}
-		books.Rows = append(books.Rows, rowOf(r))
+		for r, err := range w.api.Results(w.Context(), l.id, client.ResultsOptions{}) {
+			if err != nil {
+				w.Fatal(err)
+			}
+			r.Row += len(books.List)
+			books.Rows = append(books.Rows, rowOf(r))
+		}
+		books.List = append(books.List, l.list...)
+	}
+	if w.events != nil {
+		books.Events = w.events()
 	}
 	books.Problems = w.problems()
 	books.Leaks = w.leaks(books.Rows)

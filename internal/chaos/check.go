@@ -34,6 +34,7 @@ type Figures struct {
 	Lost      int // rows that are not there, or not settled
 	PaidTwice int // plates that were charged more often than somebody asked for
 	Unknown   int // rows of which nobody can know
+	AtRisk    int // of these, the ones that were charged
 	NotStored int // rows that were charged, have no answer, and are not unknown
 	Extra     int // paid requests beyond those that the list needs
 	// Recovered is the time from the end of the fault to the last row.
@@ -125,15 +126,18 @@ func (c *checking) rows() {
 			c.Lost++
 		case r.Status == "unknown":
 			c.Unknown++
+			if paid {
+				c.AtRisk++
+			}
 		case c.invalid(c.List[r.N-1]):
 			if r.Status != "invalid" {
 				wrong++
 			}
 		case !answered(r) && paid:
 			hidden++
-		case answered(r) && !paid:
+		case r.Status != "failed" && !paid:
 			made++
-		case answered(r) && c.Answer(r.Plate) != (Answer{r.Status, r.Contact}):
+		case paid && c.Answer(r.Plate) != (Answer{r.Status, r.Contact}):
 			wrong++
 		}
 	}

@@ -40,7 +40,7 @@ func TestBooksThatBalance(t *testing.T) {
 	if len(findings) > 0 {
 		t.Error(chaos.Text(findings))
 	}
-	if diff := cmp.Diff(chaos.Figures{Unknown: 1}, got); diff != "" {
+	if diff := cmp.Diff(chaos.Figures{Unknown: 1, AtRisk: 1}, got); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -54,11 +54,11 @@ func TestBooksThatAreBroken(t *testing.T) {
 		cost   chaos.Figures
 	}{
 		{"a tally that counts a row too few", func(b *chaos.Books) { b.Counts["found"] = 0 },
-			[]chaos.Invariant{chaos.Balance}, chaos.Figures{Unknown: 1}},
+			[]chaos.Invariant{chaos.Balance}, chaos.Figures{Unknown: 1, AtRisk: 1}},
 		{"a tally that counts under another status", func(b *chaos.Books) { b.Counts["found"], b.Counts["failed"] = 0, 2 },
-			[]chaos.Invariant{chaos.Balance}, chaos.Figures{Unknown: 1}},
+			[]chaos.Invariant{chaos.Balance}, chaos.Figures{Unknown: 1, AtRisk: 1}},
 		{"a store that finds fault with itself", func(b *chaos.Books) { b.Problems = []string{"a chunk has no row"} },
-			[]chaos.Invariant{chaos.Balance}, chaos.Figures{Unknown: 1}},
+			[]chaos.Invariant{chaos.Balance}, chaos.Figures{Unknown: 1, AtRisk: 1}},
 		{"a row that is gone", func(b *chaos.Books) { b.Rows, b.Counts["unknown"] = b.Rows[:3], 0 },
 			[]chaos.Invariant{chaos.Balance, chaos.Kept}, chaos.Figures{Lost: 1}},
 		{"a row that never ends", func(b *chaos.Books) {
@@ -66,30 +66,30 @@ func TestBooksThatAreBroken(t *testing.T) {
 			b.Counts["unknown"], b.Counts["waiting"] = 0, 1
 		}, []chaos.Invariant{chaos.Kept}, chaos.Figures{Lost: 1}},
 		{"rows in another order", func(b *chaos.Books) { b.Rows[0], b.Rows[1] = b.Rows[1], b.Rows[0] },
-			[]chaos.Invariant{chaos.Kept}, chaos.Figures{Unknown: 1}},
+			[]chaos.Invariant{chaos.Kept}, chaos.Figures{Unknown: 1, AtRisk: 1}},
 		{"a row with another's plate", func(b *chaos.Books) { b.Rows[0].Plate = "B2" },
-			[]chaos.Invariant{chaos.Kept}, chaos.Figures{Unknown: 1, Lost: 1}},
+			[]chaos.Invariant{chaos.Kept}, chaos.Figures{Unknown: 1, AtRisk: 1, Lost: 1}},
 		{"a row that is out twice", func(b *chaos.Books) {
 			b.Rows = append(b.Rows, b.Rows[3])
 			b.Counts["unknown"] = 2
-		}, []chaos.Invariant{chaos.Balance, chaos.Single}, chaos.Figures{Unknown: 1}},
+		}, []chaos.Invariant{chaos.Balance, chaos.Single}, chaos.Figures{Unknown: 1, AtRisk: 1}},
 		{"a plate that was charged twice", func(b *chaos.Books) { b.Charges = append(b.Charges, b.Charges[0]) },
-			[]chaos.Invariant{chaos.Once}, chaos.Figures{Unknown: 1, PaidTwice: 2}},
+			[]chaos.Invariant{chaos.Once}, chaos.Figures{Unknown: 1, AtRisk: 1, PaidTwice: 2}},
 		{"a plate that nobody asked about", func(b *chaos.Books) {
 			b.Charges = append(b.Charges, chaos.Charge{Call: "3", Plates: []string{"E5"}, Charged: 1})
-		}, []chaos.Invariant{chaos.Once}, chaos.Figures{Unknown: 1}},
+		}, []chaos.Invariant{chaos.Once}, chaos.Figures{Unknown: 1, AtRisk: 1}},
 		{"an answer that is another's", func(b *chaos.Books) { b.Rows[0].Contact = "94" },
-			[]chaos.Invariant{chaos.Stored}, chaos.Figures{Unknown: 1, NotStored: 1}},
+			[]chaos.Invariant{chaos.Stored}, chaos.Figures{Unknown: 1, AtRisk: 1, NotStored: 1}},
 		{"an answer that nobody gave", func(b *chaos.Books) { b.Charges = b.Charges[1:] },
-			[]chaos.Invariant{chaos.Stored}, chaos.Figures{Unknown: 1}},
+			[]chaos.Invariant{chaos.Stored}, chaos.Figures{Unknown: 1, AtRisk: 1}},
 		{"a charge that is called a failure", func(b *chaos.Books) {
 			b.Rows[3].Status, b.Rows[3].Class = "failed", "unavailable"
 			b.Counts["unknown"], b.Counts["failed"] = 0, 2
 		}, []chaos.Invariant{chaos.Honest}, chaos.Figures{NotStored: 1}},
 		{"a change that is told of twice", func(b *chaos.Books) { b.Events[1].ID = "m2" },
-			[]chaos.Invariant{chaos.Single}, chaos.Figures{Unknown: 1}},
+			[]chaos.Invariant{chaos.Single}, chaos.Figures{Unknown: 1, AtRisk: 1}},
 		{"a plate in a log", func(b *chaos.Books) { b.Leaks = []string{"worker-1.log"} },
-			[]chaos.Invariant{chaos.Private}, chaos.Figures{Unknown: 1}},
+			[]chaos.Invariant{chaos.Private}, chaos.Figures{Unknown: 1, AtRisk: 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -35,7 +35,7 @@ func killedMidUpload(t *trial) {
 		t.Fatal(err)
 	}
 	t.more("taken in again in %.1f s", time.Since(began).Seconds())
-	w.id = b.ID
+	w.id, w.lists = b.ID, []handed{{b.ID, w.list}}
 	if again, err := w.api.Submit(t.Context(), o, bytes.NewReader(text)); err != nil || again.ID != b.ID {
 		t.Errorf("handed in once more: %s, %v; want the same list", again.ID, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/plateq/plateq/client"
+	"github.com/plateq/plateq/internal/chaos"
 	"github.com/plateq/plateq/internal/pgtest"
 	"github.com/plateq/plateq/internal/redistest"
 	"github.com/plateq/plateq/providers/sim"
@@ -64,15 +65,18 @@ type world struct {
 
 	list   []string
 	id     string
+	lists  []handed  // all that were accepted, that one first
 	mended time.Time // when the fault was over
 	needed int       // calls
 	again  map[string]int
+	events func() []chaos.Event            // that another system heard; nil: there is none
+	answer func(plate string) chaos.Answer // what the provider answers
 }
 
 // build starts everything but workers and scheduler.
 func (t *trial) build(g ground) *world {
 	t.Helper()
-	w := &world{trial: t, ground: g.usual(), dir: t.keptDir(), port: freePort(t), again: map[string]int{}}
+	w := &world{trial: t, ground: g.usual(), dir: t.keptDir(), port: freePort(t), again: map[string]int{}, answer: answer}
 	w.vitals = filepath.Join(w.dir, "vitals")
 	w.redis = redistest.Start(t, w.ground.redis...)
 	hooks := []string{}
@@ -220,6 +224,12 @@ func (w *world) worker(env ...string) *process {
 	return p
 }
 
+// handed is a list that was accepted.
+type handed struct {
+	id   string
+	list []string
+}
+
 // submit hands the list in.
 func (w *world) submit() {
 	w.Helper()
@@ -228,6 +238,7 @@ func (w *world) submit() {
 		w.Fatal(err)
 	}
 	w.id = b.ID
+	w.lists = append(w.lists, handed{b.ID, w.list})
 }
 
 func csvOf(list []string) []byte {
