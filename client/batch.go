@@ -18,6 +18,8 @@ type Batch struct {
 	ID       string `json:"id"`
 	Provider string `json:"provider"`
 	Name     string `json:"name"`
+	Tenant   string `json:"tenant"`
+	Purpose  string `json:"purpose"` // what the answers are for; may be empty
 	State    State  `json:"state"`
 	// Reason says why it is paused or cancelled.
 	Reason string         `json:"reason"`

@@ -98,6 +98,17 @@ func (e *MarkError) Error() string {
 	return "this store was made for real use and --simulate must not touch it"
 }
 
+// RegionError says that a store is kept in a region that is not this process's.
+type RegionError struct{ Store, Here string } // Here may be empty: none was named
+
+func (e *RegionError) Error() string {
+	here := "no region is named here"
+	if e.Here != "" {
+		here = fmt.Sprintf("this is %q", e.Here)
+	}
+	return fmt.Sprintf("the store is kept in region %q, and %s", e.Store, here)
+}
+
 // OldCopyError says that a store may be an older copy of itself, so that calls
 // were paid for of which it knows nothing. No call must start from it until
 // somebody has accepted that.

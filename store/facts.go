@@ -15,7 +15,8 @@ const (
 	factSealing = "encryption key " // and its name
 	// factReplaced and its name: all that the key had sealed was sealed anew.
 	factReplaced = "replaced key "
-	factMove     = "moved" // only where it was
+	factMove     = "moved"  // only where it was
+	factRegion   = "region" // only where one is named
 )
 
 const (
@@ -23,15 +24,19 @@ const (
 	useSimulated = "simulated"
 )
 
-// Facts are what a store keeps about itself, by name: its id, its use and the
-// fingerprints of its keys. A fact that is kept is never replaced.
+// Facts are what a store keeps about itself, by name: its id, its use, its
+// region and the fingerprints of its keys. A fact that is kept is never replaced.
 type Facts map[string]string
 
-// NewFacts returns the facts of a new store with these keys.
-func NewFacts(k Keys, simulated bool) Facts {
+// NewFacts returns the facts of a new store with these keys. An empty region is
+// none, and such a store gets one from the first who names it.
+func NewFacts(k Keys, simulated bool, region string) Facts {
 	f := Facts{factID: "s_" + strings.ToLower(rand.Text()[:20]), factUse: useReal, factIndex: Fingerprint(k.Index)}
 	if simulated {
 		f[factUse] = useSimulated
+	}
+	if region != "" {
+		f[factRegion] = region
 	}
 	for _, key := range k.Seal {
 		f[factSealing+key.Name()] = Fingerprint(key.Key)
@@ -45,12 +50,16 @@ func (f Facts) ID() string { return f[factID] }
 // Seals reports whether a sealing key of that name is in use.
 func (f Facts) Seals(key string) bool { return f[factSealing+key] != "" }
 
-// Verify refuses a store that was made for another use, *MarkError, or with
+// Verify refuses a store that was made for another use, *MarkError, that is in
+// another region, *RegionError, or was made with
 // other keys, *KeysError. Every key that ever sealed must be given, or some
 // values could not be read. One that was moved is a *MovedError.
 func (f Facts) Verify(kept Facts) error {
 	if d := kept.Departure(); !d.At.IsZero() {
 		return &MovedError{Departure: d}
+	}
+	if region, ok := kept[factRegion]; ok && region != f[factRegion] {
+		return &RegionError{Store: region, Here: f[factRegion]}
 	}
 	if use, ok := kept[factUse]; ok && use != f[factUse] {
 		return &MarkError{Simulated: use == useSimulated}
@@ -66,8 +75,8 @@ func (f Facts) Verify(kept Facts) error {
 // Sign returns what is to be written into a store that keeps these facts before
 // k is used: all of them for a new store, later the key that seals. One that
 // only opens may have sealed nothing there, and can be taken away again.
-func (k Keys) Sign(kept Facts, simulated bool) Facts {
-	f := NewFacts(k, simulated)
+func (k Keys) Sign(kept Facts, simulated bool, region string) Facts {
+	f := NewFacts(k, simulated, region)
 	if kept.ID() == "" {
 		return f
 	}

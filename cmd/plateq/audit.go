@@ -23,7 +23,7 @@ func (c *cli) auditCommand() *cobra.Command {
 		Args:  wants(),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(c.auditListCommand(), c.auditVerifyCommand())
+	cmd.AddCommand(c.auditListCommand(), c.auditVerifyCommand(), c.auditIncidentCommand())
 	return cmd
 }
 

@@ -145,6 +145,9 @@ func (c *cli) printStatus(b client.Batch) error {
 		line("name", "%s", printable(b.Name))
 	}
 	line("provider", "%s", b.Provider)
+	if b.Purpose != "" {
+		line("purpose", "%s", printable(b.Purpose))
+	}
 	line("state", "%s", b.State)
 	if b.Reason != "" {
 		line("because", "%s", printable(b.Reason))

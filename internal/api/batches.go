@@ -19,6 +19,8 @@ type batchView struct {
 	ID       string           `json:"id"`
 	Provider string           `json:"provider"`
 	Name     string           `json:"name"`
+	Tenant   string           `json:"tenant"`
+	Purpose  string           `json:"purpose" doc:"What the answers are for; may be empty."`
 	State    store.BatchState `json:"state"`
 	Reason   string           `json:"reason" doc:"Why it is paused or cancelled."`
 	Rows     int              `json:"rows"`
@@ -73,7 +75,7 @@ func (s *server) show(ctx context.Context, b store.Batch, gates []store.Gate) (b
 		counts[state.String()] = b.Counts[state]
 	}
 	return batchView{
-		ID: b.ID, Provider: b.Provider, Name: b.Name, State: b.State, Reason: b.Reason, Rows: b.Rows, Counts: counts,
+		ID: b.ID, Provider: b.Provider, Name: b.Name, Tenant: b.Tenant, Purpose: b.Purpose, State: b.State, Reason: b.Reason, Rows: b.Rows, Counts: counts,
 		Questions: b.Asks, Shared: sharedView(b.Shared), Cost: s.costOf(b), WaitingFor: waiting,
 		CreatedAt: timestamp(b.Created), DoneAt: timestampOf(b.Done), Metadata: b.Metadata,
 	}, nil

@@ -149,7 +149,7 @@ func (a *App) usable(ctx context.Context, part string) error {
 	if err := sqlite.Verify(ctx, part); err != nil {
 		return fmt.Errorf("restore store: %w", err)
 	}
-	id, err := sqlite.Usable(sqlite.Options{Path: part, Keys: keys, Simulated: a.opts.Simulate})
+	id, err := sqlite.Usable(sqlite.Options{Path: part, Keys: keys, Simulated: a.opts.Simulate, Region: a.opts.Config.DataRegion})
 	if err != nil {
 		return explainOpen(a.dataDir(), err)
 	}

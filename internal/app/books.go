@@ -54,7 +54,7 @@ func (a *App) openStore(ctx context.Context, dir, path string) error {
 		return Usage(err)
 	}
 	st, err := sqlite.Open(ctx, sqlite.Options{
-		Path: path, Locked: sameDir(dir, filepath.Dir(path)), Keys: keys, Simulated: a.opts.Simulate, Moved: a.moving, Now: a.now,
+		Path: path, Locked: sameDir(dir, filepath.Dir(path)), Keys: keys, Simulated: a.opts.Simulate, Region: a.opts.Config.DataRegion, Moved: a.moving, Now: a.now,
 	})
 	if err != nil {
 		return explainOpen(dir, err)
@@ -125,6 +125,7 @@ func (a *App) keys(dir string) (store.Keys, error) {
 func explainOpen(dir string, err error) error {
 	locked, isLocked := errors.AsType[*store.LockedError](err)
 	_, isMark := errors.AsType[*store.MarkError](err)
+	away, isAway := errors.AsType[*store.RegionError](err)
 	_, isSchema := errors.AsType[*store.SchemaError](err)
 	moved, isMoved := errors.AsType[*store.MovedError](err)
 	_, isKeys := errors.AsType[*store.KeysError](err)
@@ -134,6 +135,8 @@ func explainOpen(dir string, err error) error {
 		return Usage(fmt.Errorf("%w: submit to it instead (plateq submit), or choose another PLATEQ_DATA_DIR", locked))
 	case isMark, isSchema:
 		return Usage(fmt.Errorf("open store in %s: %w", dir, err))
+	case isAway:
+		return Usage(fmt.Errorf("open store in %s: %w: PLATEQ_DATA_REGION must be %q", dir, away, away.Store))
 	case isMoved && moved.Done:
 		return Usage(fmt.Errorf("open store in %s: %w: set PLATEQ_DATABASE_URL to that database", dir, moved))
 	case isMoved:

@@ -2,7 +2,10 @@ package app_test
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/plateq/plateq/internal/app"
@@ -56,6 +59,24 @@ func TestADataDirectoryBelongsToOneProcess(t *testing.T) {
 
 // What one store could not take must not reach another: its calls have the
 // same numbers.
+func TestAStoreStaysInItsRegion(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, standIn(t, brisk()))
+	nowhere := slices.Clip(d.env)
+	d.env = append(nowhere, "PLATEQ_DATA_REGION=in")
+	in := d.list("in.csv", plates(5))
+	if _, code := d.run(t.Context(), d.runOptions(in, "out.csv")); code != app.ExitOK && code != app.ExitPartial {
+		t.Fatalf("exit %d", code)
+	}
+	for _, region := range []string{"", "de"} {
+		d.env = append(nowhere, "PLATEQ_DATA_REGION="+region)
+		_, err := app.RunFile(t.Context(), d.options(), d.runOptions(in, "out.csv"))
+		if app.ExitCode(err) != app.ExitUsage || !strings.Contains(fmt.Sprint(err), `PLATEQ_DATA_REGION must be "in"`) {
+			t.Errorf("in region %q: %v, want exit %d and what to set", region, err, app.ExitUsage)
+		}
+	}
+}
+
 func TestASpoolGoesToItsStoreOnly(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -22,6 +22,7 @@ func (c *Config) faults() []string {
 	l.oneOf("LOG_FORMAT", c.LogFormat, "", "console", "json")
 	l.add(c.Grace == 0, "GRACE", "it must be more than 0")
 	l.add((c.TLSCert == "") != (c.TLSKey == ""), "TLS_CERT", "it goes with "+Prefix+"TLS_KEY: set both or none")
+	l.add(strings.ContainsFunc(c.DataRegion, notInName) || len(c.DataRegion) > maxRegion, "DATA_REGION", "it must be a name of at most 32 small letters, digits and hyphens")
 	l.address("LISTEN", c.Listen)
 	l.add(c.APIRate < 0, "API_RATE", "it must be 0 or more")
 	l.loopback("ADMIN_LISTEN", c.AdminListen)
@@ -40,6 +41,11 @@ func (c *Config) faults() []string {
 	}
 	return l
 }
+
+// maxRegion bounds the name of a region.
+const maxRegion = 32
+
+func notInName(r rune) bool { return !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '-') }
 
 // faultList collects faults; its methods take variables without the prefix.
 type faultList []string

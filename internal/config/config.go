@@ -48,6 +48,7 @@ type Config struct {
 	IndexKey       providers.Secret `env:"INDEX_KEY" shown:"made in the data dir" about:"key of the hashes by which equal questions find each other: 32 bytes in base64"`
 	EnqueueKey     providers.Secret `env:"ENQUEUE_KEY" shown:"made in the data dir" about:"key for systems that enqueue directly: 32 bytes in base64"`
 
+	DataRegion   string        `env:"DATA_REGION" about:"where the store, its backups and the data dir are kept, such as in: a store that has a region is opened in no other"`
 	Purposes     []string      `env:"PURPOSES" shown:"any or none" about:"comma list of purposes; when set, a batch must name one"`
 	Retention    time.Duration `env:"RETENTION" envDefault:"90d" later:"yes" about:"how long rows and answers of a batch are kept"`
 	HooksAllow   []string      `env:"HOOKS_ALLOW" shown:"none" about:"comma list of internal hosts, addresses and networks to which webhooks may be sent, beside public ones"`

@@ -95,6 +95,7 @@ func TestFaults(t *testing.T) {
 		{"reset", "PLATEQ_ATTESTR_DAILY_RESET=midnight", `PLATEQ_ATTESTR_DAILY_RESET: "midnight" is no time and zone`},
 		{"zone", "PLATEQ_ATTESTR_DAILY_RESET=00:00 Asia/Nowhere", `PLATEQ_ATTESTR_DAILY_RESET: time zone "Asia/Nowhere" is not known`},
 		{"log level", "PLATEQ_LOG_LEVEL=loud", `PLATEQ_LOG_LEVEL: "loud" is none of trace, debug, info, warn, error`},
+		{"region", "PLATEQ_DATA_REGION=Frankfurt am Main", `PLATEQ_DATA_REGION: it must be a name`},
 		{"listen", "PLATEQ_LISTEN=8080", `PLATEQ_LISTEN: "8080" is no address such as 127.0.0.1:8080`},
 		{"open to all", "PLATEQ_ADMIN_LISTEN=:8081", `PLATEQ_ADMIN_LISTEN: ":8081" is no loopback address`},
 		{"TLS", "PLATEQ_TLS_CERT=c.pem", `PLATEQ_TLS_CERT: it goes with PLATEQ_TLS_KEY`},

@@ -23,7 +23,7 @@ func TestRulesOverTwoProcesses(t *testing.T) {
 		return func(o storetest.Options) (store.Store, error) {
 			f := &fleet{}
 			for i := range f.all {
-				s, err := postgres.Open(t.Context(), postgres.Options{URL: url, Keys: o.Keys, Simulated: o.Simulated, Now: o.Now, PoolSize: 6})
+				s, err := postgres.Open(t.Context(), postgres.Options{URL: url, Keys: o.Keys, Simulated: o.Simulated, Region: o.Region, Now: o.Now, PoolSize: 6})
 				if err != nil {
 					return nil, errors.Join(err, f.Close())
 				}

@@ -27,7 +27,7 @@ const leastServer = 140000
 // migrate judges the schema before anything is written to it, brings it to the
 // newest version and signs it. It returns the store's id.
 func migrate(ctx context.Context, config *pgx.ConnConfig, o Options) (id string, err error) {
-	err = atSchema(ctx, config, store.NewFacts(o.Keys, o.Simulated), func(c conn) error {
+	err = atSchema(ctx, config, store.NewFacts(o.Keys, o.Simulated, o.Region), func(c conn) error {
 		kept, err := c.facts(ctx)
 		if err == nil {
 			err = o.Keys.VerifySealing(kept)
@@ -35,7 +35,7 @@ func migrate(ctx context.Context, config *pgx.ConnConfig, o Options) (id string,
 		if err != nil {
 			return err
 		}
-		if err := c.sign(ctx, o.Keys.Sign(kept, o.Simulated)); err != nil {
+		if err := c.sign(ctx, o.Keys.Sign(kept, o.Simulated, o.Region)); err != nil {
 			return err
 		}
 		kept, err = c.facts(ctx)

@@ -79,6 +79,9 @@ type Options struct {
 	// Simulated marks a new store as one of invented answers; an existing one
 	// must have the same mark.
 	Simulated bool
+	// Region, if set, is where the store is kept: it must be the one of an
+	// existing store, which has none until one is named.
+	Region string
 	// Now is the clock, also for signs of life; nil: time.Now, and the
 	// server's clock for these.
 	Now func() time.Time
@@ -110,7 +113,7 @@ var _ store.Store = (*Store)(nil)
 
 // Open opens the store, and makes or migrates it where needed. Several
 // processes may do so at once. It fails at once with *store.SchemaError,
-// *store.MarkError or *store.KeysError where the store is not to be used, and
+// *store.MarkError, *store.RegionError or *store.KeysError where the store is not to be used, and
 // then has changed nothing in it, and with store.ErrAway where the server does
 // not answer.
 func Open(ctx context.Context, o Options) (*Store, error) {

@@ -49,6 +49,9 @@ type Options struct {
 	// Simulated marks a new store as one of invented answers; an existing one
 	// must have the same mark.
 	Simulated bool
+	// Region, if set, is where the store is kept: it must be the one of an
+	// existing store, which has none until one is named.
+	Region string
 	// Moved: open the store also where it was moved elsewhere, to end that.
 	Moved bool
 	// Now is the clock; nil: time.Now.
@@ -79,7 +82,7 @@ type Store struct {
 var _ store.Store = (*Store)(nil)
 
 // Open opens the store, and makes or migrates it where needed. It fails at
-// once with *store.LockedError, *store.SchemaError, *store.MarkError,
+// once with *store.LockedError, *store.SchemaError, *store.MarkError, *store.RegionError,
 // *store.KeysError or *store.MovedError where the store is not to be used, and
 // then has changed nothing in it.
 func Open(ctx context.Context, o Options) (_ *Store, err error) {

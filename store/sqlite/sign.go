@@ -18,7 +18,7 @@ func (c conn) verify(o Options) error {
 	if o.Moved {
 		kept = kept.Staying()
 	}
-	if err := store.NewFacts(o.Keys, o.Simulated).Verify(kept); err != nil {
+	if err := store.NewFacts(o.Keys, o.Simulated, o.Region).Verify(kept); err != nil {
 		return err
 	}
 	return o.Keys.VerifySealing(kept)
@@ -55,7 +55,7 @@ func sign(o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := c.sign(o.Keys.Sign(kept, o.Simulated)); err != nil {
+	if err := c.sign(o.Keys.Sign(kept, o.Simulated, o.Region)); err != nil {
 		return err
 	}
 	if err := c.exec("COMMIT"); err != nil {

@@ -17,6 +17,7 @@ var identityRules = []rule{
 	{"a list that is refused for its identity can be abandoned", identityRefusedAbandons},
 	{"a simulated store is not opened for real use, nor a real one for simulation", identityMark},
 	{"a store is not opened with keys that are not its own", identityKeys},
+	{"a store that is kept in a region is opened in no other", identityRegion},
 	{"the number of the last call goes on and never back", identityLastCall},
 }
 
@@ -146,6 +147,26 @@ func identityKeys(w *world) {
 	refuses[*store.KeysError](w, "open with another index key", w.cannotOpen(o))
 	w.s = w.mustOpen()
 	w.states(b, store.Queued)
+}
+
+func identityRegion(w *world) {
+	open := func(region string) {
+		w.t.Helper()
+		w.must(w.s.Close(), "close store")
+		w.opts.Region = region
+		w.s = w.mustOpen()
+	}
+	open("")
+	open("in")
+	open("in")
+	w.must(w.s.Close(), "close store")
+	o := w.opts
+	for _, region := range []string{"", "de"} {
+		o.Region = region
+		e := wantError[*store.RegionError](w, "open a store of another region", w.cannotOpen(o))
+		equal(w, "error", *e, store.RegionError{Store: "in", Here: region})
+	}
+	w.s = w.mustOpen()
 }
 
 func identityLastCall(w *world) {

@@ -32,6 +32,7 @@ type Options struct {
 	Now       func() time.Time
 	Keys      store.Keys
 	Simulated bool
+	Region    string
 }
 
 // Open opens the store of one place. The first call finds the place empty;
