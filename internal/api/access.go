@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -158,13 +158,19 @@ func bearer(r *http.Request) string {
 	return strings.TrimSpace(key)
 }
 
-// addressOf is where a request comes from, as far as the connection tells.
+// addressOf is where a request comes from, as far as the connection tells: what
+// a request says of that could be made up. An IPv6 network of 64 bits is one, as
+// whoever has an address there has all of them.
 func addressOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
 	}
-	return host
+	addr := from.Addr().Unmap().WithZone("")
+	if addr.Is4() {
+		return addr.String()
+	}
+	return netip.PrefixFrom(addr, 64).Masked().String()
 }
 
 // callerKey is where a request keeps the key under which it is answered. It is

@@ -53,6 +53,7 @@ func (s *server) observe(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		endAfterChunks(h, r)
 		zip := newCompressor(w, r)
 		rec := &recorder{ResponseWriter: zip}
 		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, &rec.caller))
@@ -63,6 +64,16 @@ func (s *server) observe(next http.Handler) http.Handler {
 		next.ServeHTTP(rec, r)
 		zip.end()
 	})
+}
+
+// endAfterChunks ends the connection with a request that came in chunks. If it
+// had a Content-Length as well, which net/http drops without a word, a proxy in
+// front may think that the request ends elsewhere, and what we would read as the
+// next one could be anybody's.
+func endAfterChunks(h http.Header, r *http.Request) {
+	if len(r.TransferEncoding) > 0 {
+		h.Set("Connection", "close")
+	}
 }
 
 // batchID is the form of the id of a batch.

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/plateq/plateq/store"
 )
@@ -116,12 +118,29 @@ func readBody(r *http.Request, v any) error {
 	if fault := checkNesting(body); fault != "" {
 		return problem(http.StatusBadRequest, "bad_body", "the body: %s", fault)
 	}
-	err = json.Unmarshal(body, v)
+	err = decodeWhole(body, v)
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return badFields(http.StatusUnprocessableEntity, "bad_body", []FieldError{{Field: clip(e.Field), Detail: "it must be another kind of value: " + e.Type.String()}})
 	}
-	if err != nil {
-		return problem(http.StatusBadRequest, "bad_body", "the body is no JSON object")
+	if err == nil {
+		return nil
+	}
+	if name, odd := strings.CutPrefix(err.Error(), "json: unknown field "); odd {
+		return badFields(http.StatusUnprocessableEntity, "bad_body", []FieldError{{Field: clip(strings.Trim(name, `"`)), Detail: "there is no such member"}})
+	}
+	return problem(http.StatusBadRequest, "bad_body", "the body is no JSON object")
+}
+
+// decodeWhole reads one value and nothing behind it. A member that v has not is
+// an error: it may be one that is misspelt, and bounds what is paid.
+func decodeWhole(body []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something comes behind the value")
 	}
 	return nil
 }

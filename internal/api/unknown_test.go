@@ -157,6 +157,8 @@ func TestDecisionsThatMakeNoSense(t *testing.T) {
 		{"give-up", `{"batch":"b_none","reason":"x"}`, 404, "no_such_batch"},
 		{"give-up", `{"call":"one"}`, 422, "call"},
 		{"give-up", `[`, 400, "bad_body"},
+		{"give-up", `{"al":true,"reason":"x"}`, 422, "there is no such member"},
+		{"give-up", `{"all":true,"reason":"x"} {}`, 400, "bad_body"},
 		{"adopt", `{"call":1}`, 422, "ticket"},
 		{"adopt", `{"call":1,"ticket":"T"}`, 404, "no_such_call"},
 	} {

@@ -25,14 +25,19 @@ func (s *Store) AddAPIKey(ctx context.Context, k store.APIKey) error {
 	return err
 }
 
+// byID finds a key, or in its place a row of no key: to read one takes a tenth of
+// the time, by which a stranger could tell whether there is a key of that id.
+const byID = `id = $1 UNION ALL SELECT '', decode(repeat('00', 32), 'hex'), 'nobody''s', 'default', 'submit read read:pii operate admin', 1700000000000, 0, 1700000000000, 0
+	WHERE NOT EXISTS (SELECT 1 FROM api_keys WHERE id = $1)`
+
 // APIKey implements store.Access.
 func (s *Store) APIKey(ctx context.Context, id string) (store.APIKey, error) {
-	keys, err := s.apiKeys(ctx, "id = $1", id)
-	if err == nil && len(keys) == 0 {
-		return store.APIKey{}, store.ErrNoKey
-	}
+	keys, err := s.apiKeys(ctx, byID, id)
 	if err != nil {
 		return store.APIKey{}, err
+	}
+	if keys[0].ID == "" {
+		return store.APIKey{}, store.ErrNoKey
 	}
 	return keys[0], nil
 }
