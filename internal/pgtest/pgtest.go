@@ -18,6 +18,7 @@ package pgtest
 import (
 	"context"
 	"errors"
+	"net/url"
 	"os"
 	"sync"
 	"syscall"
@@ -68,6 +69,26 @@ func Schema(t testing.TB) string {
 		t.Fatalf("start a cluster: %v", err)
 	}
 	return s.Schema(t)
+}
+
+// Owned is Schema as a role that owns the schema and may do nothing else.
+func Owned(t testing.TB) string {
+	t.Helper()
+	whole := Schema(t)
+	u, err := url.Parse(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := u.Query().Get("search_path")
+	role := "owner_of_" + schema
+	s.exec(t, "CREATE ROLE "+role+" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS")
+	s.exec(t, "ALTER SCHEMA "+schema+" OWNER TO "+role)
+	u.User = url.User(role)
+	return u.String()
 }
 
 // Start runs a cluster for one test, with further arguments for the server,
