@@ -42,7 +42,7 @@ type Erasing interface {
 type Erasure struct {
 	ID     string    `json:"id"` // "e_…"
 	At     time.Time `json:"at"`
-	Ended  time.Time `json:"ended_at"` // zero: it was cut off, and is to be begun again
+	Ended  time.Time `json:"ended_at,omitzero"` // zero: it was cut off, and is to be begun again
 	By     string    `json:"by"`
 	Reason string    `json:"reason"`
 	// Kinds are what was searched by.
@@ -51,6 +51,9 @@ type Erasure struct {
 	// nothing.
 	Passes int         `json:"passes"`
 	Erased EraseCounts `json:"erased"`
+	// Unread are values that could not be opened, so that nobody was found in
+	// them.
+	Unread int `json:"unread"`
 	// Keys are those it was begun with, and those of the vehicles that were
 	// found with them.
 	Keys []PersonKey `json:"-"`
@@ -146,8 +149,9 @@ func EraseAll(ctx context.Context, s Erasing, e Erasure, found func([]PersonKey)
 			return e, ErrStillHeld
 		}
 		before := len(e.Keys)
+		e.Unread = 0
 		swept, err := pass(ctx, s, SweepRequest{Keys: e.Keys}, func(step Swept) error {
-			seen += step.Seen
+			seen, e.Unread = seen+step.Seen, e.Unread+step.Damaged
 			told(seen)
 			fresh := news(e.Keys, step.Found)
 			if len(fresh) == 0 {

@@ -293,6 +293,11 @@ func (p *Spool) restart() error {
 			return fmt.Errorf("restart spool: %w", err)
 		}
 	}
+	// What was in it must not outlive what is erased from the store. Before the
+	// new name it would be taken for damage after a loss of power.
+	if _, err := p.file.WriteAt(make([]byte, p.end-spoolFrames), spoolFrames); err != nil {
+		return fmt.Errorf("restart spool: %w", err)
+	}
 	p.spoolState, p.refused = spoolState{gen: gen, end: spoolFrames}, false
 	return nil
 }

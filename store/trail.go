@@ -48,6 +48,12 @@ const (
 
 	ActRestoreAccepted ActKind = "restore.accepted"
 	ActSealRotated     ActKind = "seal.rotated"
+
+	// ActErased is about an erasure by its id; ActPersonExported is all that is
+	// held on somebody, whom nothing names.
+	ActErased         ActKind = "person.erased"
+	ActAllowed        ActKind = "person.allowed"
+	ActPersonExported ActKind = "person.exported"
 )
 
 // ActKinds lists the kinds of acts.
@@ -57,7 +63,7 @@ func ActKinds() []ActKind {
 		ActKeyMade, ActKeyRevoked, ActBudgetSet, ActBudgetUnset,
 		ActHookAdded, ActHookRemoved, ActHookRotated, ActScheduleAdded, ActScheduleRemoved, ActGateOpened, ActGateClosed,
 		ActQueuePaused, ActQueueResumed,
-		ActResent, ActGivenUp, ActAdopted, ActRestoreAccepted, ActSealRotated,
+		ActResent, ActGivenUp, ActAdopted, ActRestoreAccepted, ActSealRotated, ActErased, ActAllowed, ActPersonExported,
 	}
 }
 

@@ -16,13 +16,22 @@ import (
 // spoolSize is how many bytes of answers wait for a store that takes none.
 const spoolSize = 8 << 20
 
-// openBooks opens data directory, keys, store and spool. The directory is
-// locked before anything in it is read: keys are made once, and a spool has one
-// reader.
+// openBooks opens data directory, keys, store and spool, and brings the store up
+// to what was erased. The directory is locked before anything in it is read: keys
+// are made once, and a spool has one reader.
 func (a *App) openBooks(ctx context.Context) error {
+	open := a.openOwn
 	if a.shared() {
-		return a.openShared(ctx)
+		open = a.openShared
 	}
+	if err := open(ctx); err != nil {
+		return err
+	}
+	return a.replayErasures(ctx)
+}
+
+// openOwn opens the data directory of a process that is alone.
+func (a *App) openOwn(ctx context.Context) error {
 	dir := a.dataDir()
 	if err := makeDir(filepath.Join(dir, "spool")); err != nil {
 		return err
