@@ -48,18 +48,31 @@ RULES ?= .
 mutants: ## break the SQLite store once for each rule, which must notice; some ten minutes
 	go test -count=1 -v -timeout=3h -run='^TestMutants$$' ./store/storetest -mutants='$(RULES)'
 
-# CELL chooses cells: make chaos CELL='P1|R3'. ROWS is how long their lists are.
+# What chaos breaks is told in docs/reliability.md. CELL chooses cells: make chaos
+# CELL='P1|R3'. ROWS is how long their lists are, SEED that of the first round.
 CELL ?= .*
-ROWS ?= 10000
-chaos: ## break what Plateq stands on while lists are on their way, and hold the books against each other
-	go test -count=1 -v -tags=chaos -parallel=4 -timeout=30m ./internal/chaos -run='^TestCells$$/^($(CELL))$$' -args -rows=$(ROWS)
+ROWS ?= 5000
+LENGTH ?= 5m
+SEED ?= 0
+CHAOS := go test -count=1 -v -tags=chaos -parallel=4 -timeout=12h ./internal/chaos
+WRITE := $(if $(filter .*,$(CELL)),-write='$(abspath docs/reliability.md)') -note='$(NOTE)'
+chaos: ## break what Plateq stands on while lists are on their way; writes docs/reliability.md
+	$(CHAOS) -run='^TestCells$$/^($(CELL))$$' -args -rows=$(ROWS) $(WRITE)
+
+chaos-long: build ## the same with faults as long as in the field, rounds of random ones, and asynq beside it; some three hours
+	$(CHAOS) -run='^TestCells$$/^($(CELL))$$' -args -long -rows=10000 $(WRITE)
+	$(CHAOS) -parallel=2 -run=TestRandom -args -rounds=$(or $(ROUNDS),20) -length=$(LENGTH) -seed=$(SEED) $(WRITE)
+	go -C bench run ./faults -plateq ../bin/plateq -o ../docs/reliability.md
+
+SOAK ?= 1h
+soak: ## look lists up at all five providers for SOAK, with faults, and draw what that takes; writes docs/images/soak.svg
+	$(CHAOS) -run=TestSoak -args -soak=$(SOAK) -curves='$(abspath docs/images/soak.csv)'
 
 RUN ?= .
 # RUN chooses cases: make bench RUN='single/(plateq|loop)'. QUICK=1 takes small
 # lists. Either way the page is printed and not written. NOTE is shown on it.
-ROUNDS ?= 3
 bench: build ## measure how fast lists are done, beside asynq, River and a loop by hand; writes docs/performance.md
-	go -C bench run ./work -plateq ../bin/plateq -run '$(RUN)' -rounds $(ROUNDS) $(if $(QUICK),-quick) -note '$(NOTE)' -o ../docs/performance.md
+	go -C bench run ./work -plateq ../bin/plateq -run '$(RUN)' -rounds $(or $(ROUNDS),3) $(if $(QUICK),-quick) -note '$(NOTE)' -o ../docs/performance.md
 
 bench-go: ## run the Go benchmarks of all packages, one line each
 	@go test -run='^$$' -bench=. -benchmem ./... | awk '\

@@ -95,6 +95,20 @@ func (f *Fleet) add(part string) error {
 	return err
 }
 
+// Add starts one more process of a part.
+func (f *Fleet) Add(part string) error { return f.add(part) }
+
+// Living returns the processes of a part that have not ended, the oldest first.
+func (f *Fleet) Living(part string) []*Process {
+	var all []*Process
+	for i, p := range f.processes {
+		if f.parts[i] == part && !p.Ended() {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // PartUsage is what one process of a fleet has used.
 type PartUsage struct {
 	Part string // such as worker

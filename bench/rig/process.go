@@ -53,6 +53,16 @@ func Start(dir, name string, env []string, program string, args ...string) (*Pro
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
+// Ended reports whether the process has.
+func (p *Process) Ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // Usage is what the process has used so far, also when it has ended.
 func (p *Process) Usage() (Usage, error) {
 	select {

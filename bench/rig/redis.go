@@ -52,6 +52,16 @@ func (r *Redis) Run() error {
 	return nil
 }
 
+// Empty forgets all that the server holds.
+func (r *Redis) Empty(ctx context.Context) error {
+	c := redis.NewClient(&redis.Options{Addr: r.Addr()})
+	defer c.Close() //nolint:errcheck // it was only told
+	if err := c.FlushAll(ctx).Err(); err != nil {
+		return fmt.Errorf("empty redis-server: %w", err)
+	}
+	return nil
+}
+
 // Usage is what the server has used since it was started.
 func (r *Redis) Usage() (Usage, error) { return r.process.Usage() }
 

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/plateq/plateq/internal/config"
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/providers/attestr"
 	"github.com/plateq/plateq/store"
 )
 
@@ -60,8 +62,9 @@ func tellVitals(path string) {
 	}
 }
 
-// The points at which a process can be asked to end.
+// The points at which a process can be asked to fail.
 const (
+	inBuild    = "build"       // a request is put together: it panics over a plate
 	afterClaim = "after_claim" // the claim is committed, nothing is sent
 	afterRead  = "after_read"  // the answer is here, and not stored
 )
@@ -69,7 +72,7 @@ const (
 // failing is the store of a process that ends at a point.
 func (a *App) failing(s store.Store) store.Store {
 	fail := config.BreakingFromOS().Fail
-	if fail == "" {
+	if fail == "" || strings.HasPrefix(fail, inBuild+":") {
 		return s
 	}
 	f := &failingStore{Store: s}
@@ -109,4 +112,29 @@ func (f *failingStore) Claim(ctx context.Context, r store.ClaimRequest) (store.C
 func (f *failingStore) Settle(ctx context.Context, s store.Settlement) (store.Settled, error) {
 	f.pass(afterRead)
 	return f.Store.Settle(ctx, s)
+}
+
+// failingProvider is Attestr where the putting together of a request panics
+// over a plate: "build:panic:KA01AB1234".
+func failingProvider(p providers.Provider) providers.Provider {
+	plate, asked := strings.CutPrefix(config.BreakingFromOS().Fail, inBuild+":panic:")
+	if one, ok := p.(*attestr.Provider); ok && asked {
+		return panicking{one, plate}
+	}
+	return p
+}
+
+type panicking struct {
+	*attestr.Provider
+	plate string
+}
+
+// Submit implements providers.Provider.
+func (p panicking) Submit(ctx context.Context, reqs []providers.Request) ([]providers.Outcome, error) {
+	for _, r := range reqs {
+		if r.Subject[providers.Plate] == p.plate {
+			panic("asked to")
+		}
+	}
+	return p.Provider.Submit(ctx, reqs)
 }

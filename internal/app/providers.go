@@ -38,7 +38,7 @@ func (a *App) openProviders() error {
 		if err != nil {
 			return Usage(err)
 		}
-		ps = append(ps, p)
+		ps = append(ps, failingProvider(p))
 		a.limits[c.Name] = a.limitsOf(c, p.Spec())
 	}
 	set, err := providers.NewSet(ps...)

@@ -30,8 +30,13 @@ func (w *world) done() client.Batch {
 
 func (w *world) doneWith(id string) client.Batch {
 	w.Helper()
+	return w.doneWithin(id, tooLong+4*w.most)
+}
+
+func (w *world) doneWithin(id string, most time.Duration) client.Batch {
+	w.Helper()
 	var b client.Batch
-	awaitWithin(w, tooLong+4*w.most, "the list is done", func() (over bool) {
+	awaitWithin(w, most, "the list is done", func() (over bool) {
 		b, over = w.at(id)
 		return over
 	})

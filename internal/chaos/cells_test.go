@@ -22,6 +22,10 @@ var cells = []cell{
 	{name: "P10", fault: "four workers are replaced one by one", run: replaced},
 	{name: "P11", fault: "a worker is told to end (`SIGTERM`) with five calls in flight, and has the time", run: drained},
 	{name: "P12", fault: "the same, and the time is too short", run: cutShort},
+	{name: "P13a", fault: "an older version works beside this one, over the same tables, and then alone again", run: twoVersions},
+	{name: "P13b", fault: "a version comes that changes the tables while the one before it works; then nobody goes back", run: newTables},
+	{name: "P14", fault: "a request cannot be put together over one of its rows", run: poisoned},
+	{name: "P15", fault: "a list of 100,000 rows", run: large},
 
 	{name: "R1", fault: "Redis is killed, append-only file `everysec`, away for 5 s", run: redisKilled("--appendonly", "yes", "--appendfsync", "everysec")},
 	{name: "R2", fault: "Redis is killed, no append-only file, away for 5 s", run: redisKilled("--appendonly", "no")},
@@ -36,6 +40,7 @@ var cells = []cell{
 
 	{name: "D1", fault: "PostgreSQL is restarted (`fast`), away for 5 s", run: postgresRestarted},
 	{name: "D2", fault: "PostgreSQL is killed (`kill -9` of the first process), away for 5 s", run: postgresKilled},
+	{name: "D3", fault: "answers to 60 commits of workers are lost, made or not", run: commitsCut},
 	{name: "D4", fault: "the disk of PostgreSQL is full for 10 s, and another worker comes", run: postgresDiskFull},
 	{name: "D6", fault: "nobody can write into the table of calls for 10 s", run: postgresLocked},
 	{name: "D7", fault: "PostgreSQL has no connections left for 5 s", run: postgresCrowded},
@@ -44,6 +49,7 @@ var cells = []cell{
 	{name: "D10", fault: "SQLite: somebody else holds the lock for 15 s", run: sqliteLocked},
 	{name: "D12", fault: "SQLite: a second process opens the file", run: sqliteShared},
 	{name: "D13", fault: "SQLite: an old backup is restored", run: sqliteBackup},
+	{name: "D14", fault: "a worker has no room for a spool", run: spoolFull},
 
 	{name: "V1", fault: "three calls are charged and hang for ever, with a timeout of 5 s",
 		run: unknowable(sim.Fault{Kind: sim.KindChargeThenHang, First: 3, For: time.Hour})},
@@ -52,6 +58,7 @@ var cells = []cell{
 		run: unknowable(sim.Fault{Kind: sim.KindCut, First: 2, N: 10}, sim.Fault{Kind: sim.KindCut, First: 2, N: 10, Exact: true})},
 	{name: "V4", fault: "web pages for answers, with 200 and 502, charged and not",
 		run: unknowable(sim.Fault{Kind: sim.KindHTML, First: 1, Charge: true}, sim.Fault{Kind: "502", First: 2})},
+	{name: "V5", fault: "two submits are refused with a documented code, under the status 200", run: refusedOnce},
 	{name: "V6", fault: "pages of polls are cut, broken, of a wrong type, said to be packed, or begin with a mark",
 		run: harmless(sim.Fault{Kind: sim.KindCut, Every: 5}, sim.Fault{Kind: sim.KindMalformed, Every: 7}, sim.Fault{Kind: sim.KindCType, Every: 3},
 			sim.Fault{Kind: sim.KindGzipLie, Every: 11}, sim.Fault{Kind: sim.KindBOM, Every: 4})},

@@ -110,18 +110,42 @@ func (p *process) said() string {
 	return string(text)
 }
 
-// memory is how many MiB of memory the process held at the most.
-func (p *process) memory() int {
+// memory is how many MiB of memory the process held at the most, and resident
+// how many it holds.
+func (p *process) memory() int   { return p.status("VmHWM:") >> 10 }
+func (p *process) resident() int { return p.status("VmRSS:") >> 10 }
+
+// status is a number of what Linux says of the process; 0: it has ended.
+func (p *process) status(name string) int {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), name)
+	if fields := strings.Fields(rest); len(fields) > 0 {
+		n, _ := strconv.Atoi(fields[0]) // Linux writes a number
+		return n
+	}
+	return 0
+}
+
+// handles is how many files and connections the process has open.
+func (p *process) handles() int {
+	all, err := os.ReadDir("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/fd")
 	if err != nil {
 		return 0 // it has ended
 	}
-	_, rest, _ := strings.Cut(string(text), "VmHWM:")
-	if fields := strings.Fields(rest); len(fields) > 0 {
-		kb, _ := strconv.Atoi(fields[0]) // Linux writes a number
-		return kb >> 10
+	return len(all)
+}
+
+// goroutines is how many there were a second ago at most; 0: it has not said.
+func (p *process) goroutines() int {
+	text, err := os.ReadFile(strings.TrimSuffix(p.log, ".log") + ".vitals")
+	if err != nil {
+		return 0
 	}
-	return 0
+	n, _ := strconv.Atoi(string(text)) // a file that is being written is empty
+	return n
 }
 
 func freePort(t testing.TB) string {

@@ -241,7 +241,7 @@ func (w *world) draining() (code int, took time.Duration) {
 		w.Errorf("%d calls began when the worker was to end", n)
 	}
 	w.mended = time.Now()
-	w.provider.set(slowness(10*time.Millisecond, 100*time.Millisecond))
+	w.provider.set(slowness(10*time.Millisecond, 100*time.Millisecond)...)
 	w.worker()
 	return code, took
 }
@@ -267,4 +267,49 @@ func cutShort(t *trial) {
 		t.Errorf("exit %d with %d rows unknown, want 3 and those of five calls", code, w.result.Unknown)
 	}
 	t.more("ended in %.1f s, exit code 3", took.Seconds())
+}
+
+// poisoned has one row at which the request cannot be put together: the others
+// of its call go out without it.
+func poisoned(t *trial) {
+	w := t.build(quick())
+	bad := w.list[len(w.list)/2]
+	for range w.ground.workers {
+		w.worker("PLATEQ_FAIL=build:panic:" + bad)
+	}
+	w.scheduler = w.spawn("scheduler")
+	w.submit()
+	w.needed = len(w.list) // those beside it are asked about in smaller calls
+	w.account()
+	w.nothingUnknown()
+	n := 0
+	for r, err := range w.api.Results(t.Context(), w.id, client.ResultsOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Error != nil && r.Error.Class == "poison" {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d rows failed as poison, want 1", n)
+	}
+	t.more("%d row failed as poison", n)
+}
+
+// large looks a list up that is larger than the memory of its processes.
+func large(t *trial) {
+	rows := max(*rowsFlag, lasting(100_000, 10_000_000))
+	w := t.begin(ground{rows: rows, batch: 1000, least: time.Millisecond, most: 20 * time.Millisecond, env: []string{"PLATEQ_ATTESTR_PAGE_SIZE=1000"}})
+	w.doneWithin(w.id, lasting(10*time.Minute, 6*time.Hour))
+	most := 0
+	for _, p := range w.started {
+		most = max(most, p.memory())
+	}
+	w.account()
+	w.nothingUnknown()
+	if most > 256 {
+		t.Errorf("a process took %d MiB", most)
+	}
+	t.more("%d rows, at most %d MiB a process", rows, most)
 }

@@ -93,6 +93,29 @@ func harmless(faults ...sim.Fault) func(*trial) {
 	}
 }
 
+// refusedOnce has two submits refused in the provider's own words, under the
+// status of a success: their rows failed, and cost nothing.
+func refusedOnce(t *trial) {
+	w := t.begin(quick())
+	w.part(0.1)
+	w.provider.set(sim.Fault{Name: "words", Kind: "5001", Where: "submit", First: 2, Status: http.StatusOK})
+	w.account()
+	w.nothingUnknown()
+	n := 0
+	for r, err := range w.api.Results(t.Context(), w.id, client.ResultsOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Error != nil && r.Error.Code == "5001" {
+			n++
+		}
+	}
+	if n != 2*w.batch {
+		t.Errorf("%d rows failed with 5001, want those of two calls", n)
+	}
+	t.more("%d rows failed as provider_error", n)
+}
+
 // refusing has the provider refuse every submit for a time. Nothing is unknown,
 // and hardly anybody asks.
 func refusing(fault sim.Fault, open bool) func(*trial) {
@@ -208,7 +231,7 @@ func notThere(t *trial) {
 	w.submit()
 	w.fault(func() {}, lasting(8*time.Second, time.Minute), func() {
 		w.provider.run()
-		w.provider.set(slowness(w.least, w.most))
+		w.provider.set(slowness(w.least, w.most)...)
 	})
 	w.needed = len(w.list) // probes carry one row
 	w.account()

@@ -91,7 +91,7 @@ var mishaps = []mishap{
 		s.provider.kill()
 		return func() {
 			s.provider.run()
-			s.provider.set(slowness(s.least, s.most))
+			s.provider.set(slowness(s.least, s.most)...)
 		}
 	}},
 	{"charged, and the line is cut", spoils(sim.KindChargeThenClose)},

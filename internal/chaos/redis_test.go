@@ -5,9 +5,7 @@ package chaos_test
 import (
 	"errors"
 	"net/http"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -161,12 +159,8 @@ func (w *world) goroutines() int {
 	w.Helper()
 	n := 0
 	await(w, "the server tells how many goroutines it has", func() bool {
-		text, err := os.ReadFile(w.vitals)
-		if err != nil {
-			return false
-		}
-		n, err = strconv.Atoi(string(text))
-		return err == nil
+		n = w.serve.goroutines()
+		return n > 0
 	})
 	return n
 }

@@ -135,7 +135,12 @@ func answer(plate string) chaos.Answer {
 	return chaos.Answer{Status: "failed"}
 }
 
-// slowness has paid calls take so long.
-func slowness(least, most time.Duration) sim.Fault {
-	return sim.Fault{Name: "call", Kind: sim.KindLatency, Where: "submit", For: least, Jitter: most - least}
+// slowness has paid calls take up to so long: a part of it passes before they
+// are charged, and a part between that and the answer.
+func slowness(least, most time.Duration) []sim.Fault {
+	before := min(least, most/2)
+	return []sim.Fault{
+		{Name: "before", Kind: sim.KindLatency, Where: "submit", For: before, Jitter: most/2 - before},
+		{Name: "after", Kind: sim.KindHang, Where: "submit", For: most / 2, Charge: true},
+	}
 }

@@ -5,11 +5,14 @@ package chaos_test
 import (
 	"context"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/plateq/plateq/internal/disktest"
 	"github.com/plateq/plateq/internal/pgtest"
 )
 
@@ -176,4 +179,54 @@ func (w *world) status(path string) int {
 	}
 	defer resp.Body.Close()
 	return resp.StatusCode
+}
+
+// commitsCut loses the answers to commits, those of claims among them, in every
+// way in which they can be lost.
+func commitsCut(t *trial) {
+	server := pgtest.Start(t)
+	proxy := pgtest.StartProxy(t, server.Addr())
+	w := t.build(ground{server: server})
+	behind := "PLATEQ_DATABASE_URL=" + strings.Replace(w.url, server.Addr(), proxy.Addr(), 1)
+	for range w.ground.workers {
+		w.worker(behind)
+	}
+	w.scheduler = w.spawn("scheduler")
+	w.submit()
+	n := 0
+	for ; n < lasting(60, 200) && !w.over(); n++ {
+		proxy.Cut(pgtest.Unsent + pgtest.Cut(n)%(pgtest.Cuts-pgtest.Unsent))
+		<-time.After(200 * time.Millisecond)
+	}
+	w.mended = time.Now()
+	w.account()
+	w.nothingExtra()
+	t.more("%d commits", n)
+}
+
+// over reports whether the list is done.
+func (w *world) over() bool {
+	w.Helper()
+	_, over := w.at(w.id)
+	return over
+}
+
+// spoolFull leaves a worker next to no room for answers when the store has
+// gone: it must find that out before it buys them.
+func spoolFull(t *trial) {
+	t.plain()
+	small := filepath.Join(t.keptDir(), "small")
+	if err := os.Mkdir(small, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	disk := disktest.Mount(t, small, 1<<20)
+	w := t.build(ground{rows: 100, batch: 10})
+	p := w.worker("PLATEQ_DATA_DIR=" + disk.Dir)
+	w.scheduler = w.spawn("scheduler")
+	w.submit()
+	code := p.exit(time.Minute)
+	if n := w.provider.submits(); code == 0 || n > 0 {
+		t.Errorf("a worker without room for a spool ended with %d, after %d calls", code, n)
+	}
+	t.more("the worker does not start (exit code %d), 0 calls", code)
 }

@@ -4,6 +4,7 @@ package chaos_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,7 +25,7 @@ import (
 type ground struct {
 	rows  int // of the list; 0: as the command line says
 	batch int // plates of a call; 0: so many that there are a hundred calls
-	// least and most are how long a paid call takes; 0: 0.5 to 3 s.
+	// least and most are how long a paid call takes; 0: 0.5 to 3 s. See slowness.
 	least, most time.Duration
 	redis       []string       // arguments of redis-server; nil: append-only file, every second
 	server      *pgtest.Server // a PostgreSQL of the cell's own; nil: one that cells share
@@ -35,6 +36,10 @@ type ground struct {
 	env         []string
 	// hooks has the stand-in call back when records are final.
 	hooks bool
+	// program is that of the processes; empty: this version, which breaks on request.
+	program string
+	// every has all five providers set up, not Attestr alone.
+	every bool
 }
 
 // atOnce is how many paid calls are in flight over all workers.
@@ -50,7 +55,6 @@ type world struct {
 	ground
 	dir      string
 	port     string // of the API
-	vitals   string // the file in which its server says how many goroutines it has
 	env      []string
 	keys     []string
 	redis    *redistest.Server
@@ -77,7 +81,6 @@ type world struct {
 func (t *trial) build(g ground) *world {
 	t.Helper()
 	w := &world{trial: t, ground: g.usual(), dir: t.keptDir(), port: freePort(t), again: map[string]int{}, answer: answer}
-	w.vitals = filepath.Join(w.dir, "vitals")
 	w.redis = redistest.Start(t, w.ground.redis...)
 	hooks := []string{}
 	if g.hooks {
@@ -85,7 +88,7 @@ func (t *trial) build(g ground) *world {
 		w.ground.env = append(w.ground.env, "PLATEQ_ATTESTR_WEBHOOK=true", "PLATEQ_ATTESTR_WEBHOOK_TOKEN="+sim.DefaultToken, "PLATEQ_ATTESTR_CLIENT_SECRET="+sim.DefaultToken)
 	}
 	w.provider = startStandIn(t, w.dir, append(hooks, w.standIn...)...)
-	w.provider.set(slowness(w.least, w.most))
+	w.provider.set(slowness(w.least, w.most)...)
 	w.url = w.database
 	switch {
 	case w.url != "" || w.sqlite != "":
@@ -166,6 +169,9 @@ func (w *world) settings() {
 		"PLATEQ_ATTESTR_POLL_MIN=200ms", "PLATEQ_ATTESTR_POLL_MAX=2s",
 		"PLATEQ_ATTESTR_TIMEOUT="+(30*time.Second+2*w.most).String(),
 	)
+	if w.every {
+		w.env = append(w.env, others(w.provider.url(""))...)
+	}
 	if w.sqlite != "" {
 		w.env, data = w.env[len(w.keys):], w.sqlite
 	} else {
@@ -181,7 +187,7 @@ func (w *world) open() {
 	if w.sqlite != "" {
 		part = "up"
 	}
-	w.serve = w.spawn(part, "PLATEQ_TEST_VITALS="+w.vitals)
+	w.serve = w.spawn(part)
 	await(w, "the API answers", func() bool {
 		if w.serve.ended() {
 			w.Fatalf("plateq %s has ended: %s", part, w.serve.said())
@@ -211,7 +217,10 @@ func (w *world) spawn(part string, env ...string) *process {
 	if err != nil {
 		w.Fatal(err)
 	}
-	p := startProcess(w, w.dir, fmt.Sprintf("%s-%d", part, len(w.started)), append(slices.Clone(w.env), env...), path, part)
+	path = cmp.Or(w.program, path)
+	name := fmt.Sprintf("%s-%d", part, len(w.started))
+	env = append(slices.Clone(w.env), append(env, "PLATEQ_TEST_VITALS="+filepath.Join(w.dir, name+".vitals"))...)
+	p := startProcess(w, w.dir, name, env, path, part)
 	w.started = append(w.started, p)
 	return p
 }

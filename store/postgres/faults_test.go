@@ -23,11 +23,11 @@ import (
 func TestLostCommits(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Start(t)
-	p := startProxy(t, server.Addr())
+	p := pgtest.StartProxy(t, server.Addr())
 	url := server.Schema(t)
 	keys := store.NewKeys()
 	direct := open(t, postgres.Options{URL: url, Keys: keys})
-	far := open(t, postgres.Options{URL: strings.Replace(url, server.Addr(), p.l.Addr().String(), 1), Keys: keys, PoolSize: 2})
+	far := open(t, postgres.Options{URL: strings.Replace(url, server.Addr(), p.Addr(), 1), Keys: keys, PoolSize: 2})
 	const rounds, size = 60, 3
 	no := storetest.List(t, direct, rounds*size)
 	refs, err := direct.Offer(t.Context(), store.OfferRequest{Batch: no, Size: size, Limit: rounds})
@@ -36,8 +36,8 @@ func TestLostCommits(t *testing.T) {
 	}
 	for i, ref := range refs {
 		request := store.ClaimRequest{Chunk: ref.ID, Owner: "far", Expires: time.Now().Add(time.Hour)}
-		how := unsent + cutting(i)%(endOfCuts-unsent)
-		p.cut(how)
+		how := pgtest.Unsent + pgtest.Cut(i)%(pgtest.Cuts-pgtest.Unsent)
+		p.Cut(how)
 		if c, err := far.Claim(t.Context(), request); !errors.Is(err, store.ErrAway) {
 			t.Fatalf("cut %d: the claim gave %d asks, %v, want %v", how, len(c.Asks), err, store.ErrAway)
 		}
@@ -51,7 +51,7 @@ func TestLostCommits(t *testing.T) {
 		}
 		// A settlement whose answer is lost can be brought again.
 		s := store.Settlement{Call: c.Call, Rest: &store.Verdict{To: store.Found}}
-		p.cut(how)
+		p.Cut(how)
 		if _, err := far.Settle(t.Context(), s); !errors.Is(err, store.ErrAway) {
 			t.Fatalf("cut %d: the settlement is %v, want %v", how, err, store.ErrAway)
 		}

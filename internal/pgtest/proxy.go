@@ -1,6 +1,7 @@
-package postgres_test
+package pgtest
 
 import (
+	"context"
 	"encoding/binary"
 	"io"
 	"net"
@@ -10,34 +11,36 @@ import (
 	"time"
 )
 
-// cutting is how a proxy loses the answer to a commit.
-type cutting int
+// Cut is how a proxy loses the answer to a commit.
+type Cut int
 
+// The cuts.
 const (
-	passing   cutting = iota
-	unsent            // the server never hears of it
-	unread            // the server commits, and nobody hears of that
-	slow              // so it does, but only after the client has given up
-	endOfCuts         // how many there are
+	Passing Cut = iota // none
+	Unsent             // the server never hears of the commit
+	Unread             // the server commits, and nobody hears of that
+	Slow               // so it does, but only after the client has given up
+	Cuts               // how many there are
 )
 
-// proxy stands between a store and its server and cuts a connection at its
+// Proxy stands between a store and its server and cuts a connection at its
 // commit when it is told to.
-type proxy struct {
+type Proxy struct {
 	server string
 	l      net.Listener
 
 	mu   sync.Mutex
-	next cutting
+	next Cut
 }
 
-func startProxy(t *testing.T, server string) *proxy {
+// StartProxy starts one, before the server with that address, for one test.
+func StartProxy(t testing.TB, server string) *Proxy {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{server: server, l: l}
+	p := &Proxy{server: server, l: l}
 	t.Cleanup(func() { _ = l.Close() })
 	go func() {
 		for {
@@ -51,28 +54,31 @@ func startProxy(t *testing.T, server string) *proxy {
 	return p
 }
 
-// cut has the next commit lost.
-func (p *proxy) cut(how cutting) {
+// Addr is where it listens.
+func (p *Proxy) Addr() string { return p.l.Addr().String() }
+
+// Cut has the next commit lost.
+func (p *Proxy) Cut(how Cut) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.next = how
 }
 
-func (p *proxy) take() cutting {
+func (p *Proxy) take() Cut {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	how := p.next
-	p.next = passing
+	p.next = Passing
 	return how
 }
 
-func (p *proxy) serve(client net.Conn) {
-	defer client.Close()
-	server, err := net.Dial("tcp", p.server)
+func (p *Proxy) serve(client net.Conn) {
+	defer client.Close() //nolint:errcheck // it may be closed already
+	server, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", p.server)
 	if err != nil {
 		return
 	}
-	defer server.Close()
+	defer server.Close() //nolint:errcheck // likewise
 	go func() {
 		_, _ = io.Copy(client, server)
 		_ = client.Close()
@@ -83,23 +89,24 @@ func (p *proxy) serve(client net.Conn) {
 		if err != nil {
 			return
 		}
-		how := passing
+		how := Passing
 		if commit {
 			how = p.take()
 		}
 		switch how {
-		case unsent:
+		case Unsent:
 			return
-		case unread:
+		case Unread:
 			_ = client.Close()
-		case slow:
+		case Slow:
 			_ = client.Close()
 			time.Sleep(200 * time.Millisecond)
+		default:
 		}
 		if _, err := server.Write(request); err != nil {
 			return
 		}
-		if how != passing {
+		if how != Passing {
 			time.Sleep(50 * time.Millisecond) // the server may not mind that we are gone
 			return
 		}
