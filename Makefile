@@ -118,6 +118,7 @@ vet:
 
 lint: bin/golangci-lint
 	bin/golangci-lint run ./...
+	bin/golangci-lint run --build-tags=chaos ./internal/chaos ./internal/app ./internal/config
 	cd bench && ../bin/golangci-lint run ./...
 
 # Built from the versions in tools/go.mod, and again when they change.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -147,32 +148,41 @@ func (t *trial) apart(g ground) (*world, *wires) {
 	t.Helper()
 	n := startNetwork(t)
 	w := t.build(g)
-	x := &wires{network: n}
-	swap := func(env []string, name, from string) (host string, out []string) {
-		host, to := n.bring(from)
-		for _, e := range env {
-			if strings.HasPrefix(e, name+"=") {
-				e = strings.Replace(e, from, to, 1)
-			}
-			out = append(out, e)
-		}
-		return host, out
-	}
-	env := w.env
-	x.redis, env = swap(env, "PLATEQ_REDIS_URL", w.redis.Addr())
-	_, rest, _ := strings.Cut(w.url, "@")
-	server, _, _ := strings.Cut(rest, "/")
-	x.store, env = swap(env, "PLATEQ_DATABASE_URL", server)
-	x.provider, env = swap(env, "PLATEQ_ATTESTR_BASE_URL", "127.0.0.1:"+w.provider.port)
-	path, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
-	x.worker = startProcess(t, w.dir, "worker-apart", env, "ip", "netns", "exec", n.inner, path, "worker")
-	w.started, w.workers = append(w.started, x.worker), append(w.workers, x.worker)
+	x := w.wire(n)
+	w.workers = append(w.workers, x.worker)
 	w.scheduler = w.spawn("scheduler")
 	w.submit()
 	return w, x
+}
+
+// wire starts a worker that reaches everything through a network.
+func (w *world) wire(n *network) *wires {
+	w.Helper()
+	x := &wires{network: n}
+	env := w.env
+	move := func(name, from string) (host string) {
+		host, to := n.bring(from)
+		moved := slices.Clone(env)
+		for i, e := range moved {
+			if strings.HasPrefix(e, name+"=") {
+				moved[i] = strings.Replace(e, from, to, 1)
+			}
+		}
+		env = moved
+		return host
+	}
+	x.redis = move("PLATEQ_REDIS_URL", w.redis.Addr())
+	_, rest, _ := strings.Cut(w.url, "@")
+	server, _, _ := strings.Cut(rest, "/")
+	x.store = move("PLATEQ_DATABASE_URL", server)
+	x.provider = move("PLATEQ_ATTESTR_BASE_URL", "127.0.0.1:"+w.provider.port)
+	path, err := program()
+	if err != nil {
+		w.Fatal(err)
+	}
+	x.worker = startProcess(w, w.dir, "worker-apart", env, "ip", "netns", "exec", n.inner, path, "worker")
+	w.started = append(w.started, x.worker)
+	return x
 }
 
 // cutFor cuts the way to a server for a time.

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -100,6 +101,21 @@ var mishaps = []mishap{
 	{"web pages for answers", spoils(sim.KindHTML)},
 	{"503", spoils("503")},
 	{"4291", spoils("4291")},
+	{"worker cut off from Redis", parts(func(x *wires) string { return x.redis })},
+	{"worker cut off from PostgreSQL", parts(func(x *wires) string { return x.store })},
+	{"worker cut off from the provider", parts(func(x *wires) string { return x.provider })},
+}
+
+// parts cuts the worker off that is behind wires; where only root could make
+// them, nothing happens.
+func parts(from func(*wires) string) func(*storm) func() {
+	return func(s *storm) func() {
+		if s.wires == nil {
+			return func() {}
+		}
+		s.wires.part(from(s.wires))
+		return func() { s.wires.join(from(s.wires)) }
+	}
 }
 
 // spoils has a few submits answered so.
@@ -114,6 +130,7 @@ func spoils(kind sim.Kind) func(*storm) func() {
 type storm struct {
 	*world
 	*rand.Rand
+	wires *wires // of a worker more; nil: there are none
 }
 
 func (s *storm) mend(run func() error) func() {
@@ -198,7 +215,10 @@ func round(t *trial, seed uint64) {
 		w.worker()
 	}
 	w.scheduler = w.spawn("scheduler")
-	s := &storm{w, r}
+	s := &storm{world: w, Rand: r}
+	if os.Getuid() == 0 {
+		s.wires = w.wire(startNetwork(t))
+	}
 	over := make(chan struct{})
 	var lists sync.WaitGroup
 	lists.Go(func() { s.handIn(over) })

@@ -90,7 +90,7 @@ func TestSoak(t *testing.T) {
 		w.worker()
 	}
 	w.scheduler = w.spawn("scheduler")
-	s := &storm{w, rand.New(rand.NewPCG(1, 1))}
+	s := &storm{world: w, Rand: rand.New(rand.NewPCG(1, 1))}
 	over := make(chan struct{})
 	var loads sync.WaitGroup
 	lists := make(map[string]int)
