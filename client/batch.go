@@ -33,10 +33,17 @@ type Batch struct {
 	Causes []Cause `json:"causes"`
 	Cost   Cost    `json:"cost"`
 	// WaitingFor says what holds it up beyond the provider's own time.
-	WaitingFor *Waiting        `json:"waiting_for"`
-	CreatedAt  time.Time       `json:"created_at"`
-	DoneAt     *time.Time      `json:"done_at"`
-	Metadata   json.RawMessage `json:"metadata"`
+	WaitingFor *Waiting   `json:"waiting_for"`
+	CreatedAt  time.Time  `json:"created_at"`
+	DoneAt     *time.Time `json:"done_at"`
+	// Retention is how long its rows are kept after its end, as "90d"; nil: for
+	// ever. KeptUntil is when that is over, nil while it has not ended.
+	Retention *string    `json:"retention"`
+	KeptUntil *time.Time `json:"kept_until"`
+	// RowsDeletedAt is when it was over: there are no rows any more, and neither
+	// name nor metadata.
+	RowsDeletedAt *time.Time      `json:"rows_deleted_at"`
+	Metadata      json.RawMessage `json:"metadata"`
 }
 
 // State is where a batch stands.

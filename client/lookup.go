@@ -46,10 +46,11 @@ type envelope struct {
 	Metadata json.RawMessage   `json:"metadata,omitempty"`
 	Weight   float64           `json:"weight,omitempty"`
 	MaxCost  string            `json:"max_cost,omitempty"`
+	Kept     string            `json:"retention,omitempty"`
 	Params   map[string]string `json:"params,omitempty"`
 	Fresh    bool              `json:"fresh,omitempty"`
 }
 
 func (o SubmitOptions) envelope() envelope {
-	return envelope{o.Provider, o.Name, o.Purpose, o.Metadata, o.Weight, o.MaxCost, o.Params, o.Fresh}
+	return envelope{o.Provider, o.Name, o.Purpose, o.Metadata, o.Weight, o.MaxCost, o.Retention, o.Params, o.Fresh}
 }

@@ -37,6 +37,9 @@ type SubmitOptions struct {
 	// MaxCost is a decimal: where the list would cost more, it pauses. Empty:
 	// only other budgets bound it.
 	MaxCost string
+	// Retention is how long rows are kept after the end of the batch: "30d",
+	// "12h". Empty: as long as the server keeps those of any.
+	Retention string
 	// Callback is a URL that is told when the batch is done or paused; empty:
 	// none is.
 	Callback string
@@ -143,6 +146,7 @@ func (o SubmitOptions) query() url.Values {
 	set("metadata", string(o.Metadata), o.Metadata != nil)
 	set("weight", strconv.FormatFloat(o.Weight, 'g', -1, 64), o.Weight != 0)
 	set("max_cost", o.MaxCost, o.MaxCost != "")
+	set("retention", o.Retention, o.Retention != "")
 	set("callback_url", o.Callback, o.Callback != "")
 	set("fresh", "true", o.Fresh)
 	set("encoding", o.Encoding, o.Encoding != "")

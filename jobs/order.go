@@ -33,14 +33,16 @@ const (
 // BatchRequest is a list for one provider. Its fields are those of POST
 // /v1/batches.
 type BatchRequest struct {
-	Provider string            `json:"provider"`
-	Name     string            `json:"name,omitempty"`
-	Purpose  string            `json:"purpose,omitempty"`
-	Metadata json.RawMessage   `json:"metadata,omitempty"` // an object
-	Weight   float64           `json:"weight,omitempty"`
-	MaxCost  string            `json:"max_cost,omitempty"`
-	Params   map[string]string `json:"params,omitempty"`
-	Fresh    bool              `json:"fresh,omitempty"`
+	Provider string          `json:"provider"`
+	Name     string          `json:"name,omitempty"`
+	Purpose  string          `json:"purpose,omitempty"`
+	Metadata json.RawMessage `json:"metadata,omitempty"` // an object
+	Weight   float64         `json:"weight,omitempty"`
+	MaxCost  string          `json:"max_cost,omitempty"`
+	// Retention is how long rows are kept after the end of the batch: "30d".
+	Retention string            `json:"retention,omitempty"`
+	Params    map[string]string `json:"params,omitempty"`
+	Fresh     bool              `json:"fresh,omitempty"`
 	// Items are the rows: values by the names of their columns.
 	Items []map[string]string `json:"items"`
 }

@@ -1,7 +1,7 @@
 // Package scheduler decides when: it rings for chunks that are ready and for
 // tickets that are due, judges calls whose owner is dead, lets lists go on
-// whose budget has room again, and repeats lists at the times of their schedules. What is due is kept in the store and claimed
-// there, so that any number of schedulers may run, be killed and come back
+// whose budget has room again, repeats lists at the times of their schedules, and
+// lets go of those whose time is over. What is due is kept in the store and claimed there, so that any number of schedulers may run, be killed and come back
 // without harm. It never calls a provider.
 package scheduler
 
@@ -86,6 +86,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 	}
 	wg.Go(func() { s.sweepOn(ctx) })
 	wg.Go(func() { s.fundOn(ctx) })
+	wg.Go(func() { s.expireOn(ctx) })
 	if !s.opts.Alone {
 		wg.Go(func() { s.repeatOn(ctx) })
 	}
@@ -263,8 +264,10 @@ func (s *Scheduler) Once(ctx context.Context, w *jobs.Worker) error {
 			return fmt.Errorf("poll %s: %w", provider, err)
 		}
 	}
-	_, err := s.opts.Store.Finish(ctx)
-	return err
+	if _, err := s.opts.Store.Finish(ctx); err != nil {
+		return err
+	}
+	return s.Expire(ctx)
 }
 
 // once logs a fault when it begins, when it changes and when it is over.

@@ -90,7 +90,7 @@ func newWorksOf(t *testing.T, o sim.Options, perCall int) *works {
 // open starts worker and scheduler over the store's file.
 func (w *works) open(id store.WorkerID) {
 	w.t.Helper()
-	st, err := sqlite.Open(w.t.Context(), sqlite.Options{Path: w.path, Keys: w.keys, Now: w.now})
+	st, err := sqlite.Open(w.t.Context(), sqlite.Options{Path: w.path, Keys: w.keys, Now: w.now, Retention: 90 * 24 * time.Hour})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -73,6 +73,15 @@ func (a *Audit) Rows(no BatchNo, state BatchState, rows, asks, wants, waiting in
 	}
 }
 
+// Gone holds the tallies of a batch that has no rows any more against how many
+// there were: they say what became of them.
+func (a *Audit) Gone(no BatchNo, rows int, tallies Counts) {
+	a.Expect(tallies.Total(), rows, "rows that batch %d had, by its tallies", no)
+	if open := tallies.Open(); open > 0 {
+		a.Problem("batch %d has no rows any more, and %d of them are open", no, open)
+	}
+}
+
 // Shared holds what a batch says of the rows that cost it nothing against the
 // rows themselves, and how many of its asks were given up for others against
 // what is written down of that.
@@ -91,7 +100,7 @@ func (a *Audit) Call(id CallID, chunk ChunkID, open []byte, state CallState, ask
 		return err
 	}
 	a.Expect(unknown, seen[Unknown], "unknown asks of %s", call)
-	a.Bill(id, asks, bill, seen[Sending], seen[Unknown], seen[Failed])
+	a.Bill(id, asks, bill, seen[Sending], seen[Unknown], seen[Failed]+seen[Dropped])
 	if (state == CallSending) != (seen[Sending] > 0) || state == CallDone && seen[Unknown] > 0 {
 		a.Problem("%s is in state %d with %d asks in sending and %d unknown", call, state, seen[Sending], seen[Unknown])
 	}
@@ -99,7 +108,8 @@ func (a *Audit) Call(id CallID, chunk ChunkID, open []byte, state CallState, ask
 }
 
 // Bill holds the charges of a call against its asks. Of those that are under
-// way or unknown nothing may be decided; of ones that failed it may be open.
+// way or unknown nothing may be decided; of ones that failed, or were struck out
+// when their time was over, it may be open.
 func (a *Audit) Bill(id CallID, asks int, b Bill, sending, unknown, failed int) {
 	open := b.Open(asks)
 	if b.Charged < 0 || b.Free < 0 || open < sending+unknown || open > sending+unknown+failed {
@@ -146,8 +156,8 @@ func (a *Audit) Ticket(id TicketID, chunk ChunkID, open []byte, waiting int, clo
 }
 
 // hold notes who has the asks at the given offsets of a chunk and counts them
-// by state. They must be in one of the states, or failed so that a late answer
-// counts.
+// by state. They must be in one of the states, failed so that a late answer
+// counts, or struck out.
 func (a *Audit) hold(who string, chunk ChunkID, open []byte, mark func(AskID) (Mark, error), states ...State) (map[State]int, error) {
 	seen := map[State]int{}
 	offsets, err := ParseOffsets(open)
@@ -162,7 +172,7 @@ func (a *Audit) hold(who string, chunk ChunkID, open []byte, mark func(AskID) (M
 			return nil, err
 		}
 		seen[m.State]++
-		if m.State == Failed {
+		if m.State == Failed || m.State == Dropped {
 			continue
 		}
 		if !slices.Contains(states, m.State) {

@@ -40,13 +40,14 @@ const (
 	EntryReopened   EntryKind = "reopened" // it was done, and rows of it are open again
 	EntryCancelled  EntryKind = "cancelled"
 	EntryDone       EntryKind = "done"
+	EntryExpired    EntryKind = "expired" // its time was over, and its rows went
 	EntryGateClosed EntryKind = "gate_closed"
 	EntryGateOpened EntryKind = "gate_opened"
 )
 
 // EntryKinds lists what can happen.
 func EntryKinds() []EntryKind {
-	return []EntryKind{EntryAccepted, EntryPaused, EntryResumed, EntryReopened, EntryCancelled, EntryDone, EntryGateClosed, EntryGateOpened}
+	return []EntryKind{EntryAccepted, EntryPaused, EntryResumed, EntryReopened, EntryCancelled, EntryDone, EntryExpired, EntryGateClosed, EntryGateOpened}
 }
 
 // Entry is one thing that happened, to a batch or to a gate.

@@ -24,6 +24,9 @@ type NewBatch struct {
 	// Callback is a URL that is told when the batch is done or paused, signed
 	// with the secret of the tenant's callbacks; empty: none.
 	Callback string
+	// Kept is how long its rows are kept after it has ended; 0: as long as the
+	// store was told to keep those of any list.
+	Kept time.Duration
 }
 
 // Reuse says which known answers a batch is content with.

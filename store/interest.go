@@ -10,7 +10,7 @@ const BatchAbandoned BatchState = "abandoned"
 type Want struct {
 	Batch   BatchNo
 	Rows    int
-	Left    bool // its rows are cancelled and follow the ask no more
+	Left    bool // its rows are cancelled, or gone, and follow the ask no more
 	State   BatchState
 	KeepRaw bool
 }
@@ -46,7 +46,7 @@ func (in *Interest) Of(a AskID) []Want {
 	for _, w := range in.More[a] {
 		if w.Batch == in.Home.Batch {
 			all[0].Rows += w.Rows
-			all[0].Left = w.Left
+			all[0].Left = all[0].Left || w.Left
 			continue
 		}
 		all = append(all, w)
@@ -63,7 +63,7 @@ func (in *Interest) Running(a AskID) bool {
 // answers.
 func (in *Interest) KeepsRaw(asks []AskID) bool {
 	if in.More == nil {
-		return in.Home.KeepRaw
+		return in.Home.KeepRaw && !in.Home.Left
 	}
 	return slices.ContainsFunc(asks, func(a AskID) bool {
 		return slices.ContainsFunc(in.Of(a), func(w Want) bool { return w.KeepRaw })
@@ -113,7 +113,7 @@ func (t Tally) Add(b BatchNo, s State, n int) {
 
 // Follow moves the rows that want the ask.
 func (t Tally) Follow(m Move, in *Interest) {
-	if in.More == nil { // nearly always
+	if in.More == nil && !in.Home.Left { // nearly always
 		t.move(in.Home, m.From, m.To)
 		return
 	}

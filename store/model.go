@@ -78,6 +78,11 @@ type Batch struct {
 	Unasked int
 	Created time.Time
 	Done    time.Time // zero while it is not
+	// Ended is when it was done or cancelled, from when on it is Kept for so
+	// long; 0: for ever. Expired is when that was over, and its rows went.
+	Ended   time.Time
+	Kept    time.Duration
+	Expired time.Time
 }
 
 // Shared counts the rows of a batch that cost no ask of its own: what it did

@@ -74,7 +74,9 @@ type ScheduleSettlement struct {
 
 // Scheduling keeps lists that are to be asked about again and again.
 type Scheduling interface {
-	// AddSchedule keeps a schedule. ErrNoBatch: its list is not there.
+	// AddSchedule keeps a schedule, and with it the rows of its list, whatever the
+	// time of that. ErrNoBatch: its list is not there; *ExpiredError: its rows
+	// are not.
 	AddSchedule(ctx context.Context, s Schedule) error
 	// Schedule returns the schedule of that id, or ErrNoSchedule.
 	Schedule(ctx context.Context, id string) (Schedule, error)

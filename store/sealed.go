@@ -79,13 +79,23 @@ func (s *Sealer) OpenHandle(id TicketID, sealed []byte) (providers.Ticket, error
 }
 
 // OpenPrior opens the handle of the ticket that an ask is to go on with; nil
-// for ticket 0: there is none.
+// for ticket 0: there is none. One whose name was deleted is empty.
 func (s *Sealer) OpenPrior(id TicketID, sealed []byte) (*providers.Ticket, error) {
 	if id == 0 {
 		return nil, nil
 	}
 	h, err := s.OpenHandle(id, sealed)
 	return &h, err
+}
+
+// UsablePrior is OpenPrior for who is to go on with the ticket: nil where its
+// name was deleted. Who judges a call must know of it all the same.
+func (s *Sealer) UsablePrior(id TicketID, sealed []byte) (*providers.Ticket, error) {
+	h, err := s.OpenPrior(id, sealed)
+	if err == nil && h != nil && h.ID == "" {
+		return nil, nil
+	}
+	return h, err
 }
 
 // HandleKey is the keyed hash by which a provider's ticket is found again, by

@@ -22,6 +22,7 @@ type Store interface {
 	Monitoring
 	Resealing
 	Erasing
+	Retention
 	Reader
 
 	// ID names the store, at random and for ever. What is kept beside it, as

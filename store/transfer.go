@@ -57,7 +57,8 @@ func Tables() []Table {
 		{Name: "batches", Key: 1, Numbered: true, Columns: join(
 			integers("no"), texts("id tenant provider state reason"), fractions("weight"), truths("keep_raw fresh"),
 			integers("fresh_ms none_ms"), truths("resend"), integers("rows asks"), blobs("identity"),
-			integers("created_at done_at"), blobs("meta"), integers("known joined doubles renewals"), texts("held_by"), integers("callback"))},
+			integers("created_at done_at"), blobs("meta"), integers("known joined doubles renewals"), texts("held_by"), integers("callback"),
+			integers("keep_ms ended_at expired_at gone"))},
 		{Name: "cuts", Key: 1, Columns: integers("batch cut")},
 		{Name: "tallies", Key: 2, Columns: integers("batch state n")},
 		{Name: "rows", Key: 1, Columns: join(integers("id ask"), truths("cached"), blobs("line"))},

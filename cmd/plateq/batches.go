@@ -118,6 +118,8 @@ func (c *cli) status(b client.Batch) error {
 		return fmt.Errorf("write status: %w", err)
 	}
 	switch {
+	case b.RowsDeletedAt != nil:
+		c.next("ledger")
 	case b.State == client.Paused && b.WaitingFor != nil:
 		c.next("budget set " + b.WaitingFor.Scope + " AMOUNT")
 	case b.State == client.Paused:
@@ -158,6 +160,14 @@ func (c *cli) printStatus(b client.Batch) error {
 	line("created", "%s", b.CreatedAt.Local().Format(time.DateTime))
 	if b.DoneAt != nil {
 		line("done", "%s", b.DoneAt.Local().Format(time.DateTime))
+	}
+	switch {
+	case b.RowsDeletedAt != nil:
+		line("rows deleted", "%s, as they were kept for %s", b.RowsDeletedAt.Local().Format(time.DateTime), *b.Retention)
+	case b.KeptUntil != nil:
+		line("kept until", "%s", b.KeptUntil.Local().Format(time.DateTime))
+	case b.Retention != nil:
+		line("kept for", "%s after its end", *b.Retention)
 	}
 	if b.Cost.Spent != nil {
 		line("cost", "%s, at most %s", money(b.Cost.Spent, b.Cost.Currency), money(b.Cost.AtMost, b.Cost.Currency))

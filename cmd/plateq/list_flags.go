@@ -31,6 +31,7 @@ type listFlags struct {
 	purpose  string
 	weight   float64
 	maxCost  string
+	keep     string
 	limit    int
 	fresh    bool
 	input    bool
@@ -58,6 +59,7 @@ func (l *listFlags) add(cmd *cobra.Command) {
 	f.StringVar(&l.purpose, "purpose", "", "what the answers are for")
 	f.Float64Var(&l.weight, "weight", 0, "share of the pace among batches (default 1)")
 	f.StringVar(&l.maxCost, "max-cost", "", "pause the list before it costs more than this amount, and do not ask whether it may cost so much")
+	f.StringVar(&l.keep, "retention", "", "how long rows are kept after the end of the list, such as 30d or 12h (default: as PLATEQ_RETENTION says)")
 	f.BoolVar(&l.input, "input", false, "write the lines as they were given too")
 	addOutFlags(cmd, &l.errors, &l.rawCells)
 }
@@ -86,6 +88,11 @@ func (l *listFlags) check(cmd *cobra.Command, purposes []string) error {
 	}
 	if cmd.Flags().Changed("limit") && l.limit == 0 {
 		return app.Usage(fmt.Errorf("--limit 0: an empty list is nothing to look up"))
+	}
+	if cmd.Flags().Changed("retention") {
+		if _, err := config.ParseRetention(l.keep); err != nil {
+			return app.Usage(fmt.Errorf("--retention %q: it %w", l.keep, err))
+		}
 	}
 	if cmd.Flags().Changed("max-cost") {
 		if _, err := config.ParseAmount(l.maxCost); err != nil {

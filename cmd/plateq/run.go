@@ -67,6 +67,7 @@ func (c *cli) run(cmd *cobra.Command, file string, list listFlags, ro app.RunOpt
 	ro.In, ro.Stdout = file, c.out
 	ro.Provider, ro.Limit, ro.Fresh = list.provider, list.limit, list.fresh
 	ro.Name, ro.Purpose, ro.Weight, ro.MaxCost = list.title(file), list.purpose, list.weight, config.Amount(list.maxCost)
+	ro.Kept, _ = config.ParseRetention(list.keep) // checked; empty: 0
 
 	m := c.meter()
 	ro.Progress = func(p app.Progress) {

@@ -95,7 +95,8 @@ func (l *listFlags) submission(file string) (client.SubmitOptions, error) {
 	}
 	o := client.SubmitOptions{
 		Provider: l.provider, Name: l.title(file), Purpose: l.purpose, Weight: l.weight, MaxCost: l.maxCost, Fresh: l.fresh,
-		Params: in.Set, Columns: l.columns, Limit: l.limit, Encoding: string(in.Encoding), Sheet: in.Sheet,
+		Retention: l.keep,
+		Params:    in.Set, Columns: l.columns, Limit: l.limit, Encoding: string(in.Encoding), Sheet: in.Sheet,
 	}
 	o.Format = map[intake.Format]client.Format{intake.CSV: client.CSV, intake.JSONL: client.NDJSON, intake.XLSX: client.XLSX}[in.Format]
 	if o.Format == "" {

@@ -33,6 +33,9 @@ type batchView struct {
 	WaitingFor *waitingFor     `json:"waiting_for" doc:"What holds it up beyond the provider's own time."`
 	CreatedAt  timestamp       `json:"created_at"`
 	DoneAt     *timestamp      `json:"done_at"`
+	Retention  *string         `json:"retention" doc:"How long its rows are kept after its end: \"90d\"; null: for ever."`
+	KeptUntil  *timestamp      `json:"kept_until" doc:"When that is over; null: it has not ended, or is kept for ever."`
+	DeletedAt  *timestamp      `json:"rows_deleted_at" doc:"When it was over: there are no rows any more, and neither name nor metadata. Its counts say what had become of them."`
 	Metadata   json.RawMessage `json:"metadata" doc:"The caller's own: an object, or null."`
 }
 
@@ -78,7 +81,16 @@ func (s *server) show(ctx context.Context, b store.Batch, gates []store.Gate) (b
 		ID: b.ID, Provider: b.Provider, Name: b.Name, Tenant: b.Tenant, Purpose: b.Purpose, State: b.State, Reason: b.Reason, Rows: b.Rows, Counts: counts,
 		Questions: b.Asks, Shared: sharedView(b.Shared), Cost: s.costOf(b), WaitingFor: waiting,
 		CreatedAt: timestamp(b.Created), DoneAt: timestampOf(b.Done), Metadata: b.Metadata,
+		Retention: retentionOf(b), KeptUntil: timestampOf(b.Until()), DeletedAt: timestampOf(b.Expired),
 	}, nil
+}
+
+// retentionOf says how long the rows of a batch are kept; nil: for ever.
+func retentionOf(b store.Batch) *string {
+	if b.Kept == 0 {
+		return nil
+	}
+	return new(store.FormatRetention(b.Kept))
 }
 
 // waiting names the budget that holds the batch up, or the gate: of those that
@@ -209,7 +221,7 @@ func (s *server) whole(ctx context.Context, b store.Batch) (v batchView, err err
 		return v, err
 	}
 	v.Causes = []causeView{}
-	if b.Counts[store.Failed] > 0 {
+	if b.Counts[store.Failed] > 0 && b.Expired.IsZero() {
 		causes, err := s.Store.Causes(ctx, b.No)
 		if err != nil {
 			return v, err

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"mime"
 	"net/http"
 	"time"
@@ -43,7 +44,7 @@ func (s *server) changes(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	before, err := s.named(r, since)
-	if err != nil {
+	if err := errors.Join(err, before.Expiry(), after.Expiry()); err != nil {
 		return err
 	}
 	if media == typeJSON {

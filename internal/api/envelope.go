@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/plateq/plateq/internal/intake"
 	"github.com/plateq/plateq/providers"
@@ -25,8 +26,11 @@ type envelope struct {
 	Weight   float64
 	MaxCost  json.Number
 	Callback string // a URL
-	Params   providers.Params
-	Fresh    bool
+	// Retention is how long rows are kept after the end of the batch; empty: as
+	// long as those of any.
+	Retention string
+	Params    providers.Params
+	Fresh     bool
 }
 
 // Bounds of an envelope.
@@ -173,7 +177,7 @@ func (s *submission) set(name string, raw json.RawMessage) {
 	into := map[string]any{
 		"provider": &s.Provider, "name": &s.Name, "purpose": &s.Purpose, "metadata": &s.Metadata,
 		"weight": &s.Weight, "max_cost": &s.MaxCost, "params": &s.Params, "fresh": &s.Fresh,
-		"callback_url": &s.Callback,
+		"callback_url": &s.Callback, "retention": &s.Retention,
 	}[name]
 	switch {
 	case into == nil:
@@ -186,7 +190,7 @@ func (s *submission) set(name string, raw json.RawMessage) {
 var kinds = map[string]string{
 	"provider": "a string", "name": "a string", "purpose": "a string", "weight": "a number",
 	"params": "an object of strings", "fresh": "true or false", "max_cost": "a decimal such as 12.50",
-	"callback_url": "a string",
+	"callback_url": "a string", "retention": "a string",
 }
 
 func (s *submission) fault(field, format string, args ...any) {
@@ -209,12 +213,23 @@ func (e *envelope) check(purposes []string) (faults []FieldError) {
 		_, err := store.ParseMoney(e.MaxCost.String())
 		add(err != nil, "max_cost", "%v", err)
 	}
+	if e.Retention != "" {
+		_, err := store.ParseRetention(e.Retention)
+		add(err != nil, "retention", "it %v", err)
+	}
 	if string(e.Metadata) == "null" {
 		e.Metadata = nil
 	}
 	add(len(e.Metadata) > 0 && e.Metadata[0] != '{', "metadata", "it must be an object")
 	add(len(e.Metadata) > maxMetadata, "metadata", "it is larger than %d bytes", maxMetadata)
 	return faults
+}
+
+// kept is how long rows are kept after the end of the batch; 0: as long as those
+// of any.
+func (e *envelope) kept() time.Duration {
+	d, _ := store.ParseRetention(e.Retention) // checked
+	return d
 }
 
 // token, more and value read on, each at most maxField bytes.

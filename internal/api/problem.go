@@ -94,6 +94,10 @@ func problemOf(err error) (p *Problem, internal bool) {
 	if e, ok := errors.AsType[*store.StateError](err); ok {
 		return problem(http.StatusConflict, "wrong_state", "cannot %s the batch: it is %s", e.Want, e.State), false
 	}
+	if e, ok := errors.AsType[*store.ExpiredError](err); ok {
+		return problem(http.StatusGone, "rows_deleted", "the rows of batch %s were deleted on %s, as they were kept for %s",
+			e.Batch, e.At.Format(time.DateOnly), store.FormatRetention(e.Kept)), false
+	}
 	if p := webhookProblem(err); p != nil {
 		return p, false
 	}

@@ -38,6 +38,9 @@ func (s *server) results(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := b.Expiry(); err != nil {
+		return err
+	}
 	if same, err := s.sameRows(w, r, b, media); same || err != nil {
 		return err
 	}

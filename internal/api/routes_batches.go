@@ -20,6 +20,7 @@ type submissionView struct {
 	Weight   float64           `json:"weight,omitempty" doc:"Its share of the pace among batches; 1 where it is not said."`
 	MaxCost  string            `json:"max_cost,omitempty" doc:"A decimal. Where the list would cost more, it pauses."`
 	Callback string            `json:"callback_url,omitempty" doc:"It is told when the batch is done or paused, signed with the secret of callbacks."`
+	Kept     string            `json:"retention,omitempty" doc:"How long its rows are kept after its end: \"30d\", \"12h\". Where it is not said, as long as those of any."`
 	Params   map[string]string `json:"params,omitempty" doc:"Parameters of the provider, or values of a column for rows that have none."`
 	Fresh    bool              `json:"fresh,omitempty" doc:"Ask again where an answer is known."`
 }
@@ -51,6 +52,7 @@ func listParams() []openapi.Param {
 		openapi.Number("weight", "Its share of the pace among batches."),
 		openapi.Text("max_cost", "A decimal. Where the list would cost more, it pauses."),
 		openapi.Text("callback_url", "It is told when the batch is done or paused."),
+		openapi.Text("retention", "How long its rows are kept after its end: \"30d\", \"12h\". Where it is not said, as long as those of any."),
 		openapi.Flag("fresh", "Ask again where an answer is known."),
 		openapi.Text("column", "A column that is not found by its own name: \"Reg no\" holds the plates, \"vin=Chassis\" something else.").Many(),
 		openapi.Text("encoding", "Of a list that is neither UTF-8 nor marked UTF-16: \"windows-1251\"."),

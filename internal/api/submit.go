@@ -108,7 +108,7 @@ func (s *server) readList(r *http.Request, body io.Reader, format intake.Format)
 	l := list{rows: body, from: intake.Options{Format: format, Limit: q.number("limit")}}
 	l.Provider, l.Name, l.Purpose = q.text("provider"), q.text("name"), q.text("purpose")
 	l.Weight, l.Fresh, l.MaxCost = q.weight(), q.flag("fresh"), json.Number(q.text("max_cost"))
-	l.Callback = q.text("callback_url")
+	l.Callback, l.Retention = q.text("callback_url"), q.text("retention")
 	if m := q.text("metadata"); m != "" {
 		l.Metadata = q.json("metadata", m)
 	}
@@ -168,6 +168,7 @@ func (s *server) accept(ctx context.Context, l list) (store.Batch, error) {
 	no, err := s.Store.BeginBatch(ctx, store.NewBatch{
 		Tenant: submitter(ctx), Provider: l.Provider, Params: rows.Params(), Name: l.Name, Purpose: l.Purpose, Metadata: l.Metadata,
 		Columns: rows.Columns(), Weight: l.Weight, Reuse: s.reuse(l), MaxCost: limit, Callback: l.Callback,
+		Kept: l.kept(),
 	})
 	if err != nil {
 		return store.Batch{}, fmt.Errorf("begin batch: %w", err)

@@ -104,7 +104,7 @@ func (r *run) take(ctx context.Context) error {
 	no, err := r.app.store.BeginBatch(ctx, store.NewBatch{
 		Provider: r.opts.Provider, Params: reader.Params(), Name: r.opts.Name, Purpose: r.opts.Purpose,
 		Columns: reader.Columns(), Weight: r.opts.Weight, KeepRaw: r.opts.Raw, Reuse: reuse,
-		MaxCost: r.maxCost(),
+		MaxCost: r.maxCost(), Kept: r.opts.Kept,
 	})
 	if err != nil {
 		return fmt.Errorf("store list: %w", spaceHint(r.app, err))

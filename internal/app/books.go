@@ -64,6 +64,7 @@ func (a *App) openStore(ctx context.Context, dir, path string) error {
 	}
 	st, err := sqlite.Open(ctx, sqlite.Options{
 		Path: path, Locked: sameDir(dir, filepath.Dir(path)), Keys: keys, Simulated: a.opts.Simulate, Region: a.opts.Config.DataRegion, Moved: a.moving, Now: a.now,
+		Retention: a.opts.Config.Retention,
 	})
 	if err != nil {
 		return explainOpen(dir, err)

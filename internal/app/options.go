@@ -60,9 +60,12 @@ type RunOptions struct {
 	// MaxCost is the budget of the list, in the currency of its provider's
 	// price; empty: only others bound it. A list that is gone on with gets it too.
 	MaxCost config.Amount
-	Limit   int  // only the first rows; 0: all
-	Fresh   bool // ignore known answers, and start anew
-	Raw     bool // keep and write answers as received
+	// Kept is how long rows are kept after the end of the list; 0: as long as
+	// those of any.
+	Kept  time.Duration
+	Limit int  // only the first rows; 0: all
+	Fresh bool // ignore known answers, and start anew
+	Raw   bool // keep and write answers as received
 	// MaxWait bounds the waiting for gates that open by time; 0: no bound.
 	MaxWait time.Duration
 	// Confirm is told what the list will come to before it is accepted; an error

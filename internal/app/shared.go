@@ -25,7 +25,9 @@ func (a *App) openShared(ctx context.Context) error {
 	if a.sealer, err = store.NewSealer(keys); err != nil {
 		return Usage(err)
 	}
-	st, err := postgres.Open(ctx, postgres.Options{URL: a.opts.Config.DatabaseURL.Reveal(), Keys: keys, Region: a.opts.Config.DataRegion, Now: a.opts.Now})
+	st, err := postgres.Open(ctx, postgres.Options{
+		URL: a.opts.Config.DatabaseURL.Reveal(), Keys: keys, Region: a.opts.Config.DataRegion, Now: a.opts.Now, Retention: a.opts.Config.Retention,
+	})
 	if err != nil {
 		return explainOpen("PLATEQ_DATABASE_URL", err)
 	}

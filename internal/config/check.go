@@ -21,6 +21,7 @@ func (c *Config) faults() []string {
 	l.oneOf("LOG_LEVEL", c.LogLevel, "trace", "debug", "info", "warn", "error")
 	l.oneOf("LOG_FORMAT", c.LogFormat, "", "console", "json")
 	l.add(c.Grace == 0, "GRACE", "it must be more than 0")
+	l.add(c.Retention != 0 && (c.Retention < store.MinRetention || c.Retention > store.MaxRetention), "RETENTION", "it must be from 1h to 3650d, or 0: for ever")
 	l.add((c.TLSCert == "") != (c.TLSKey == ""), "TLS_CERT", "it goes with "+Prefix+"TLS_KEY: set both or none")
 	l.add(strings.ContainsFunc(c.DataRegion, notInName) || len(c.DataRegion) > maxRegion, "DATA_REGION", "it must be a name of at most 32 small letters, digits and hyphens")
 	l.address("LISTEN", c.Listen)

@@ -50,7 +50,7 @@ type Config struct {
 
 	DataRegion   string        `env:"DATA_REGION" about:"where the store, its backups and the data dir are kept, such as in: a store that has a region is opened in no other"`
 	Purposes     []string      `env:"PURPOSES" shown:"any or none" about:"comma list of purposes; when set, a batch must name one"`
-	Retention    time.Duration `env:"RETENTION" envDefault:"90d" later:"yes" about:"how long rows and answers of a batch are kept"`
+	Retention    time.Duration `env:"RETENTION" envDefault:"90d" about:"how long rows and answers of a batch are kept after its end, where it says nothing else; 0: for ever"`
 	HooksAllow   []string      `env:"HOOKS_ALLOW" shown:"none" about:"comma list of internal hosts, addresses and networks to which webhooks may be sent, beside public ones"`
 	ConfirmAbove Amount        `env:"CONFIRM_ABOVE" about:"ask before a list that may cost more: an amount or, where no price is set, questions"`
 	BudgetDay    Amount        `env:"BUDGET_DAY" about:"stop at so much a day (UTC): an amount or, where no price is set, questions"`

@@ -88,6 +88,7 @@ func TestFaults(t *testing.T) {
 		{"whole number", "PLATEQ_ATTESTR_BURST=many", `PLATEQ_ATTESTR_BURST: "many" is no whole number`},
 		{"duration", "PLATEQ_GRACE=45", `PLATEQ_GRACE: "45" is no duration such as 30s, 5m, 12h or 90d`},
 		{"negative", "PLATEQ_GRACE=-1s", `PLATEQ_GRACE: a duration cannot be negative`},
+		{"too short a retention", "PLATEQ_RETENTION=5m", `PLATEQ_RETENTION: it must be from 1h to 3650d, or 0: for ever`},
 		{"no grace", "PLATEQ_GRACE=0s", `PLATEQ_GRACE: it must be more than 0`},
 		{"amount", "PLATEQ_BUDGET_DAY=1,5", `PLATEQ_BUDGET_DAY: "1,5" is no amount such as 12.50`},
 		{"boolean", "PLATEQ_ATTESTR_WEBHOOK=perhaps", `PLATEQ_ATTESTR_WEBHOOK: "perhaps" is neither true nor false`},
@@ -188,12 +189,12 @@ func TestSecretFiles(t *testing.T) {
 
 func TestUnknownVariables(t *testing.T) {
 	t.Parallel()
-	_, got, err := config.Load([]string{"PLATEQ_ATESTR_RATE=1", "PLATEQ_REDIS_UR=x", "PLATEQ_SOMETHING_ELSE_AT_ALL=1", "PLATEQ_RETENTION=1d"})
+	_, got, err := config.Load([]string{"PLATEQ_ATESTR_RATE=1", "PLATEQ_REDIS_UR=x", "PLATEQ_SOMETHING_ELSE_AT_ALL=1", "PLATEQ_ADMIN_LISTEN=127.0.0.1:1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
-		"PLATEQ_RETENTION: it has no effect in this version",
+		"PLATEQ_ADMIN_LISTEN: it has no effect in this version",
 		"PLATEQ_ATESTR_RATE: there is no such variable; is it PLATEQ_ATTESTR_RATE?",
 		"PLATEQ_REDIS_UR: there is no such variable; is it PLATEQ_REDIS_URL?",
 		"PLATEQ_SOMETHING_ELSE_AT_ALL: there is no such variable",

@@ -182,6 +182,9 @@ const mask = "[secret]"
 
 var days = regexp.MustCompile(`^([0-9]{1,5})d(.*)$`)
 
+// ParseRetention reads how long a list is kept after its end: "30d", "12h".
+func ParseRetention(text string) (time.Duration, error) { return store.ParseRetention(text) }
+
 // parseDuration reads what time.ParseDuration reads, with days before it:
 // "90d", "1d12h".
 func parseDuration(text string) (time.Duration, error) {

@@ -64,6 +64,9 @@ func showBatch(v *visit, whole bool) error {
 	if err := v.ask(call{method: http.MethodGet, path: batchPath(id), whole: whole}, &d.Batch); err != nil {
 		return err
 	}
+	if d.Batch.RowsDeletedAt != nil {
+		return showEmptied(v, d)
+	}
 	q := chosen(form, "status")
 	var rows paged[client.Row]
 	c := call{method: http.MethodGet, path: batchPath(id) + "/results", query: withPage(q, d.Cursor, rowsPerPage), whole: whole}
@@ -78,7 +81,18 @@ func showBatch(v *visit, whole bool) error {
 			return err
 		}
 	}
-	if err := v.get(batchPath(id)+"/timeline", url.Values{"limit": {"20"}}, &d.Timeline); err != nil {
+	return showTimed(v, d)
+}
+
+// showEmptied shows a batch that has no rows any more.
+func showEmptied(v *visit, d batchData) error {
+	d.Finished = true
+	return showTimed(v, d)
+}
+
+// showTimed shows a batch with what happened to it.
+func showTimed(v *visit, d batchData) error {
+	if err := v.get(batchPath(d.Batch.ID)+"/timeline", url.Values{"limit": {"20"}}, &d.Timeline); err != nil {
 		return err
 	}
 	title := d.Batch.Name

@@ -149,31 +149,44 @@ func (t *tx) freeAsks(ctx context.Context, no store.BatchNo, next store.AskID) (
 	var all []doomed
 	err = t.each(ctx, `SELECT id, prev, question FROM asks a WHERE id BETWEEN $1 AND $2
 		AND NOT EXISTS (SELECT 1 FROM wants w WHERE w.ask = a.id AND w.batch <> $3) ORDER BY id LIMIT $4`, func(r pgx.Rows) error {
-		var d doomed
-		var sealed []byte
-		if err := r.Scan(&d.id, &d.prev, &sealed); err != nil {
-			return err
-		}
-		if q, err := t.s.sealer.OpenQuestion(d.id, sealed); err == nil {
-			key := t.s.sealer.Key(h.tenant, h.provider, q)
-			d.key = key[:]
-		}
+		d, err := t.scanDoomed(r, h)
 		all = append(all, d)
-		return nil
+		return err
 	}, next, last, no, slice)
 	if err != nil || len(all) == 0 {
 		return last + 1, err
 	}
 	next = all[len(all)-1].id + 1
+	if err := t.findKeys(ctx, all); err != nil {
+		return 0, err
+	}
+	return next, t.freeKeys(ctx, all)
+}
+
+// scanDoomed reads the id, the one before and the question of an ask.
+func (t *tx) scanDoomed(r pgx.Rows, h *header) (d doomed, err error) {
+	var sealed []byte
+	if err := r.Scan(&d.id, &d.prev, &sealed); err != nil {
+		return d, err
+	}
+	if q, err := t.s.sealer.OpenQuestion(d.id, sealed); err == nil {
+		key := t.s.sealer.Key(h.tenant, h.provider, q)
+		d.key = key[:]
+	}
+	return d, nil
+}
+
+// findKeys looks for the keys of damaged asks.
+func (t *tx) findKeys(ctx context.Context, all []doomed) error {
 	for i := range all {
 		if all[i].key != nil {
 			continue
 		}
 		if _, err := t.one(ctx, "SELECT key FROM ask_keys WHERE ask = $1", []any{all[i].id}, &all[i].key); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return next, t.freeKeys(ctx, all)
+	return nil
 }
 
 // freeKeys deletes asks. A key goes back to the ask that had it before, if that

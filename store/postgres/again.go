@@ -62,7 +62,7 @@ func (s *Store) Causes(ctx context.Context, no store.BatchNo) ([]store.Cause, er
 }
 
 func (c conn) causes(ctx context.Context, s *Store, no store.BatchNo, class store.ErrorClass, code string) ([]store.Cause, error) {
-	if _, err := c.header(ctx, no); err != nil {
+	if _, err := c.withRows(ctx, no); err != nil {
 		return nil, err
 	}
 	var all []store.Cause

@@ -24,17 +24,19 @@ type header struct {
 	shared               store.Shared
 	created              time.Time
 	heldBy               string
+	kept                 time.Duration
+	expired              time.Time // when its rows went; zero: they are there
 }
 
 const headerQuery = `SELECT b.no, b.id, b.tenant, b.provider, b.state, b.keep_raw, b.fresh, b.fresh_ms, b.none_ms, b.resend,
-	b.rows, b.asks, c.cut, b.renewals, b.created_at, b.known, b.joined, b.doubles, b.held_by FROM batches b JOIN cuts c ON c.batch = b.no WHERE b.no = `
+	b.rows, b.asks, c.cut, b.renewals, b.created_at, b.known, b.joined, b.doubles, b.held_by, b.keep_ms, b.expired_at FROM batches b JOIN cuts c ON c.batch = b.no WHERE b.no = `
 
 // scan reads a row of headerQuery, or returns ErrNoBatch.
 func (h *header) scan(r pgx.Row) error {
-	var freshMS, noneMS, created int64
+	var freshMS, noneMS, created, keptMS, expired int64
 	err := r.Scan(&h.no, &h.id, &h.tenant, &h.provider, &h.state, &h.keepRaw, &h.reuse.Fresh, &freshMS, &noneMS, &h.reuse.ResendUnknown,
 		&h.rows, &h.asks, &h.cut, &h.renewals, &created,
-		&h.shared.Known, &h.shared.Joined, &h.shared.Duplicates, &h.heldBy)
+		&h.shared.Known, &h.shared.Joined, &h.shared.Duplicates, &h.heldBy, &keptMS, &expired)
 	if err == pgx.ErrNoRows { //nolint:errorlint // Scan returns it bare
 		return store.ErrNoBatch
 	}
@@ -42,7 +44,22 @@ func (h *header) scan(r pgx.Row) error {
 		return fmt.Errorf("read batch: %w", err)
 	}
 	h.reuse.FreshFor, h.reuse.FreshNotFoundFor, h.created = duration(freshMS), duration(noneMS), fromMillis(created)
+	h.kept, h.expired = duration(keptMS), fromMillis(expired)
 	return nil
+}
+
+// expiry returns *store.ExpiredError where the batch has no rows any more.
+func (h *header) expiry() error {
+	return store.Batch{ID: h.id, Expired: h.expired, Kept: h.kept}.Expiry()
+}
+
+// withRows returns the batch, ErrNoBatch, or *store.ExpiredError.
+func (c conn) withRows(ctx context.Context, no store.BatchNo) (*header, error) {
+	h, err := c.header(ctx, no)
+	if err == nil {
+		err = h.expiry()
+	}
+	return h, err
 }
 
 // header returns the batch, or ErrNoBatch.
@@ -72,7 +89,7 @@ func (t *tx) hold(ctx context.Context, no store.BatchNo, want string, states ...
 		return nil, err
 	}
 	if slices.Contains(states, h.state) {
-		return h, nil
+		return h, h.expiry()
 	}
 	return nil, &store.StateError{Batch: h.id, State: h.state, Want: want}
 }
@@ -147,24 +164,28 @@ func (c conn) batch(ctx context.Context, s *Store, where string, args ...any) (s
 // agree outside a snapshot too.
 func (c conn) batches(ctx context.Context, s *Store, where string, args ...any) ([]store.Batch, error) {
 	var all []store.Batch
-	err := c.each(ctx, `SELECT no, id, tenant, provider, weight, keep_raw, state, reason, rows, asks, created_at, done_at, meta, known, joined, doubles, held_by,
+	err := c.each(ctx, `SELECT no, id, tenant, provider, weight, keep_raw, state, reason, rows, asks, created_at, done_at, meta, known, joined, doubles, held_by, ended_at, keep_ms, expired_at,
 			ARRAY(SELECT t.state::int FROM tallies t WHERE t.batch = b.no GROUP BY t.state ORDER BY t.state),
 			ARRAY(SELECT sum(t.n)::int FROM tallies t WHERE t.batch = b.no GROUP BY t.state ORDER BY t.state), `+costColumns+", "+unaskedColumn+`
 		FROM batches b WHERE state <> 'abandoned' AND `+where, func(r pgx.Rows) error {
 		var b store.Batch
-		var created, done int64
+		var created, done, ended, kept, expired int64
 		var meta []byte
 		var states, counts []int
 		var currencies []string
 		var held, spent []int64
 		var heldBy string
 		err := r.Scan(&b.No, &b.ID, &b.Tenant, &b.Provider, &b.Weight, &b.KeepRaw, &b.State, &b.Reason, &b.Rows, &b.Asks,
-			&created, &done, &meta, &b.Shared.Known, &b.Shared.Joined, &b.Shared.Duplicates, &heldBy, &states, &counts,
+			&created, &done, &meta, &b.Shared.Known, &b.Shared.Joined, &b.Shared.Duplicates, &heldBy, &ended, &kept, &expired, &states, &counts,
 			&currencies, &held, &spent, &b.Unasked)
 		if err != nil {
 			return err
 		}
 		b.Created, b.Done = fromMillis(created), fromMillis(done)
+		b.Ended, b.Kept, b.Expired = fromMillis(ended), duration(kept), fromMillis(expired)
+		if b.Kept == 0 {
+			b.Kept = s.retention
+		}
 		b.Counts, b.Costs = countsOf(states, counts), costsOf(currencies, held, spent)
 		b.HeldBy, _ = store.ParseBudgetScope(heldBy) // zero where none holds it
 		err = s.sealer.OpenMeta(meta, &b)

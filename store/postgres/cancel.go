@@ -43,7 +43,7 @@ func (s *Store) Cancel(ctx context.Context, no store.BatchNo, reason string) err
 // after it: it visits every chunk whose asks may still go back to the queue,
 // under the lock of the chunk.
 func (t *tx) end(ctx context.Context, h *header, state store.BatchState, reason string) (store.Tally, error) {
-	if err := t.exec(ctx, "UPDATE batches SET state = $1, reason = $2, held_by = '' WHERE no = $3", state, reason, h.no); err != nil {
+	if err := t.exec(ctx, "UPDATE batches SET state = $1, reason = $2, held_by = '', ended_at = $3 WHERE no = $4", state, reason, millis(t.now), h.no); err != nil {
 		return nil, err
 	}
 	homes, err := t.homesToLeave(ctx, h.no)

@@ -91,14 +91,14 @@ func (c *checker) batchesHold(ctx context.Context) error {
 // asksHold checks that the asks of every home are all there, and cut from the
 // first on without gaps.
 func (c *checker) asksHold(ctx context.Context) error {
-	err := c.each(ctx, `SELECT b.no, b.asks, coalesce(a.n, 0), b.state FROM batches b
+	err := c.each(ctx, `SELECT b.no, b.asks, coalesce(a.n, 0), b.state = 'abandoned' OR b.expired_at > 0 FROM batches b
 		LEFT JOIN (SELECT id >> 32 AS home, count(*) AS n FROM asks GROUP BY 1) a ON a.home = b.no
 		ORDER BY b.no`, func(r pgx.Rows) error {
 		var no store.BatchNo
 		var want, got int
-		var state store.BatchState
-		err := r.Scan(&no, &want, &got, &state)
-		if state != store.BatchAbandoned {
+		var fewer bool
+		err := r.Scan(&no, &want, &got, &fewer)
+		if !fewer {
 			c.Expect(got, want, "asks of batch %d", no)
 		}
 		return err
@@ -131,6 +131,9 @@ func (c *checker) rowsOf(ctx context.Context, no store.BatchNo) error {
 	h, err := c.anyHeader(ctx, no)
 	if err != nil {
 		return err
+	}
+	if !h.expired.IsZero() {
+		return c.goneOf(ctx, h)
 	}
 	counts := store.Counts{}
 	waiting, known, number := 0, 0, 0
@@ -169,4 +172,13 @@ func (c *checker) rowsOf(ctx context.Context, no store.BatchNo) error {
 	c.Rows(no, h.state, h.rows, h.asks, wants, waiting, counts, countsOf(states, tallies))
 	c.Shared(no, h.shared, counted, h.renewals, renewals)
 	return nil
+}
+
+// goneOf checks a batch that has no rows any more.
+func (c *checker) goneOf(ctx context.Context, h *header) error {
+	var states, tallies []int
+	_, err := c.one(ctx, `SELECT ARRAY(SELECT state::int FROM tallies WHERE batch = $1 GROUP BY state ORDER BY state),
+		ARRAY(SELECT sum(n)::int FROM tallies WHERE batch = $1 GROUP BY state ORDER BY state)`, []any{h.no}, &states, &tallies)
+	c.Gone(h.no, h.rows, countsOf(states, tallies))
+	return err
 }

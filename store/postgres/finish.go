@@ -90,7 +90,7 @@ func (t *tx) finish(ctx context.Context, no store.BatchNo) (bool, error) {
 		return false, err
 	}
 	var told bool
-	_, err = t.one(ctx, "UPDATE batches SET state = $1, done_at = $2 WHERE no = $3 RETURNING "+listened, []any{store.BatchDone, millis(t.now), no}, &told)
+	_, err = t.one(ctx, "UPDATE batches SET state = $1, done_at = $2, ended_at = $2 WHERE no = $3 RETURNING "+listened, []any{store.BatchDone, millis(t.now), no}, &told)
 	if err != nil {
 		return false, fmt.Errorf("finish batch: %w", err)
 	}

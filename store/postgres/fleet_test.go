@@ -23,7 +23,7 @@ func TestRulesOverTwoProcesses(t *testing.T) {
 		return func(o storetest.Options) (store.Store, error) {
 			f := &fleet{}
 			for i := range f.all {
-				s, err := postgres.Open(t.Context(), postgres.Options{URL: url, Keys: o.Keys, Simulated: o.Simulated, Region: o.Region, Now: o.Now, PoolSize: 6})
+				s, err := postgres.Open(t.Context(), postgres.Options{URL: url, Keys: o.Keys, Simulated: o.Simulated, Region: o.Region, Now: o.Now, PoolSize: 6, Retention: o.Retention})
 				if err != nil {
 					return nil, errors.Join(err, f.Close())
 				}
@@ -75,6 +75,8 @@ func (f *fleet) AbandonBatch(ctx context.Context, b store.BatchNo) error {
 }
 
 func (f *fleet) AbandonIntakes(ctx context.Context) (int, error) { return f.one().AbandonIntakes(ctx) }
+
+func (f *fleet) Expire(ctx context.Context) (store.Expired, error) { return f.one().Expire(ctx) }
 
 func (f *fleet) Retry(ctx context.Context, r store.RetryRequest) (store.Retried, error) {
 	return f.one().Retry(ctx, r)

@@ -7,7 +7,8 @@
 // Whoever takes several locks takes them in this order, and those of one kind
 // in the order of their keys, so that nobody waits in a circle:
 //
-//  1. the identity of a list (advisory), the rows of batches
+//  1. the identity of a list (advisory), the rows of batches, then whether
+//     answers may go (advisory, shared by those who put rows on them)
 //  2. cuts: how far a batch is cut into chunks
 //  3. chunks. The lock of a chunk is also that of its marks, of its calls, and
 //     of who wants its asks. Asks that are in no chunk belong to the cut
@@ -88,6 +89,9 @@ type Options struct {
 	// PoolSize bounds the connections of this process; 0: DefaultPoolSize.
 	// Half of them may be busy with reading rows out.
 	PoolSize int
+	// Retention is how long lists are kept after their end that say nothing of
+	// it themselves; 0: for ever.
+	Retention time.Duration
 }
 
 // Store is a store.Store in a PostgreSQL schema.
@@ -100,6 +104,7 @@ type Store struct {
 	// serverClock: signs of life are measured by the server's clock.
 	serverClock bool
 	maxOrphans  int // store.MaxOrphans, but in tests
+	retention   time.Duration
 	// exports bounds how many connections slow readers hold.
 	exports chan struct{}
 
@@ -138,7 +143,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s := &Store{
 		pool: pool, now: o.Now, sealer: sealer, id: id, serverClock: o.Now == nil,
-		exports: make(chan struct{}, max(1, o.PoolSize/2)), maxOrphans: store.MaxOrphans,
+		exports: make(chan struct{}, max(1, o.PoolSize/2)), maxOrphans: store.MaxOrphans, retention: o.Retention,
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -21,7 +21,7 @@ func TestRules(t *testing.T) {
 	storetest.RunWith(t, storetest.Traits{IntakeLife: postgres.IntakeLife}, func(t *testing.T) storetest.Open {
 		url := blank.Copy(t)
 		return func(o storetest.Options) (store.Store, error) {
-			return postgres.Open(t.Context(), postgres.Options{URL: url, Keys: o.Keys, Simulated: o.Simulated, Region: o.Region, Now: o.Now})
+			return postgres.Open(t.Context(), postgres.Options{URL: url, Keys: o.Keys, Simulated: o.Simulated, Region: o.Region, Now: o.Now, Retention: o.Retention})
 		}
 	})
 }

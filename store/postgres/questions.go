@@ -53,7 +53,7 @@ func (s *sealedAsks) open(sealer *store.Sealer) ([]store.Ask, *damagedError) {
 		sealed := s.sealed[a.ID]
 		q, err := sealer.OpenQuestion(a.ID, sealed.question)
 		if err == nil {
-			a.Prior, err = sealer.OpenPrior(sealed.prior, sealed.handle)
+			a.Prior, err = sealer.UsablePrior(sealed.prior, sealed.handle)
 		}
 		if err != nil {
 			if damaged == nil {

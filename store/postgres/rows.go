@@ -30,7 +30,7 @@ func (s *Store) Rows(ctx context.Context, no store.BatchNo, f store.RowFilter, y
 			if err := c.exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = '1h'"); err != nil {
 				return none, err
 			}
-			h, err := c.header(ctx, no)
+			h, err := c.withRows(ctx, no)
 			if err != nil {
 				return none, err
 			}

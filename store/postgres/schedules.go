@@ -13,7 +13,10 @@ import (
 // AddSchedule implements store.Scheduling.
 func (s *Store) AddSchedule(ctx context.Context, r store.Schedule) error {
 	_, err := write(ctx, s, func(ctx context.Context, t *tx) (none struct{}, err error) {
-		if _, err := t.header(ctx, r.List); err != nil {
+		if err := t.exec(ctx, "SELECT 1 FROM batches WHERE no = $1 FOR SHARE", r.List); err != nil {
+			return none, err
+		}
+		if _, err := t.withRows(ctx, r.List); err != nil {
 			return none, err
 		}
 		var amount *int64

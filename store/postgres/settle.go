@@ -173,7 +173,7 @@ func (t *tx) runAgain(ctx context.Context, batches []store.BatchNo) error {
 	if len(held) < len(batches) {
 		return errAgain
 	}
-	again, err := list[store.BatchNo](ctx, t.conn, "UPDATE batches SET state = 'running', done_at = 0 WHERE no = ANY($1) AND state = 'done' RETURNING no", plain(batches))
+	again, err := list[store.BatchNo](ctx, t.conn, "UPDATE batches SET state = 'running', done_at = 0, ended_at = 0 WHERE no = ANY($1) AND state = 'done' AND expired_at = 0 RETURNING no", plain(batches))
 	if err != nil {
 		return fmt.Errorf("run batch again: %w", err)
 	}

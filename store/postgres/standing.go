@@ -34,12 +34,16 @@ func (s *standing) Past(a store.AskID) (store.Past, error) { return s.past[a], n
 
 // holdStanding finds out where asks stand, and keeps those that are not settled
 // from moving until the rows are taken in: a call that settled one of them
-// meanwhile would not know that these rows want it.
+// meanwhile would not know that these rows want it. Those that are settled stay
+// where they are until then.
 func (in *intake) holdStanding(ctx context.Context, asks []store.AskID) (*standing, error) {
 	s := newStanding()
 	s.again = in.again
 	if len(asks) == 0 {
 		return s, nil
+	}
+	if err := in.exec(ctx, "SELECT pg_advisory_xact_lock_shared"+answersLock); err != nil {
+		return nil, err
 	}
 	cuts, err := in.holdUncut(ctx, asks)
 	if err != nil {

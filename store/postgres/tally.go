@@ -40,6 +40,7 @@ func queueWants(b *pgx.Batch, into *[]wantRow, bounds string, args ...any) {
 // states of the other batches only where there are any.
 func (c conn) interestOf(ctx context.Context, home *header, wants []wantRow) (*store.Interest, error) {
 	in := store.NewInterest(home.no, home.state, home.keepRaw)
+	in.Home.Left = !home.expired.IsZero()
 	if len(wants) == 0 {
 		return in, nil
 	}
@@ -49,9 +50,9 @@ func (c conn) interestOf(ctx context.Context, home *header, wants []wantRow) (*s
 	}
 	slices.Sort(numbers)
 	others := map[store.BatchNo]store.Want{}
-	err := c.each(ctx, "SELECT no, state, keep_raw FROM batches WHERE no = ANY($1)", func(r pgx.Rows) error {
+	err := c.each(ctx, "SELECT no, state, keep_raw, expired_at > 0 FROM batches WHERE no = ANY($1)", func(r pgx.Rows) error {
 		var w store.Want
-		err := r.Scan(&w.Batch, &w.State, &w.KeepRaw)
+		err := r.Scan(&w.Batch, &w.State, &w.KeepRaw, &w.Left)
 		others[w.Batch] = w
 		return err
 	}, slices.Compact(numbers))
@@ -63,7 +64,7 @@ func (c conn) interestOf(ctx context.Context, home *header, wants []wantRow) (*s
 		if !found {
 			continue // as a join would leave it out
 		}
-		w.State, w.KeepRaw = other.State, other.KeepRaw
+		w.State, w.KeepRaw, w.Left = other.State, other.KeepRaw, w.Left || other.Left
 		in.Add(w.ask, w.Want)
 	}
 	return in, nil

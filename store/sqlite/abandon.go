@@ -238,7 +238,8 @@ func (t *tx) freeAsks(h *header, first, last store.AskID) error {
 		AND NOT EXISTS (SELECT 1 FROM asks a WHERE a.id = wants.ask)`, h.no, first, last)
 }
 
-// freeAsk deletes an ask. Its key is computed again, as it is kept nowhere
+// freeAsk deletes an ask, and gives its key back to the one that had it before,
+// if that is there. The key is computed again, as it is kept nowhere
 // but where it is looked up; that of a damaged ask is looked for.
 func (t *tx) freeAsk(h *header, id, prev store.AskID, question []byte) error {
 	where, args := "ask = ?", []any{id}
@@ -246,8 +247,11 @@ func (t *tx) freeAsk(h *header, id, prev store.AskID, question []byte) error {
 		key := t.s.sealer.Key(h.tenant, h.provider, q)
 		where, args = "ask = ? AND key = ?", []any{id, key[:]}
 	}
-	var err error
-	if prev != 0 {
+	there, err := t.number("SELECT EXISTS (SELECT 1 FROM asks WHERE id = ?)", prev)
+	if err != nil {
+		return err
+	}
+	if there != 0 {
 		err = t.exec("UPDATE ask_keys SET ask = ? WHERE "+where, append([]any{prev}, args...)...)
 	} else {
 		err = t.exec("DELETE FROM ask_keys WHERE "+where, args...)

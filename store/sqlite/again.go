@@ -60,7 +60,7 @@ func (s *Store) Causes(ctx context.Context, no store.BatchNo) ([]store.Cause, er
 }
 
 func (c conn) causes(s *Store, no store.BatchNo, class store.ErrorClass, code string) ([]store.Cause, error) {
-	if _, err := c.header(no); err != nil {
+	if _, err := c.withRows(no); err != nil {
 		return nil, err
 	}
 	var all []store.Cause

@@ -26,6 +26,8 @@ type header struct {
 	shared               store.Shared
 	created              time.Time
 	heldBy               string
+	kept                 time.Duration
+	expired              time.Time // when its rows went; zero: they are there
 }
 
 // header returns the batch, or ErrNoBatch.
@@ -42,7 +44,7 @@ func (c conn) header(no store.BatchNo) (*header, error) {
 func (c conn) anyHeader(no store.BatchNo) (*header, error) {
 	h := &header{no: no}
 	found, err := c.one(`SELECT id, tenant, provider, state, keep_raw, fresh, fresh_ms, none_ms, resend, rows, asks, cut,
-		renewals, created_at, known, joined, doubles, held_by FROM batches WHERE no = ?`, func(stmt *sqlite.Stmt) {
+		renewals, created_at, known, joined, doubles, held_by, keep_ms, expired_at FROM batches WHERE no = ?`, func(stmt *sqlite.Stmt) {
 		h.id, h.tenant, h.provider = stmt.ColumnText(0), stmt.ColumnText(1), stmt.ColumnText(2)
 		h.state = store.BatchState(stmt.ColumnText(3))
 		h.keepRaw = stmt.ColumnBool(4)
@@ -54,6 +56,7 @@ func (c conn) anyHeader(no store.BatchNo) (*header, error) {
 		h.renewals, h.created = stmt.ColumnInt(12), columnTime(stmt, 13)
 		h.shared = store.Shared{Known: stmt.ColumnInt(14), Joined: stmt.ColumnInt(15), Duplicates: stmt.ColumnInt(16)}
 		h.heldBy = stmt.ColumnText(17)
+		h.kept, h.expired = columnDuration(stmt, 18), columnTime(stmt, 19)
 	}, no)
 	if err != nil {
 		return nil, fmt.Errorf("read batch: %w", err)
@@ -64,6 +67,20 @@ func (c conn) anyHeader(no store.BatchNo) (*header, error) {
 	return h, nil
 }
 
+// expiry returns *store.ExpiredError where the batch has no rows any more.
+func (h *header) expiry() error {
+	return store.Batch{ID: h.id, Expired: h.expired, Kept: h.kept}.Expiry()
+}
+
+// withRows returns the batch, ErrNoBatch, or *store.ExpiredError.
+func (c conn) withRows(no store.BatchNo) (*header, error) {
+	h, err := c.header(no)
+	if err == nil {
+		err = h.expiry()
+	}
+	return h, err
+}
+
 // in returns the batch if it is in one of the states, else *store.StateError
 // about what was wanted.
 func (c conn) in(no store.BatchNo, want string, states ...store.BatchState) (*header, error) {
@@ -72,7 +89,7 @@ func (c conn) in(no store.BatchNo, want string, states ...store.BatchState) (*he
 		return nil, err
 	}
 	if slices.Contains(states, h.state) {
-		return h, nil
+		return h, h.expiry()
 	}
 	return nil, &store.StateError{Batch: h.id, State: h.state, Want: want}
 }
@@ -87,10 +104,10 @@ func (s *Store) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo
 	}
 	id := "b_" + strings.ToLower(rand.Text()[:20]) // 100 bits
 	return write(ctx, s, func(t *tx) (store.BatchNo, error) {
-		err := t.exec(`INSERT INTO batches (id, tenant, provider, state, weight, keep_raw, fresh, fresh_ms, none_ms, resend, created_at, meta)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, x'')`,
+		err := t.exec(`INSERT INTO batches (id, tenant, provider, state, weight, keep_raw, fresh, fresh_ms, none_ms, resend, created_at, keep_ms, meta)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, x'')`,
 			id, b.Tenant, b.Provider, store.BatchIntake, b.Weight, b.KeepRaw, b.Reuse.Fresh, b.Reuse.FreshFor,
-			b.Reuse.FreshNotFoundFor, b.Reuse.ResendUnknown, t.now)
+			b.Reuse.FreshNotFoundFor, b.Reuse.ResendUnknown, t.now, b.Kept)
 		if err != nil {
 			return 0, fmt.Errorf("begin batch: %w", err)
 		}
@@ -236,13 +253,17 @@ func (c conn) batch(s *Store, where string, args ...any) (store.Batch, error) {
 func (c conn) batches(s *Store, where string, args ...any) ([]store.Batch, error) {
 	var all []store.Batch
 	err := c.each(`SELECT no, id, tenant, provider, weight, keep_raw, state, reason, rows, asks, created_at, done_at, meta,
-		known, joined, doubles, held_by FROM batches WHERE state <> 'abandoned' AND `+where, func(stmt *sqlite.Stmt) error {
+		known, joined, doubles, held_by, ended_at, keep_ms, expired_at FROM batches WHERE state <> 'abandoned' AND `+where, func(stmt *sqlite.Stmt) error {
 		b := store.Batch{
 			No: columnBatch(stmt, 0), ID: stmt.ColumnText(1), Tenant: stmt.ColumnText(2), Provider: stmt.ColumnText(3),
 			Weight: stmt.ColumnFloat(4), KeepRaw: stmt.ColumnBool(5), State: store.BatchState(stmt.ColumnText(6)),
 			Reason: stmt.ColumnText(7), Rows: stmt.ColumnInt(8), Asks: stmt.ColumnInt(9),
 			Created: columnTime(stmt, 10), Done: columnTime(stmt, 11),
 			Shared: store.Shared{Known: stmt.ColumnInt(13), Joined: stmt.ColumnInt(14), Duplicates: stmt.ColumnInt(15)},
+		}
+		b.Ended, b.Kept, b.Expired = columnTime(stmt, 17), columnDuration(stmt, 18), columnTime(stmt, 19)
+		if b.Kept == 0 {
+			b.Kept = s.retention
 		}
 		b.HeldBy, _ = store.ParseBudgetScope(stmt.ColumnText(16)) // zero where none holds it
 		err := s.sealer.OpenMeta(columnBytes(stmt, 12), &b)

@@ -60,7 +60,7 @@ func (s *Store) Cancel(ctx context.Context, no store.BatchNo, reason string) err
 		if err != nil {
 			return none, err
 		}
-		if err := t.exec("UPDATE batches SET state = ?, reason = ?, held_by = '' WHERE no = ?", store.BatchCancelled, reason, no); err != nil {
+		if err := t.exec("UPDATE batches SET state = ?, reason = ?, held_by = '', ended_at = ? WHERE no = ?", store.BatchCancelled, reason, t.now, no); err != nil {
 			return none, fmt.Errorf("cancel batch: %w", err)
 		}
 		if err := t.note(store.Entry{What: store.EntryCancelled, Batch: no, Reason: reason}); err != nil {

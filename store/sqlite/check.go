@@ -83,10 +83,14 @@ func (c *checker) batches() error {
 		if err := c.asksOf(h); err != nil {
 			return err
 		}
-		if h.state == store.BatchAbandoned {
+		check := c.rowsOf
+		switch {
+		case h.state == store.BatchAbandoned:
 			continue
+		case !h.expired.IsZero():
+			check = c.goneOf
 		}
-		if err := c.rowsOf(h); err != nil {
+		if err := check(h); err != nil {
 			return err
 		}
 	}
@@ -97,7 +101,7 @@ func (c *checker) batches() error {
 // on.
 func (c *checker) asksOf(h *header) error {
 	first, last := askRange(h.no)
-	if h.state != store.BatchAbandoned {
+	if h.state != store.BatchAbandoned && h.expired.IsZero() {
 		n, err := c.number("SELECT count(*) FROM asks WHERE id BETWEEN ? AND ?", first, last)
 		if err != nil {
 			return err
@@ -151,6 +155,13 @@ func (c *checker) rowsOf(h *header) error {
 	}
 	c.Rows(h.no, h.state, h.rows, h.asks, int(wants), waiting, counts, tallies)
 	return c.sharedOf(h, known)
+}
+
+// goneOf checks a batch that has no rows any more.
+func (c *checker) goneOf(h *header) error {
+	tallies, err := c.counts(h.no)
+	c.Gone(h.no, h.rows, tallies)
+	return err
 }
 
 // sharedOf checks what a batch says of the rows that cost it nothing.

@@ -193,7 +193,7 @@ func (s *Store) openAsks(sealed []sealedAsk) ([]store.Ask, error) {
 		}
 		asks[i] = a.Ask
 		asks[i].Subject, asks[i].Params = q.Subject, q.Params
-		if asks[i].Prior, err = s.sealer.OpenPrior(a.prior, a.handle); err != nil {
+		if asks[i].Prior, err = s.sealer.UsablePrior(a.prior, a.handle); err != nil {
 			return nil, err
 		}
 	}

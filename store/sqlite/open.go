@@ -20,6 +20,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -56,6 +58,9 @@ type Options struct {
 	Moved bool
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
+	// Retention is how long lists are kept after their end that say nothing of
+	// it themselves; 0: for ever.
+	Retention time.Duration
 }
 
 // Store is a store.Store in an SQLite file.
@@ -77,6 +82,10 @@ type Store struct {
 	// oldIntakes is the newest batch that was there when the store was
 	// opened: whoever was taking in such a one is dead.
 	oldIntakes store.BatchNo
+	retention  time.Duration
+	expiring   sync.Mutex
+	// logged: the log may hold something that was deleted.
+	logged atomic.Bool
 }
 
 var _ store.Store = (*Store)(nil)
@@ -97,7 +106,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{path: o.Path, now: o.Now, sealer: sealer, room: room{dir: dir}, slice: sliceSize, maxOrphans: store.MaxOrphans}
+	s := &Store{path: o.Path, now: o.Now, sealer: sealer, room: room{dir: dir}, slice: sliceSize, maxOrphans: store.MaxOrphans, retention: o.Retention}
 	if !o.Locked {
 		if s.lock, err = store.LockDir(dir); err != nil {
 			return nil, fmt.Errorf("open store: %w", err)

@@ -45,7 +45,7 @@ func (s *Store) Rows(ctx context.Context, no store.BatchNo, f store.RowFilter, y
 
 // giveRows hands over the rows of a batch. Each is good until the next.
 func (c conn) giveRows(no store.BatchNo, f store.RowFilter, give func(r *store.StoredRow, keepRaw bool) error) error {
-	h, err := c.header(no)
+	h, err := c.withRows(no)
 	if err != nil {
 		return err
 	}

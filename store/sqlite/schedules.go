@@ -13,7 +13,7 @@ import (
 // AddSchedule implements store.Scheduling.
 func (s *Store) AddSchedule(ctx context.Context, r store.Schedule) error {
 	_, err := write(ctx, s, func(t *tx) (none struct{}, err error) {
-		if _, err := t.header(r.List); err != nil {
+		if _, err := t.withRows(r.List); err != nil {
 			return none, err
 		}
 		var amount any

@@ -145,7 +145,7 @@ func (t *tx) follow(k *chunk, home *header, r store.Ruling, by store.CallID, bod
 // turned out to be waiting.
 func (t *tx) runAgain(moved store.Tally) error {
 	for b := range moved {
-		if err := t.exec("UPDATE batches SET state = 'running', done_at = 0 WHERE no = ? AND state = 'done'", b); err != nil {
+		if err := t.exec("UPDATE batches SET state = 'running', done_at = 0, ended_at = 0 WHERE no = ? AND state = 'done' AND expired_at = 0", b); err != nil {
 			return fmt.Errorf("run batch again: %w", err)
 		}
 		if t.Changes() == 0 {

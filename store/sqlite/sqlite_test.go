@@ -25,7 +25,7 @@ func TestRules(t *testing.T) {
 			t.Fatal(err)
 		}
 		return func(o storetest.Options) (store.Store, error) {
-			return sqlite.Open(t.Context(), sqlite.Options{Path: path, Keys: o.Keys, Simulated: o.Simulated, Region: o.Region, Now: o.Now})
+			return sqlite.Open(t.Context(), sqlite.Options{Path: path, Keys: o.Keys, Simulated: o.Simulated, Region: o.Region, Now: o.Now, Retention: o.Retention})
 		}
 	})
 }

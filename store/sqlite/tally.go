@@ -12,7 +12,8 @@ import (
 // interest reads who wants the asks from first to last, all of one home.
 func (c conn) interest(home *header, first, last store.AskID) (*store.Interest, error) {
 	in := store.NewInterest(home.no, home.state, home.keepRaw)
-	err := c.each(`SELECT w.ask, w.batch, w.rows, w.left, b.state, b.keep_raw
+	in.Home.Left = !home.expired.IsZero()
+	err := c.each(`SELECT w.ask, w.batch, w.rows, w.left OR b.expired_at > 0, b.state, b.keep_raw
 		FROM wants w JOIN batches b ON b.no = w.batch WHERE w.ask BETWEEN ? AND ?`,
 		func(stmt *sqlite.Stmt) error {
 			in.Add(columnAsk(stmt, 0), store.Want{
@@ -76,7 +77,7 @@ func (t *tx) finish(no store.BatchNo) (bool, error) {
 	if err != nil || open {
 		return false, err
 	}
-	if err := t.exec("UPDATE batches SET state = ?, done_at = ? WHERE no = ?", store.BatchDone, t.now, no); err != nil {
+	if err := t.exec("UPDATE batches SET state = ?1, done_at = ?2, ended_at = ?2 WHERE no = ?3", store.BatchDone, t.now, no); err != nil {
 		return false, fmt.Errorf("finish batch: %w", err)
 	}
 	if err := t.note(store.Entry{What: store.EntryDone, Batch: no}); err != nil {

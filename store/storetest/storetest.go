@@ -33,6 +33,8 @@ type Options struct {
 	Keys      store.Keys
 	Simulated bool
 	Region    string
+	// Retention is how long lists are kept that say nothing of it.
+	Retention time.Duration
 }
 
 // Open opens the store of one place. The first call finds the place empty;
@@ -137,6 +139,7 @@ func subjects() []subject {
 		{"sealing keys", resealRules},
 		{"erasure", eraseRules},
 		{"suppression", suppressRules},
+		{"retention", retentionRules},
 		{"concurrency", concurrencyRules},
 	}
 }

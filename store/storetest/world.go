@@ -366,6 +366,9 @@ func (w *world) booksBalance() {
 	list, err := w.s.Batches(w.ctx, store.BatchFilter{Limit: 1000})
 	w.must(err, "list batches")
 	for _, b := range list {
+		if !b.Expired.IsZero() {
+			continue // there are no rows to count
+		}
 		counted := store.Counts{}
 		for _, r := range w.read(b.No, store.RowFilter{}) {
 			counted[r.State]++
