@@ -136,10 +136,10 @@ func (g *Again) resends(a AskID) bool {
 
 // NewAgain begins a plan for asks that rows of a batch leave: row i of the
 // piece stands for all rows on again.Leaving[i].
-func NewAgain(home BatchNo, asks int, reuse Reuse, rows []SealedRow, again Again, now time.Time) *Plan {
+func NewAgain(home BatchNo, asks int, reuse Reuse, rows []SealedRow, again Again, now time.Time, gone func(BatchNo) bool) *Plan {
 	p := &Plan{
 		Tally: Tally{}, Wants: map[AskID]int{}, Asks: asks,
-		home: home, reuse: reuse, now: now, rows: rows, again: &again,
+		home: home, reuse: reuse, now: now, rows: rows, again: &again, gone: gone,
 	}
 	p.group()
 	for _, l := range again.Leaving {

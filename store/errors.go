@@ -88,6 +88,14 @@ func (e *SealKeyError) Error() string {
 	return fmt.Sprintf("open %s: it was sealed with key %s, which is not given", e.Column, e.Key)
 }
 
+// DestroyedError says that a value was of a list whose key was destroyed.
+// Nobody can read it any more.
+type DestroyedError struct{ List BatchNo }
+
+func (e *DestroyedError) Error() string {
+	return fmt.Sprintf("the key of list %d was destroyed, and with it what was stored of the list", e.List)
+}
+
 // MarkError says that simulated and real use were mixed.
 type MarkError struct{ Simulated bool }
 

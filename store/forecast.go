@@ -88,7 +88,7 @@ func (f *Forecast) begin(ctx context.Context, rows []NewRow, now time.Time) erro
 			unseen = append(unseen, r)
 		}
 	}
-	f.plan = NewPlan(0, 0, f.request.Reuse, unseen, now)
+	f.plan = NewPlan(0, 0, f.request.Reuse, unseen, now, f.sealer.Destroyed)
 	return nil
 }
 

@@ -29,6 +29,9 @@ type Keys struct {
 type SealKey struct {
 	ID  [4]byte
 	Key []byte
+	// Lists are the keys of lists; nil: it was made before lists had their own,
+	// and Key seals what is theirs too.
+	Lists *KeyTree
 }
 
 // NewKeys makes keys at random.
@@ -37,7 +40,7 @@ func NewKeys() Keys {
 }
 
 func newSealKey() SealKey {
-	k := SealKey{Key: random(keySize)}
+	k := SealKey{Key: random(keySize), Lists: newKeyTree()}
 	copy(k.ID[:], random(len(k.ID)))
 	return k
 }
@@ -48,8 +51,9 @@ func random(n int) []byte {
 	return b
 }
 
-// ParseSealKeys reads "name:key,name:key": a name of 8 hex digits and a key
-// of 32 bytes in base64, the sealing one first.
+// ParseSealKeys reads "name:key:lists,name:key:lists": a name of 8 hex digits, a
+// key of 32 bytes in base64 and a KeyTree, which those made before there were
+// any do not have. The sealing one is first.
 func ParseSealKeys(text string) ([]SealKey, error) {
 	var keys []SealKey
 	seen := map[[4]byte]bool{}
@@ -59,11 +63,14 @@ func ParseSealKeys(text string) ([]SealKey, error) {
 		if !ok || err != nil || len(id) != 4 {
 			return nil, fmt.Errorf("read encryption key %d: it must be written as 8 hex digits, a colon and 32 bytes in base64", i+1)
 		}
-		key, err := ParseKey(encoded)
+		encoded, lists, own := strings.Cut(encoded, ":")
+		k := SealKey{ID: [4]byte(id)}
+		if k.Key, err = ParseKey(encoded); err == nil && own {
+			k.Lists, err = ParseKeyTree(strings.TrimSpace(lists))
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read encryption key %d: %w", i+1, err)
 		}
-		k := SealKey{ID: [4]byte(id), Key: key}
 		if seen[k.ID] {
 			return nil, fmt.Errorf("read encryption key %d: the name %s is used twice", i+1, name)
 		}
@@ -86,7 +93,10 @@ func ParseKey(text string) ([]byte, error) {
 func FormatSealKeys(keys []SealKey) string {
 	parts := make([]string, len(keys))
 	for i, k := range keys {
-		parts[i] = hex.EncodeToString(k.ID[:]) + ":" + base64.StdEncoding.EncodeToString(k.Key)
+		parts[i] = k.Name() + ":" + base64.StdEncoding.EncodeToString(k.Key)
+		if k.Lists != nil {
+			parts[i] += ":" + k.Lists.String()
+		}
 	}
 	return strings.Join(parts, ",")
 }

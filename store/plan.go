@@ -29,6 +29,7 @@ type Plan struct {
 	rows      []SealedRow
 	questions []plannedQuestion
 	again     *Again // nil: the rows are new
+	gone      func(BatchNo) bool
 }
 
 // NewAsk is an ask to be written.
@@ -61,10 +62,11 @@ const (
 )
 
 // NewPlan begins a plan for a piece of a list that has so many asks so far.
-func NewPlan(home BatchNo, asks int, reuse Reuse, rows []SealedRow, now time.Time) *Plan {
+// gone tells of lists whose answers nobody can read any more.
+func NewPlan(home BatchNo, asks int, reuse Reuse, rows []SealedRow, now time.Time, gone func(BatchNo) bool) *Plan {
 	p := &Plan{
 		Tally: Tally{}, Wants: map[AskID]int{}, Asks: asks,
-		home: home, reuse: reuse, now: now, rows: rows,
+		home: home, reuse: reuse, now: now, rows: rows, gone: gone,
 	}
 	p.Taken.Rows = len(rows)
 	p.group()
@@ -252,6 +254,9 @@ func (p *Plan) judge(a AskID, s State, standing Standing) (fate, error) {
 	case s == Unknown:
 		return p.judgeUnknown(a, standing)
 	case s != Found && s != NotFound:
+		return fateNew, nil
+	}
+	if p.gone(a.Home()) {
 		return fateNew, nil
 	}
 	at, err := standing.Answered(a)

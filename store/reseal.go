@@ -131,14 +131,15 @@ func (r *ResealStep) End() Resealed {
 	return r.done
 }
 
-// reseal seals anew what another key than the first has sealed; nil: that was
-// the first.
+// reseal seals anew what another key than the first has sealed, or the first in
+// another way; nil: it is as it should be. What nobody can read any more needs no
+// key either.
 func (s *Sealer) reseal(column string, id int64, sealed []byte) ([]byte, error) {
-	if len(sealed) >= sealOverhead && [4]byte(sealed[1:5]) == s.first {
+	if len(sealed) >= sealOverhead && [4]byte(sealed[1:5]) == s.first && sealed[0] == s.seals[s.first].version(column) {
 		return nil, nil
 	}
 	text, err := s.Open(column, id, sealed)
-	if err != nil {
+	if _, destroyed := errors.AsType[*DestroyedError](err); err != nil && !destroyed {
 		return nil, err
 	}
 	return s.Seal(column, id, text), nil
@@ -162,8 +163,13 @@ func (s *Sealer) Superseded(kept Facts) (facts []string, replaced Facts, keys []
 func (s *Sealer) Holds(kept Facts) error { return s.keys.VerifySealing(kept) }
 
 // NewSealKeys returns the keys with a new one in front that seals from now on.
+// Lists whose keys were destroyed have none below the new one.
 func (k Keys) NewSealKeys() Keys {
-	k.Seal = append([]SealKey{newSealKey()}, k.Seal...)
+	fresh := newSealKey()
+	if lists := k.Seal[0].Lists; lists != nil {
+		fresh.Lists = fresh.Lists.withGaps(lists.Gaps())
+	}
+	k.Seal = append([]SealKey{fresh}, k.Seal...)
 	return k
 }
 

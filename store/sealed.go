@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strconv"
@@ -37,9 +38,13 @@ func (s *Sealer) SealMeta(no BatchNo, b NewBatch) ([]byte, error) {
 	return s.Seal(columnMeta, int64(no), text), nil
 }
 
-// OpenMeta fills in what SealMeta sealed. It reads b.No.
+// OpenMeta fills in what SealMeta sealed, unless that was destroyed. It reads
+// b.No.
 func (s *Sealer) OpenMeta(sealed []byte, b *Batch) error {
 	text, err := s.Open(columnMeta, int64(b.No), sealed)
+	if destroyed(err) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -220,13 +225,31 @@ func (s *Sealer) sealAnswer(a AskID, answer Answer) ([]byte, error) {
 	return s.Seal(columnAnswer, int64(a), text), nil
 }
 
+// openAnswer opens an answer. One that was destroyed says so.
+func (s *Sealer) openAnswer(a AskID, sealed []byte) (Answer, error) {
+	text, err := s.Open(columnAnswer, int64(a), sealed)
+	if destroyed(err) {
+		return Answer{Failure: gone()}, nil
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	return DecodeAnswer(text)
+}
+
+func destroyed(err error) bool {
+	_, is := errors.AsType[*DestroyedError](err)
+	return is
+}
+
+// gone is what is told in the place of what was destroyed.
+func gone() *Failure {
+	return &Failure{Code: "destroyed", Message: "the key of the list was destroyed, and with it what was stored of it"}
+}
+
 // OpenMessage returns the message of a failure.
 func (s *Sealer) OpenMessage(a AskID, sealed []byte) (string, error) {
-	text, err := s.Open(columnAnswer, int64(a), sealed)
-	if err != nil {
-		return "", err
-	}
-	answer, err := DecodeAnswer(text)
+	answer, err := s.openAnswer(a, sealed)
 	if err != nil || answer.Failure == nil {
 		return "", err
 	}
@@ -338,22 +361,25 @@ func (s *Sealer) OpenRow(r *StoredRow, keepRaw bool) (Row, error) {
 func (s *Sealer) openRow(r *StoredRow, keepRaw bool) (row Row, err error) {
 	row = Row{Number: r.ID.Number(), State: r.State, Attempts: r.Attempts, Cached: r.Cached, Service: r.Service}
 	if r.Question != nil {
-		if row.Question, err = s.OpenQuestion(r.Ask, r.Question); err != nil {
+		if row.Question, err = s.OpenQuestion(r.Ask, r.Question); err != nil && !destroyed(err) {
 			return Row{}, err
 		}
 	}
 	line, err := s.Open(columnLine, int64(r.ID), r.Line)
-	if err != nil {
+	switch {
+	case destroyed(err):
+		row.Problem = gone()
+	case err != nil:
 		return Row{}, err
+	default:
+		if err := DecodeLine(line, &row); err != nil {
+			return row, err
+		}
 	}
-	if err := DecodeLine(line, &row); err != nil || r.Body == nil {
-		return row, err
+	if r.Body == nil {
+		return row, nil
 	}
-	text, err := s.Open(columnAnswer, int64(r.Ask), r.Body)
-	if err != nil {
-		return Row{}, err
-	}
-	a, err := DecodeAnswer(text)
+	a, err := s.openAnswer(r.Ask, r.Body)
 	if err != nil {
 		return Row{}, err
 	}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -16,10 +15,14 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// sealVersion is the first byte of every sealed value. Format: version, key
-// name (4 bytes), nonce (24), XChaCha20-Poly1305 of the text. The nonce is
-// long enough to be drawn at random for as many values as a store can hold.
-const sealVersion = 1
+// The first byte of every sealed value says by what it is sealed: the key that
+// it names, or the key of its list below that. Format: version, key name (4
+// bytes), nonce (24), XChaCha20-Poly1305 of the text. The nonce is long enough to
+// be drawn at random for as many values as a store can hold.
+const (
+	sealedByKey  = 1
+	sealedByList = 2
+)
 
 const sealOverhead = 1 + 4 + chacha20poly1305.NonceSizeX + chacha20poly1305.Overhead
 
@@ -34,7 +37,7 @@ type AskKey [KeySize]byte
 type Sealer struct {
 	keys  Keys
 	first [4]byte
-	aeads map[[4]byte]cipher.AEAD
+	seals map[[4]byte]*seal
 	macs  sync.Pool
 	index []byte
 }
@@ -44,36 +47,54 @@ func NewSealer(k Keys) (*Sealer, error) {
 	if len(k.Seal) == 0 || len(k.Index) != keySize {
 		return nil, errors.New("make sealer: an encryption key and an index key are needed")
 	}
-	s := &Sealer{keys: k, first: k.Seal[0].ID, aeads: make(map[[4]byte]cipher.AEAD, len(k.Seal)), index: slices.Clone(k.Index)}
+	if err := k.assertGaps(); err != nil {
+		return nil, fmt.Errorf("make sealer: %w", err)
+	}
+	s := &Sealer{keys: k, first: k.Seal[0].ID, seals: make(map[[4]byte]*seal, len(k.Seal)), index: slices.Clone(k.Index)}
 	for _, key := range k.Seal {
-		a, err := chacha20poly1305.NewX(key.Key)
+		one, err := newSeal(key)
 		if err != nil {
 			return nil, fmt.Errorf("make sealer: %w", err)
 		}
-		s.aeads[key.ID] = a
+		s.seals[key.ID] = one
 	}
 	s.macs.New = func() any { return &keyWriter{m: hmac.New(sha256.New, s.index)} }
 	return s, nil
 }
 
-// Seal encrypts text for one column of one record: it opens there only.
+// Seal encrypts text for one column of one record: it opens there only. What
+// belongs to a list whose key was destroyed is not kept at all.
 func (s *Sealer) Seal(column string, id int64, text []byte) []byte {
 	out := make([]byte, 5+chacha20poly1305.NonceSizeX, sealOverhead+len(text))
-	out[0] = sealVersion
+	first := s.seals[s.first]
+	out[0] = first.version(column)
 	copy(out[1:5], s.first[:])
+	a := first.aead(out[0], column, id)
+	if a == nil {
+		return out[:sealOverhead]
+	}
 	nonce := out[5:]
 	_, _ = rand.Read(nonce) // never fails
-	return s.aeads[s.first].Seal(out, nonce, text, place(column, id))
+	return a.Seal(out, nonce, text, place(column, id))
 }
 
-// Open decrypts what Seal made for the same column and id.
+// Open decrypts what Seal made for the same column and id. *DestroyedError: it
+// was of a list whose key was destroyed. *SealKeyError: the key is not given.
 func (s *Sealer) Open(column string, id int64, sealed []byte) ([]byte, error) {
-	if len(sealed) < sealOverhead || sealed[0] != sealVersion {
+	if len(sealed) < sealOverhead || sealed[0] != sealedByKey && sealed[0] != sealedByList {
 		return nil, fmt.Errorf("open %s: it is not a sealed value", column)
 	}
-	a := s.aeads[[4]byte(sealed[1:5])]
-	if a == nil {
+	if no, of := listOf(column, id); of && s.Destroyed(no) {
+		return nil, &DestroyedError{List: no}
+	}
+	k := s.seals[[4]byte(sealed[1:5])]
+	if k == nil || sealed[0] == sealedByList && k.tree == nil {
 		return nil, &SealKeyError{Column: column, Key: hex.EncodeToString(sealed[1:5])}
+	}
+	a := k.aead(sealed[0], column, id)
+	if a == nil {
+		no, _ := listOf(column, id)
+		return nil, &DestroyedError{List: no}
 	}
 	text, err := a.Open(nil, sealed[5:5+chacha20poly1305.NonceSizeX], sealed[5+chacha20poly1305.NonceSizeX:], place(column, id))
 	if err != nil {
@@ -81,6 +102,15 @@ func (s *Sealer) Open(column string, id int64, sealed []byte) ([]byte, error) {
 	}
 	return text, nil
 }
+
+// Destroyed reports whether the key of a list was destroyed.
+func (s *Sealer) Destroyed(no BatchNo) bool {
+	tree := s.seals[s.first].tree
+	return tree != nil && !tree.Has(no)
+}
+
+// LastDestroyed is Keys.LastDestroyed.
+func (s *Sealer) LastDestroyed() BatchNo { return s.keys.LastDestroyed() }
 
 // place is the associated data: which column of which record.
 func place(column string, id int64) []byte {

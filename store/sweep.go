@@ -99,6 +99,9 @@ func (w *SweepStep) Value(key int64, sealed []byte, ask AskID, gone bool) {
 	w.Done.Seen++
 	w.place.after = key
 	text, err := w.sealer.Open(w.Column.sealed, key, sealed)
+	if destroyed(err) {
+		return // nobody can be found in it by anyone
+	}
 	if err == nil {
 		err = w.seeker.gather(w.Column.sealed, text)
 	}

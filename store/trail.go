@@ -48,6 +48,7 @@ const (
 
 	ActRestoreAccepted ActKind = "restore.accepted"
 	ActSealRotated     ActKind = "seal.rotated"
+	ActListsDestroyed  ActKind = "lists.destroyed"
 
 	// ActErased is about an erasure by its id; ActPersonExported is all that is
 	// held on somebody, whom nothing names.
@@ -63,7 +64,7 @@ func ActKinds() []ActKind {
 		ActKeyMade, ActKeyRevoked, ActBudgetSet, ActBudgetUnset,
 		ActHookAdded, ActHookRemoved, ActHookRotated, ActScheduleAdded, ActScheduleRemoved, ActGateOpened, ActGateClosed,
 		ActQueuePaused, ActQueueResumed,
-		ActResent, ActGivenUp, ActAdopted, ActRestoreAccepted, ActSealRotated, ActErased, ActAllowed, ActPersonExported,
+		ActResent, ActGivenUp, ActAdopted, ActRestoreAccepted, ActSealRotated, ActErased, ActAllowed, ActPersonExported, ActListsDestroyed,
 	}
 }
 

@@ -14,11 +14,11 @@ import (
 func (c *cli) secretsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "secrets",
-		Short: "Replace the key that seals what is personal",
+		Short: "Replace the key that seals what is personal, or destroy those of lists",
 		Args:  wants(),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(c.secretsNewCommand(), c.secretsRotateCommand())
+	cmd.AddCommand(c.secretsNewCommand(), c.secretsRotateCommand(), c.secretsDestroyCommand())
 	return cmd
 }
 
@@ -28,8 +28,15 @@ func (c *cli) secretsNewCommand() *cobra.Command {
 		Short: "Print a new sealing key, to be put in front of PLATEQ_ENCRYPTION_KEYS",
 		Args:  wants(),
 		RunE: func(*cobra.Command, []string) error {
+			if err := c.configure(); err != nil {
+				return err
+			}
+			key, err := app.NewSealKey(c.options())
+			if err != nil {
+				return fmt.Errorf("make sealing key: %w", err)
+			}
 			c.say("put it in front, with a comma, for every process, and keep a copy: what it seals cannot be read without it")
-			if _, err := fmt.Fprintln(c.out, app.NewSealKey()); err != nil {
+			if _, err := fmt.Fprintln(c.out, key); err != nil {
 				return fmt.Errorf("write key: %w", err)
 			}
 			c.next("secrets rotate (once every process was started with it)")

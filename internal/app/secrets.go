@@ -70,8 +70,19 @@ func RotateKeys(ctx context.Context, o Options, told func(seen, changed int)) (r
 	return r, err
 }
 
-// NewSealKey makes a sealing key, as PLATEQ_ENCRYPTION_KEYS has it.
-func NewSealKey() string { return store.FormatSealKeys([]store.SealKey{store.NewSealKey()}) }
+// NewSealKey makes a sealing key, as PLATEQ_ENCRYPTION_KEYS has it. Lists whose
+// keys were destroyed below those in the environment have none below it either.
+func NewSealKey(o Options) (string, error) {
+	keys, given, err := o.Config.Keys()
+	if err != nil {
+		return "", Usage(err)
+	}
+	fresh := store.NewSealKey()
+	if given {
+		fresh = keys.NewSealKeys().Seal[0]
+	}
+	return store.FormatSealKeys([]store.SealKey{fresh}), nil
+}
 
 // keysEvery is how often a process looks whether it still has the right keys.
 const keysEvery = 10 * time.Second

@@ -170,7 +170,7 @@ func (t *tx) renew(ctx context.Context, h *header, again store.Again) (store.Tak
 		return store.Taken{}, nil
 	}
 	again.Leaving = in.leaving
-	in.Plan = store.NewAgain(h.no, h.asks, h.reuse, in.rows, again, t.now)
+	in.Plan = store.NewAgain(h.no, h.asks, h.reuse, in.rows, again, t.now, t.s.sealer.Destroyed)
 	return in.Taken, in.run(ctx)
 }
 

@@ -64,6 +64,15 @@ func (s *Store) newBatchNo(ctx context.Context) (store.BatchNo, error) {
 	return no, nil
 }
 
+// numberPast makes new batches have higher numbers than those whose keys were
+// destroyed, of which a copy from before may know nothing.
+func (c conn) numberPast(ctx context.Context, no store.BatchNo) error {
+	if no == 0 {
+		return nil
+	}
+	return c.exec(ctx, "SELECT setval('batch_numbers', $1) FROM batch_numbers WHERE last_value < $1", no)
+}
+
 // numberInBlock returns the number, or another one where its block has had its
 // time, and makes the block where it is not there.
 func (t *tx) numberInBlock(ctx context.Context, no store.BatchNo) (store.BatchNo, error) {

@@ -39,7 +39,7 @@ func (s *Store) AddRows(ctx context.Context, no store.BatchNo, p store.Piece) (s
 			if in.rows, err = t.admit(ctx, no, first, p); err != nil {
 				return nil, err
 			}
-			in.Plan = store.NewPlan(no, h.asks, h.reuse, in.rows, t.now)
+			in.Plan = store.NewPlan(no, h.asks, h.reuse, in.rows, t.now, s.sealer.Destroyed)
 			return in.Plan, in.run(ctx)
 		})
 		if err != nil {

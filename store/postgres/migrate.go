@@ -38,6 +38,9 @@ func migrate(ctx context.Context, config *pgx.ConnConfig, o Options) (id string,
 		if err := c.sign(ctx, o.Keys.Sign(kept, o.Simulated, o.Region)); err != nil {
 			return err
 		}
+		if err := c.numberPast(ctx, o.Keys.LastDestroyed()); err != nil {
+			return err
+		}
 		kept, err = c.facts(ctx)
 		id = kept.ID()
 		return err

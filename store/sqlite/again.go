@@ -162,7 +162,7 @@ func (t *tx) renew(h *header, again store.Again) (store.Taken, error) {
 	}
 	again.Leaving = kept
 	in.leaving = kept
-	in.Plan = store.NewAgain(h.no, h.asks, h.reuse, in.rows, again, t.now)
+	in.Plan = store.NewAgain(h.no, h.asks, h.reuse, in.rows, again, t.now, t.s.sealer.Destroyed)
 	return in.Taken, in.run()
 }
 

@@ -73,7 +73,7 @@ func (s *Store) AddRows(ctx context.Context, no store.BatchNo, p store.Piece) (s
 		if in.rows, err = t.admit(no, first, p); err != nil {
 			return store.Taken{}, err
 		}
-		in.Plan = store.NewPlan(no, h.asks, h.reuse, in.rows, t.now)
+		in.Plan = store.NewPlan(no, h.asks, h.reuse, in.rows, t.now, s.sealer.Destroyed)
 		if err := in.run(); err != nil {
 			return store.Taken{}, fmt.Errorf("add rows: %w", err)
 		}

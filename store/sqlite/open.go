@@ -212,12 +212,27 @@ func (s *Store) takeOver(ctx context.Context) error {
 		if err := t.exec("DELETE FROM workers"); err != nil {
 			return none, err
 		}
+		if err := t.numberPast(s.sealer.LastDestroyed()); err != nil {
+			return none, err
+		}
 		return none, t.exec("UPDATE tickets SET lease_until = 0, owner = '' WHERE lease_until > 0")
 	})
 	if err != nil {
 		return fmt.Errorf("open store: %w", err)
 	}
 	return nil
+}
+
+// numberPast makes new batches have higher numbers than those whose keys were
+// destroyed, of which a copy from before may know nothing.
+func (t *tx) numberPast(no store.BatchNo) error {
+	if no == 0 {
+		return nil
+	}
+	if err := t.exec("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'batches'", no); err != nil || t.Changes() > 0 {
+		return err
+	}
+	return t.exec("INSERT INTO sqlite_sequence (name, seq) VALUES ('batches', ?)", no)
 }
 
 // Close waits for what is under way and gives the directory free.

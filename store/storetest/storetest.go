@@ -137,6 +137,7 @@ func subjects() []subject {
 		{"once", onceRules},
 		{"audit log", trailRules},
 		{"sealing keys", resealRules},
+		{"destroyed keys", destroyRules},
 		{"erasure", eraseRules},
 		{"suppression", suppressRules},
 		{"retention", retentionRules},

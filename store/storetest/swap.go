@@ -66,7 +66,7 @@ func Swapped(t *testing.T, s store.Store, exec func(ctx context.Context, query s
 }
 
 // otherList is a list that has no question in common with List.
-func otherList(t *testing.T, s store.Store) store.BatchNo {
+func otherList(t testing.TB, s store.Store) store.BatchNo {
 	t.Helper()
 	no, err := s.BeginBatch(t.Context(), store.NewBatch{Provider: provider})
 	if err == nil {
