@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plateq/plateq/internal/app"
-	"github.com/plateq/plateq/store"
 )
 
 const secretsDestroyLong = `Destroy the keys of lists: those that are named, or all that a tenant handed in
@@ -51,7 +50,7 @@ func (c *cli) secretsDestroyCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&r.Tenant, "tenant", store.DefaultTenant, "with --month: whose lists")
+	flags.StringVar(&r.Tenant, "tenant", "default", "with --month: whose lists")
 	flags.StringVar(&month, "month", "", "all lists that were handed in then, in UTC")
 	flags.StringVar(&r.Reason, "reason", "", "why, for the audit log; nothing personal")
 	flags.BoolVar(&r.Force, "force", false, "also lists that are still worked on")
