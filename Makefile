@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check fuzz vulns mutants chaos bench bench-go bench-pace bench-api bench-pages build format vet lint tidy integrity leaks licences generated archtest screenshots
+.PHONY: help run test check fuzz vulns mutants chaos chaos-long soak bench bench-go bench-pace bench-api bench-pages build format vet lint tidy integrity leaks licences generated archtest screenshots
 
 # No command here changes which versions of modules are used.
 export GOFLAGS := $(GOFLAGS) -mod=readonly
