@@ -15,14 +15,15 @@ import (
 // process had not written when it was killed is missing from the series, and
 // from nothing else.
 type counts struct {
-	now func() time.Time
+	now   func() time.Time
+	meter Meter
 
 	mu  sync.Mutex
 	all map[store.Count]int64 // by counts without their N
 }
 
-func newCounts(now func() time.Time) *counts {
-	return &counts{now: now, all: map[store.Count]int64{}}
+func newCounts(now func() time.Time, meter Meter) *counts {
+	return &counts{now: now, meter: meter, all: map[store.Count]int64{}}
 }
 
 func (c *counts) add(provider string, m store.Measure, n int64) {
@@ -36,16 +37,20 @@ func (c *counts) add(provider string, m store.Measure, n int64) {
 }
 
 // request counts one that came back, with the error that it brought.
-func (c *counts) request(provider string, took time.Duration, err error) {
+func (c *counts) request(provider, endpoint string, took time.Duration, err error) {
+	class := ""
 	c.add(provider, store.MeasureRequests, 1)
 	c.add(provider, store.TookMeasure(took), 1)
 	if e, ok := errors.AsType[*providers.Error](err); ok && e.Class != providers.NotFound {
-		c.add(provider, store.ErrorMeasure(e.Class.String()), 1)
+		class = e.Class.String()
+		c.add(provider, store.ErrorMeasure(class), 1)
 	}
+	c.meter.Request(provider, endpoint, class, took)
 }
 
 // settled counts what the store accepted.
 func (c *counts) settled(provider string, s store.Settled) {
+	c.meter.Settled(provider, s)
 	c.add(provider, store.MeasureFound, int64(s.Moved[store.Found]))
 	c.add(provider, store.MeasureNotFound, int64(s.Moved[store.NotFound]))
 	c.add(provider, store.MeasureFailed, int64(s.Moved[store.Failed]))

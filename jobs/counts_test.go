@@ -30,10 +30,10 @@ func TestCounts(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
 	minute := now.Truncate(time.Minute)
-	c := newCounts(func() time.Time { return now })
-	c.request("attestr", 180*time.Millisecond, nil)
-	c.request("attestr", 170*time.Millisecond, &providers.Error{Class: providers.NotFound})
-	c.request("attestr", time.Hour, &providers.Error{Class: providers.RateLimited})
+	c := newCounts(func() time.Time { return now }, noMeter{})
+	c.request("attestr", "submit", 180*time.Millisecond, nil)
+	c.request("attestr", "submit", 170*time.Millisecond, &providers.Error{Class: providers.NotFound})
+	c.request("attestr", "submit", time.Hour, &providers.Error{Class: providers.RateLimited})
 	c.settled("attestr", store.Settled{
 		Moved:  store.Counts{store.Found: 3, store.NotFound: 2, store.Queued: 9},
 		Billed: store.Cost{Currency: "INR", Held: -5 * store.One, Spent: 5 * store.One},

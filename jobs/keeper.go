@@ -16,6 +16,7 @@ import (
 type keeper struct {
 	st    store.Store
 	spool *store.Spool
+	meter Meter
 	log   zerolog.Logger
 
 	draining sync.Mutex
@@ -68,7 +69,9 @@ func (k *keeper) full() bool { return k.spool.Full() || errors.Is(k.lately(), st
 // settle writes s, or spools it. The answer is never given up while the
 // process lives; ctx ending does not stop it.
 func (k *keeper) settle(ctx context.Context, s store.Settlement) (store.Settled, error) {
+	began := time.Now()
 	done, err := k.st.Settle(context.WithoutCancel(ctx), s)
+	k.meter.Stored("settle", time.Since(began), err)
 	k.note(err)
 	if keepable(err) {
 		k.keep(store.Spooled{Call: &s}, err)

@@ -114,7 +114,7 @@ func (w *Worker) page(ctx context.Context, l *line, t store.OpenTicket, part int
 	} else {
 		got, err = w.opts.Providers.PollPart(ctx, l.spec.Name, t.Handle, part, requests(t.Asks))
 	}
-	w.counts.request(l.spec.Name, time.Since(began), err)
+	w.counts.request(l.spec.Name, l.spec.Endpoints.Poll, time.Since(began), err)
 	if err == nil {
 		for _, n := range got.Notices {
 			l.log.Warn().Int64("ticket", int64(t.ID)).Str("notice", n.Kind).Int("count", n.Count).Msg("the provider sent something odd")

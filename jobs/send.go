@@ -87,10 +87,12 @@ func (w *Worker) claim(ctx context.Context, l *line, chunk store.ChunkID, size i
 	if w.gates.Circuit(ctx, scopes...) {
 		size = 1 // a probe that fails leaves one row unknown, not hundreds
 	}
+	began := time.Now()
 	claim, err := w.opts.Store.Claim(ctx, store.ClaimRequest{
 		Chunk: chunk, Owner: w.opts.ID, Scopes: scopes, Max: size, Lookups: l.spec.MaxBatch == 1,
 		Expires: w.opts.Now().Add(l.limits.Timeout + callMargin), Price: l.limits.Price, Budgets: w.opts.Budgets,
 	})
+	took := time.Since(began)
 	if _, closed := errors.AsType[*store.GateClosedError](err); closed {
 		w.gates.Forget()
 		return store.Claim{}, nil
@@ -102,6 +104,7 @@ func (w *Worker) claim(ctx context.Context, l *line, chunk store.ChunkID, size i
 		return store.Claim{}, w.reach(ctx, l, refused)
 	}
 	w.keeper.note(err)
+	w.opts.Meter.Stored("claim", took, err)
 	if err != nil {
 		return store.Claim{}, fmt.Errorf("claim: %w", err)
 	}
@@ -153,7 +156,7 @@ func (w *Worker) ask(ctx context.Context, l *line, c store.Claim, permit *Permit
 		return store.Settlement{Call: c.Call, Rest: &store.Verdict{To: store.Queued, Died: true}, Class: providers.Poison.String()}
 	}
 	took := time.Since(began)
-	w.counts.request(l.spec.Name, took, firstError(outs))
+	w.counts.request(l.spec.Name, l.spec.Endpoints.Submit, took, firstError(outs))
 	s := l.policy.judge(c, sent, outs)
 	w.feedback(permit, outs)
 	ev := l.log.Debug()

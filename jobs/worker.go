@@ -25,7 +25,7 @@ const lastHandlers = time.Second
 const callMargin = time.Minute
 
 // WorkerOptions say what a Worker works with. All fields are required but
-// Budgets, Orders and Wake.
+// Budgets, Orders, Meter and Wake.
 type WorkerOptions struct {
 	ID        store.WorkerID
 	Store     store.Store
@@ -36,8 +36,10 @@ type WorkerOptions struct {
 	Budgets   store.BudgetDefaults
 	// Orders take in lists that others enqueue; nil: nobody does.
 	Orders *Orders
-	Log    zerolog.Logger
-	Now    func() time.Time
+	// Meter is told of what is done; nil: nobody is.
+	Meter Meter
+	Log   zerolog.Logger
+	Now   func() time.Time
 	// Wake is told that a provider's work has moved, so that the next of it
 	// can be rung for. It must not block.
 	Wake func(provider string)
@@ -74,11 +76,14 @@ type line struct {
 
 // NewWorker returns a worker for every provider of the set.
 func NewWorker(o WorkerOptions) (*Worker, error) {
+	if o.Meter == nil {
+		o.Meter = noMeter{}
+	}
 	if o.Wake == nil {
 		o.Wake = func(string) {}
 	}
-	w := &Worker{opts: o, lines: map[string]*line{}, gates: NewGates(o.Store, o.Now), counts: newCounts(o.Now),
-		keeper: &keeper{st: o.Store, spool: o.Spool, log: o.Log}}
+	w := &Worker{opts: o, lines: map[string]*line{}, gates: NewGates(o.Store, o.Now), counts: newCounts(o.Now, o.Meter),
+		keeper: &keeper{st: o.Store, spool: o.Spool, meter: o.Meter, log: o.Log}}
 	w.ears = newEars(o.Redis, w.attend)
 	w.claims, w.stopClaims = context.WithCancel(context.Background())
 	for _, name := range o.Providers.Names() {

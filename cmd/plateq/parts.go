@@ -65,7 +65,7 @@ func (c *cli) part(ctx context.Context, parts app.Parts) (err error) {
 	if !c.config.Shared() {
 		return app.Usage(errors.New("PLATEQ_DATABASE_URL: serve, worker and scheduler share a PostgreSQL: give its postgres:// URL, or run plateq up, which does all in one process"))
 	}
-	a, err := app.Open(ctx, c.options(), parts)
+	a, err := app.Open(ctx, c.staying(), parts)
 	if err != nil {
 		return err
 	}

@@ -156,6 +156,13 @@ func (c *cli) options() app.Options {
 	return app.Options{Config: c.config, Simulate: c.simulate, Log: c.log}
 }
 
+// staying is options for a process that goes on until it is told to end.
+func (c *cli) staying() app.Options {
+	o := c.options()
+	o.Stays = true
+	return o
+}
+
 // calmly is options for commands that a person looks at: what they have to
 // know is said by the command itself.
 func (c *cli) calmly() app.Options {

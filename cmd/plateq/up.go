@@ -26,7 +26,7 @@ func (c *cli) up(ctx context.Context) (err error) {
 	if err := c.configure(); err != nil {
 		return err
 	}
-	a, err := app.Open(ctx, c.options(), app.Worker|app.Scheduler|app.Server)
+	a, err := app.Open(ctx, c.staying(), app.Worker|app.Scheduler|app.Server)
 	if err != nil {
 		return err
 	}

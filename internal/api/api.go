@@ -56,6 +56,9 @@ type Options struct {
 	// nobody ever does.
 	Pace func(ctx context.Context, provider string) (Pace, bool)
 	Log  zerolog.Logger
+	// Observe is told of each request, by the pattern of its route, or "", and the
+	// status of its answer; nil: nobody is. It must not wait.
+	Observe func(route string, status int, took time.Duration)
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 	// Reuse says which known answers the lists for a provider are content
@@ -99,6 +102,9 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	if o.Observe == nil {
+		o.Observe = func(string, int, time.Duration) {}
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}

@@ -80,6 +80,7 @@ func endAfterChunks(h http.Header, r *http.Request) {
 var batchID = regexp.MustCompile(`^b_[a-z0-9]{20}$`)
 
 func (s *server) logRequest(r *http.Request, rec *recorder, id string, took time.Duration) {
+	s.Observe(r.Pattern, rec.status, took)
 	line := s.Log.Info()
 	if r.Pattern == "GET /healthz" || r.Pattern == "GET /readyz" {
 		line = s.Log.Debug()

@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/plateq/plateq/internal/api"
+	"github.com/plateq/plateq/internal/metrics"
 	"github.com/plateq/plateq/internal/webhook"
 	"github.com/plateq/plateq/jobs"
 	"github.com/plateq/plateq/providers"
@@ -59,6 +60,8 @@ type App struct {
 	scheduler *scheduler.Scheduler
 	sender    *webhook.Sender // of webhooks, with the scheduler
 	listener  *listener
+	admin     *listener // of /metrics; nil: nowhere
+	meter     *metrics.Meter
 	access    *api.Access    // nil where nothing listens
 	upstreams *standIn       // their stand-in in this process, nil until one is needed
 	closers   []func() error // run in reverse
@@ -70,7 +73,7 @@ func Open(ctx context.Context, o Options, parts Parts) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{opts: o, parts: parts, log: o.Log, now: o.Now, id: workerID()}
+	a := &App{opts: o, parts: parts, log: o.Log, now: o.Now, id: workerID(), meter: metrics.NewMeter()}
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -104,6 +107,9 @@ func (a *App) open(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := a.listenAdmin(ctx); err != nil {
+		return err
+	}
 	if err := a.openProviders(); err != nil {
 		return err
 	}
@@ -117,6 +123,7 @@ func (a *App) open(ctx context.Context) error {
 			return err
 		}
 	}
+	a.openAdmin()
 	if a.listener != nil {
 		handler, err := a.site()
 		if err != nil {
@@ -151,7 +158,7 @@ func (a *App) openWork(ctx context.Context) error {
 	}
 	w, err := jobs.NewWorker(jobs.WorkerOptions{
 		ID: a.id, Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Spool: a.spool, Budgets: budgets, Orders: a.orders(),
-		Log: a.log, Now: a.now, Wake: a.scheduler.Wake,
+		Log: a.log, Now: a.now, Wake: a.scheduler.Wake, Meter: a.meter,
 	})
 	if err != nil {
 		return err
@@ -202,6 +209,13 @@ func (a *App) Run(ctx context.Context) error {
 	a.background(stop, &wg)
 	keyless := make(chan error, 1)
 	wg.Go(func() { keyless <- a.watchKeys(stop) })
+	if a.admin != nil {
+		wg.Go(func() {
+			if err := a.admin.serve(); err != nil {
+				a.log.Error().Err(err).Msg("serve /metrics")
+			}
+		})
+	}
 	served := make(chan error, 1)
 	if a.listener != nil {
 		wg.Go(func() { served <- a.listener.serve() })
@@ -214,6 +228,9 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	err := a.drain(ctx)
 	cancel()
+	if a.admin != nil {
+		_ = a.admin.server.Close() // nobody waits for the last figures
+	}
 	wg.Wait()
 	if a.guard != nil {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)

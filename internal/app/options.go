@@ -40,6 +40,8 @@ type Options struct {
 	Log      zerolog.Logger
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
+	// Stays: the process goes on until it is told to end, and serves /metrics.
+	Stays bool
 	// alone: one list is looked up, and schedules are left to others.
 	alone bool
 }

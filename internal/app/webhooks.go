@@ -21,6 +21,7 @@ func (a *App) openSender() error {
 	})
 	a.sender = webhook.NewSender(webhook.Options{
 		Store: a.store, Guard: guard, Client: client, Log: a.log, Now: a.now,
+		Sent: a.meter.Sent,
 		Draw: rand.Float64, // nothing secret comes from it
 	})
 	return nil

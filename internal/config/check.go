@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math"
 	"net"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -26,7 +25,9 @@ func (c *Config) faults() []string {
 	l.add(strings.ContainsFunc(c.DataRegion, notInName) || len(c.DataRegion) > maxRegion, "DATA_REGION", "it must be a name of at most 32 small letters, digits and hyphens")
 	l.address("LISTEN", c.Listen)
 	l.add(c.APIRate < 0, "API_RATE", "it must be 0 or more")
-	l.loopback("ADMIN_LISTEN", c.AdminListen)
+	if c.AdminListen != "none" {
+		l.address("ADMIN_LISTEN", c.AdminListen)
+	}
 	l.server(c.ServerURL)
 	l.receivers(c.HooksAllow)
 	l.redis(c.RedisURL)
@@ -62,24 +63,10 @@ func (l *faultList) oneOf(variable, value string, allowed ...string) {
 	l.add(!slices.Contains(allowed, value), variable, fmt.Sprintf("%q is none of %s", value, strings.Join(named, ", ")))
 }
 
-// address returns the host of an address that is listened on; false: it is
-// none.
-func (l *faultList) address(variable, listen string) (host string, ok bool) {
-	host, port, err := net.SplitHostPort(listen)
-	ok = err == nil && port != ""
-	l.add(!ok, variable, fmt.Sprintf("%q is no address such as 127.0.0.1:8080", listen))
-	return host, ok
-}
-
-// loopback: what has no keys of its own is for this machine only.
-func (l *faultList) loopback(variable, listen string) {
-	host, ok := l.address(variable, listen)
-	if !ok {
-		return
-	}
-	ip, err := netip.ParseAddr(host)
-	local := host == "localhost" || err == nil && ip.IsLoopback()
-	l.add(!local, variable, fmt.Sprintf("%q is no loopback address: this version serves its own machine only", listen))
+// address: something is listened on there.
+func (l *faultList) address(variable, listen string) {
+	_, port, err := net.SplitHostPort(listen)
+	l.add(err != nil || port == "", variable, fmt.Sprintf("%q is no address such as 127.0.0.1:8080", listen))
 }
 
 func (l *faultList) server(u URL) {

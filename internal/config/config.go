@@ -35,7 +35,7 @@ type Config struct {
 	DataDir     string `env:"DATA_DIR" envDefault:"./plateq-data" about:"SQLite file, keys and spool"`
 	Listen      string `env:"LISTEN" envDefault:"127.0.0.1:8080" about:"address of the HTTP API; one that is not loopback needs an API key to exist"`
 	APIRate     int    `env:"API_RATE" envDefault:"100" about:"requests a second that one API key may make, as many at once; 0: any number"`
-	AdminListen string `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:8081" later:"yes" about:"address of /metrics and pprof"`
+	AdminListen string `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:8081" about:"address of /metrics and, where that is loopback, of pprof; none: nowhere"`
 	TLSCert     string `env:"TLS_CERT" about:"PEM file of the certificate with which the HTTP API speaks TLS, and of those above it; read again when it changes"`
 	TLSKey      string `env:"TLS_KEY" about:"PEM file of the key of that certificate"`
 	LogLevel    string `env:"LOG_LEVEL" envDefault:"info" about:"trace, debug, info, warn or error"`
@@ -69,6 +69,9 @@ type Config struct {
 
 	variables []Variable
 }
+
+// DefaultAdminListen is AdminListen where nothing is set.
+const DefaultAdminListen = "127.0.0.1:8081"
 
 // FromOS is Load of the environment of this process.
 func FromOS() (Config, []string, error) { return Load(os.Environ()) }

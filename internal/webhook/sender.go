@@ -48,7 +48,7 @@ func plan() []time.Duration {
 	}
 }
 
-// Options are what a Sender works with. All are required.
+// Options are what a Sender works with. All but Sent are required.
 type Options struct {
 	Store store.Outbox
 	Guard *Guard
@@ -59,6 +59,9 @@ type Options struct {
 	// Draw returns numbers from 0 to 1 at random, by which pauses are shortened
 	// by up to a fifth.
 	Draw func() float64
+	// Sent is told of each attempt: "delivered", "refused" or "gone"; nil: nobody
+	// is. It must not wait.
+	Sent func(result string)
 }
 
 // Sender delivers what is due. It is safe for concurrent use.
@@ -71,6 +74,9 @@ type Sender struct {
 
 // NewSender returns a sender. Nothing is sent before Run or Once.
 func NewSender(o Options) *Sender {
+	if o.Sent == nil {
+		o.Sent = func(string) {}
+	}
 	return &Sender{Options: o, slots: make(chan struct{}, atOnce), ended: make(chan struct{}, 1)}
 }
 
@@ -169,12 +175,16 @@ func (s *Sender) deliver(ctx context.Context, d store.OpenDelivery) {
 		r.Again = s.again(d.Attempt)
 	}
 	log := s.Log.With().Str("hook", d.Hook).Str("event", d.Event).Str("kind", string(d.Kind)).Int("attempt", d.Attempt).Int("status", r.Status).Logger()
+	result := "delivered"
 	switch {
 	case r.Gone:
+		result = "gone"
 		log.Warn().Msg("the receiver of a hook is gone: the hook is disabled")
 	case !r.Delivered:
+		result = "refused"
 		log.Warn().Str("reason", r.Reason).Time("again", r.Again).Msg("a webhook was not taken")
 	}
+	s.Sent(result)
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	if _, err := s.Store.SettleDelivery(ctx, r); err != nil {

@@ -1,0 +1,148 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"github.com/rs/zerolog"
+
+	"github.com/plateq/plateq/jobs"
+	"github.com/plateq/plateq/store"
+)
+
+// books are the same each time, and count how often they are read.
+type books struct {
+	Books
+	fault error
+	reads int
+}
+
+func (b *books) Backlogs(context.Context) ([]store.Backlog, error) {
+	b.reads++
+	return []store.Backlog{{Provider: "attestr", Queued: 3, Sending: 2, Waiting: 1, Tickets: 4, Late: 5}}, b.fault
+}
+
+func (b *books) Gates(context.Context) ([]store.Gate, error) {
+	return []store.Gate{
+		{Scope: "attestr", Closed: true, Code: store.ByHand, Since: time.Unix(1000, 0)},
+		{Scope: "aopay", Since: time.Unix(1000, 0)},
+	}, nil
+}
+
+func (b *books) LedgerTotals(context.Context, store.LedgerFilter, store.LedgerGroup) ([]store.LedgerTotal, error) {
+	return []store.LedgerTotal{{Group: "attestr", Currency: "INR", Asks: 10, Charged: 6, Free: 1, Spent: 6 * store.One, Held: 3 * store.One / 2}}, nil
+}
+
+func (b *books) Budgets(context.Context, store.BudgetsRequest) ([]store.BudgetUse, error) {
+	day := store.BudgetUse{Spent: 6 * store.One}
+	day.Kind, day.Name, day.Period, day.Amount = store.BudgetOfProvider, "attestr", store.EachDay, 9*store.One
+	list := store.BudgetUse{}
+	list.Kind, list.Name = store.BudgetOfBatch, "b_1"
+	return []store.BudgetUse{day, list}, nil
+}
+
+func (b *books) Readings(context.Context) ([]store.Reading, error) {
+	return []store.Reading{{Provider: "spectrumdata", Name: "quota_day", Value: 7}}, nil
+}
+
+func testFleet(b *books, now *time.Time) *Fleet {
+	return NewFleet(FleetOptions{
+		Books: b, Now: func() time.Time { return *now }, Log: zerolog.Nop(), Limits: map[string]jobs.Limits{"attestr": {Concurrency: 8}},
+		Queues: func() ([]jobs.QueueInfo, error) {
+			return []jobs.QueueInfo{{Name: "attestr", Pending: 2, Latency: time.Second, Paused: true}}, nil
+		},
+		Pace: func(context.Context) (map[string]jobs.Pace, error) {
+			return map[string]jobs.Pace{"attestr": {Rate: 2.5, Workers: 2, InFlight: 3, Used: 4}}, nil
+		},
+	})
+}
+
+func scrape(t *testing.T, h http.Handler) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody))
+	if w.Code != http.StatusOK {
+		t.Fatalf("status %d: %s", w.Code, w.Body)
+	}
+	return w.Body.String()
+}
+
+func TestHandler(t *testing.T) {
+	t.Parallel()
+	m, now := NewMeter(), time.Unix(5000, 0)
+	m.Request("attestr", "submit", "", time.Second)
+	m.Request("attestr", "submit", "rate_limited", time.Second)
+	m.Settled("attestr", store.Settled{Moved: store.Counts{store.Found: 3}, Billed: store.Cost{Currency: "INR", Spent: store.One / 2}, Refused: 2})
+	m.Stored("claim", time.Millisecond, errors.New("away"))
+	m.Sent("gone")
+	m.Answered("", 404, time.Millisecond)
+	b := &books{}
+	text := scrape(t, Handler(m, testFleet(b, &now), "v1"))
+	for _, want := range []string{
+		`plateq_requests_total{class="ok",endpoint="submit",provider="attestr"} 1`,
+		`plateq_requests_total{class="rate_limited",endpoint="submit",provider="attestr"} 1`,
+		`plateq_asks_settled_total{provider="attestr",state="found"} 3`,
+		`plateq_asks_refused_total{provider="attestr"} 2`,
+		`plateq_spent_total{currency="INR",provider="attestr"} 0.5`,
+		`plateq_store_duration_seconds_count{operation="claim",result="error"} 1`,
+		`plateq_webhooks_sent_total{result="gone"} 1`,
+		`plateq_http_request_duration_seconds_count{code="404",route="none"} 1`,
+		`plateq_build_info{version="v1"} 1`,
+		`plateq_fleet_rows_open{provider="attestr",state="sending"} 2`,
+		`plateq_fleet_tickets{provider="attestr"} 4`,
+		`plateq_fleet_tickets_late{provider="attestr"} 5`,
+		`plateq_fleet_gate_closed{reason="by_hand",scope="attestr"} 1000`,
+		`plateq_fleet_spent{currency="INR",provider="attestr"} 6`,
+		`plateq_fleet_at_risk{currency="INR",provider="attestr"} 1.5`,
+		`plateq_fleet_asks_unsettled{currency="INR",provider="attestr"} 3`,
+		`plateq_fleet_budget{scope="provider:attestr:day"} 9`,
+		`plateq_fleet_budget_used{scope="provider:attestr:day"} 6`,
+		`plateq_fleet_reading{name="quota_day",provider="spectrumdata"} 7`,
+		`plateq_fleet_queue_tasks{queue="attestr",state="pending"} 2`,
+		`plateq_fleet_queue_latency_seconds{queue="attestr"} 1`,
+		`plateq_fleet_queue_paused{queue="attestr"} 1`,
+		`plateq_fleet_rate{provider="attestr"} 2.5`,
+		`plateq_fleet_in_flight{provider="attestr"} 3`,
+		`plateq_fleet_concurrency{provider="attestr"} 8`,
+		`plateq_fleet_up{part="backlogs"} 1`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("there is no %s", want)
+		}
+	}
+	if strings.Contains(text, "b_1") || strings.Contains(text, `scope="aopay"`) {
+		t.Error("a list has figures of its own, or a gate that is open")
+	}
+	problems, err := promlint.New(strings.NewReader(text)).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// However many ask, the store is read once in a while; what cannot be read is
+// missing, and the rest is there.
+func TestFleetIsReadNowAndThen(t *testing.T) {
+	t.Parallel()
+	b, now := &books{}, time.Unix(5000, 0)
+	h := Handler(NewMeter(), testFleet(b, &now), "v1")
+	for range 3 {
+		scrape(t, h)
+	}
+	if b.reads != 1 {
+		t.Errorf("the books were read %d times", b.reads)
+	}
+	now, b.fault = now.Add(fresh), errors.New("away")
+	text := scrape(t, h)
+	if b.reads != 2 || !strings.Contains(text, `plateq_fleet_up{part="backlogs"} 0`) || !strings.Contains(text, `plateq_fleet_up{part="gates"} 1`) {
+		t.Errorf("after %d reads: %s", b.reads, text)
+	}
+}
