@@ -88,7 +88,7 @@ func TestMetricsTellWhatWasDone(t *testing.T) {
 		`plateq_http_request_duration_seconds_count{code="201",route="POST /v1/batches"} 1`,
 		`plateq_fleet_rows_open{provider="attestr",state="queued"} 0`,
 		`plateq_fleet_spent{currency="INR",provider="attestr"} 100`,
-		`plateq_fleet_budget_used{scope="all:day"} 100`,
+		`plateq_fleet_budget_used{scope="tenant:default:day"} 100`,
 		`plateq_fleet_queue_tasks{queue="attestr",state="pending"} 0`,
 		`plateq_fleet_workers{provider="attestr"} 1`,
 		`plateq_build_info{version="`,

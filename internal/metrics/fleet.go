@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -123,6 +124,14 @@ func truth(b bool) float64 {
 
 func (f *Fleet) backlogs(ctx context.Context, s *snapshot) error {
 	all, err := f.o.Books.Backlogs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.o.Limits)) { // with nothing open it is not among them
+		if !slices.ContainsFunc(all, func(b store.Backlog) bool { return b.Provider == name }) {
+			all = append(all, store.Backlog{Provider: name})
+		}
+	}
 	for _, b := range all {
 		p := label{"provider", b.Provider}
 		for _, state := range []struct {
@@ -134,7 +143,7 @@ func (f *Fleet) backlogs(ctx context.Context, s *snapshot) error {
 		s.gauge("tickets", "Tickets of providers on which questions wait.", float64(b.Tickets), p)
 		s.gauge("tickets_late", "Tickets that are asked about once more though their questions were given up.", float64(b.Late), p)
 	}
-	return err
+	return nil
 }
 
 func (f *Fleet) gates(ctx context.Context, s *snapshot) error {
@@ -199,12 +208,7 @@ func (f *Fleet) queues(_ context.Context, s *snapshot) error {
 
 func (f *Fleet) pace(ctx context.Context, s *snapshot) error {
 	all, err := f.o.Pace(ctx)
-	names := make([]string, 0, len(all))
-	for name := range all {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		p, provider := all[name], label{"provider", name}
 		s.gauge("rate", "How many requests a second may start, as told or as learnt; 0: not known, or no bound.", p.Rate, provider)
 		s.gauge("in_flight", "Calls that are under way.", float64(p.InFlight), provider)

@@ -41,9 +41,10 @@ func (b *books) LedgerTotals(context.Context, store.LedgerFilter, store.LedgerGr
 
 func (b *books) Budgets(context.Context, store.BudgetsRequest) ([]store.BudgetUse, error) {
 	day := store.BudgetUse{Spent: 6 * store.One}
-	day.Kind, day.Name, day.Period, day.Amount = store.BudgetOfProvider, "attestr", store.EachDay, 9*store.One
+	day.BudgetScope = store.BudgetScope{Kind: store.BudgetOfProvider, Name: "attestr", Period: store.EachDay}
+	day.Amount = 9 * store.One
 	list := store.BudgetUse{}
-	list.Kind, list.Name = store.BudgetOfBatch, "b_1"
+	list.BudgetScope = store.BudgetScope{Kind: store.BudgetOfBatch, Name: "b_1"}
 	return []store.BudgetUse{day, list}, nil
 }
 
@@ -53,7 +54,7 @@ func (b *books) Readings(context.Context) ([]store.Reading, error) {
 
 func testFleet(b *books, now *time.Time) *Fleet {
 	return NewFleet(FleetOptions{
-		Books: b, Now: func() time.Time { return *now }, Log: zerolog.Nop(), Limits: map[string]jobs.Limits{"attestr": {Concurrency: 8}},
+		Books: b, Now: func() time.Time { return *now }, Log: zerolog.Nop(), Limits: map[string]jobs.Limits{"attestr": {Concurrency: 8}, "aopay": {Concurrency: 4}},
 		Queues: func() ([]jobs.QueueInfo, error) {
 			return []jobs.QueueInfo{{Name: "attestr", Pending: 2, Latency: time.Second, Paused: true}}, nil
 		},
@@ -96,6 +97,7 @@ func TestHandler(t *testing.T) {
 		`plateq_build_info{version="v1"} 1`,
 		`plateq_fleet_rows_open{provider="attestr",state="sending"} 2`,
 		`plateq_fleet_tickets{provider="attestr"} 4`,
+		`plateq_fleet_tickets{provider="aopay"} 0`,
 		`plateq_fleet_tickets_late{provider="attestr"} 5`,
 		`plateq_fleet_gate_closed{reason="by_hand",scope="attestr"} 1000`,
 		`plateq_fleet_spent{currency="INR",provider="attestr"} 6`,
