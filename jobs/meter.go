@@ -18,8 +18,14 @@ type Meter interface {
 	Stored(operation string, took time.Duration, err error)
 }
 
+// noMeter is a Meter that nobody reads.
 type noMeter struct{}
 
+// Request implements Meter.
 func (noMeter) Request(string, string, string, time.Duration) {}
-func (noMeter) Settled(string, store.Settled)                 {}
-func (noMeter) Stored(string, time.Duration, error)           {}
+
+// Settled implements Meter.
+func (noMeter) Settled(string, store.Settled) {}
+
+// Stored implements Meter.
+func (noMeter) Stored(string, time.Duration, error) {}

@@ -14,14 +14,13 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// PersonKind is by what somebody is known, and Erasure the record of an erasure,
-// for those who hold no store.
-type (
-	PersonKind = store.PersonKind
-	Erasure    = store.Erasure
-)
+// PersonKind is by what somebody is known, for those who hold no store.
+type PersonKind = store.PersonKind
 
-// The kinds.
+// Erasure is the record of an erasure, likewise.
+type Erasure = store.Erasure
+
+// The kinds by which somebody is known.
 const (
 	ByPlate  = store.ByPlate
 	ByMobile = store.ByMobile

@@ -47,7 +47,7 @@ func (c *Config) faults() []string {
 // maxRegion bounds the name of a region.
 const maxRegion = 32
 
-func notInName(r rune) bool { return !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '-') }
+func notInName(r rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789-", r) }
 
 // faultList collects faults; its methods take variables without the prefix.
 type faultList []string
