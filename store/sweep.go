@@ -129,6 +129,36 @@ func (w *SweepStep) Count(n int) {
 	}
 }
 
+// Trace notes what a dry step has found. asksOf lists the asks that a row was
+// ever on, asked passes one that would be erased to Asked.
+func (w *SweepStep) Trace(asksOf func(RowID) ([]AskID, error), asked func(AskID) error) error {
+	var asks []AskID
+	for _, key := range w.Hits {
+		switch {
+		case w.Column.Ask:
+			asks = append(asks, AskID(key))
+		case w.Is("rows"):
+			w.Done.Rows = append(w.Done.Rows, RowID(key))
+			if !w.Named[key] {
+				continue
+			}
+			of, err := asksOf(RowID(key))
+			if err != nil {
+				return err
+			}
+			asks = append(asks, of...)
+		}
+	}
+	w.Count(len(w.Hits))
+	for _, a := range asks {
+		if err := asked(a); err != nil {
+			return err
+		}
+	}
+	w.Done.Asks = asks
+	return nil
+}
+
 // End returns what the step did.
 func (w *SweepStep) End() Swept {
 	if w.Done.Seen < w.Limit {

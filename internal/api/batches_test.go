@@ -21,7 +21,7 @@ func TestBatchHasTheKeysOfTheContract(t *testing.T) {
 	b := w.submitted(t, "plate\nDL01AA1000\n")
 	rec := w.do(t, "GET", "/v1/batches/"+b.ID, "")
 	got := decoded[map[string]json.RawMessage](t, rec)
-	for _, key := range []string{"id", "provider", "name", "tenant", "purpose", "state", "reason", "rows", "counts", "questions", "shared", "causes", "cost", "waiting_for", "created_at", "done_at", "metadata"} {
+	for _, key := range []string{"id", "provider", "name", "tenant", "purpose", "state", "reason", "rows", "counts", "questions", "shared", "causes", "cost", "waiting_for", "created_at", "done_at", "metadata", "retention", "kept_until", "rows_deleted_at"} {
 		if _, ok := got[key]; !ok {
 			t.Errorf("%s is missing in %s", key, rec.Body)
 		}

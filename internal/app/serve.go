@@ -118,7 +118,10 @@ func (a *App) serves() api.Options {
 		Reuse: a.reuse, Price: a.price, Budgets: a.opts.Config.Budgets(), Currency: a.opts.Config.Currency, Wake: a.wakeAll, Ready: a.ready, Purposes: a.opts.Config.Purposes,
 		Pause:    func(provider string) time.Duration { return a.limits[provider].PollMin },
 		Deadline: func(provider string) time.Duration { return a.limits[provider].Deadline },
-		ActHeads: a.actHeads, Observe: a.meter.Answered,
+		ActHeads: a.actHeads,
+	}
+	if a.meter != nil { // one that only describes has none
+		o.Observe = a.meter.Answered
 	}
 	if a.listener != nil {
 		o.Stopping = a.listener.stopping

@@ -52,9 +52,12 @@ func (w *world) adopt() int {
 	return n
 }
 
-func killedAfterClaim(t *trial) {
-	w := t.build(ground{env: []string{"PLATEQ_ATTESTR_CONCURRENCY=1"}, rows: 200, batch: 20})
-	victim := w.worker("PLATEQ_FAIL=after_claim:kill:3")
+// killedAt has the only worker end itself at its third call, and another one go
+// on. It returns the batch and how long the rest of it took.
+func killedAt(t *trial, hooks bool, point string) (*world, client.Batch, time.Duration) {
+	t.Helper()
+	w := t.build(ground{hooks: hooks, env: []string{"PLATEQ_ATTESTR_CONCURRENCY=1"}, rows: 200, batch: 20})
+	victim := w.worker("PLATEQ_FAIL=" + point + ":kill:3")
 	w.scheduler = w.spawn("scheduler")
 	w.submit()
 	victim.exit(time.Minute)
@@ -63,8 +66,13 @@ func killedAfterClaim(t *trial) {
 	b := w.done()
 	took := time.Since(w.mended)
 	if got := b.Counts[client.RowUnknown]; got != w.batch {
-		t.Errorf("%d rows are unknown, want the %d of the claim", got, w.batch)
+		t.Errorf("%d rows are unknown, want the %d of the call", got, w.batch)
 	}
+	return w, b, took
+}
+
+func killedAfterClaim(t *trial) {
+	w, b, took := killedAt(t, false, "after_claim")
 	if n := w.provider.submits(); n != w.needed-1 {
 		t.Errorf("%d calls reached the provider, want %d", n, w.needed-1)
 	}
@@ -91,18 +99,7 @@ func (w *world) chargedOnce() {
 }
 
 func killedAfterRead(t *trial) {
-	w := t.build(ground{hooks: true, env: []string{"PLATEQ_ATTESTR_CONCURRENCY=1"}, rows: 200, batch: 20})
-	victim := w.worker("PLATEQ_FAIL=after_read:kill:3")
-	w.scheduler = w.spawn("scheduler")
-	w.submit()
-	victim.exit(time.Minute)
-	w.mended = time.Now()
-	w.worker()
-	b := w.done()
-	took := time.Since(w.mended)
-	if got := b.Counts[client.RowUnknown]; got != w.batch {
-		t.Errorf("%d rows are unknown, want the %d of the call", got, w.batch)
-	}
+	w, _, took := killedAt(t, true, "after_read")
 	t.more("%d call unknown, then adopted", w.adopt())
 	w.account()
 	w.result.Recovered = took

@@ -155,15 +155,22 @@ func refusing(fault sim.Fault, open bool) func(*trial) {
 	}
 }
 
-func missingRecords(t *trial) {
-	w := t.build(quick())
-	w.provider.set(sim.Fault{Name: "missing", Kind: sim.KindMissing, Where: "items", Pattern: "7$"})
+// failsSevens lets a fault of records strike every plate that ends in a 7, a
+// tenth of them, which fails then.
+func (w *world) failsSevens(k sim.Kind) {
+	w.Helper()
+	w.provider.set(sim.Fault{Name: string(k), Kind: k, Where: "items", Pattern: "7$"})
 	w.answer = func(plate string) chaos.Answer {
 		if strings.HasSuffix(plate, "7") {
 			return chaos.Answer{Status: "failed"}
 		}
 		return answer(plate)
 	}
+}
+
+func missingRecords(t *trial) {
+	w := t.build(quick())
+	w.failsSevens(sim.KindMissing)
 	w.goOn()
 	w.account()
 	w.nothingUnknown()
@@ -196,13 +203,7 @@ func (w *world) goOn() {
 // late answer counts.
 func neverFinished(t *trial) {
 	w := t.build(quick("PLATEQ_ATTESTR_DEADLINE=15s"))
-	w.provider.set(sim.Fault{Name: "never", Kind: sim.KindNever, Where: "items", Pattern: "7$"})
-	w.answer = func(plate string) chaos.Answer {
-		if strings.HasSuffix(plate, "7") {
-			return chaos.Answer{Status: "failed"}
-		}
-		return answer(plate)
-	}
+	w.failsSevens(sim.KindNever)
 	w.goOn()
 	w.account()
 	w.nothingUnknown()

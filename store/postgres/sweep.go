@@ -66,30 +66,11 @@ func (s *Store) lookFor(ctx context.Context, step *store.SweepStep) error {
 
 // trace notes what a dry step has found.
 func (c conn) trace(ctx context.Context, step *store.SweepStep) error {
-	var asks []store.AskID
-	for _, key := range step.Hits {
-		switch {
-		case step.Column.Ask:
-			asks = append(asks, store.AskID(key))
-		case step.Is("rows"):
-			step.Done.Rows = append(step.Done.Rows, store.RowID(key))
-			if step.Named[key] {
-				of, err := c.asksOf(ctx, store.RowID(key))
-				if err != nil {
-					return err
-				}
-				asks = append(asks, of...)
-			}
-		}
-	}
-	step.Count(len(step.Hits))
-	for _, a := range asks {
-		if _, err := c.asked(ctx, step, a); err != nil {
-			return err
-		}
-	}
-	step.Done.Asks = asks
-	return nil
+	asksOf := func(id store.RowID) ([]store.AskID, error) { return c.asksOf(ctx, id) }
+	return step.Trace(asksOf, func(a store.AskID) error {
+		_, err := c.asked(ctx, step, a)
+		return err
+	})
 }
 
 // asked is an ask that is to be erased, and those that asked the same before.
