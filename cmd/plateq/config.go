@@ -49,11 +49,7 @@ func (c *cli) showConfig() error {
 		if v.Set {
 			mark = "*"
 		}
-		about := v.About
-		if v.Later {
-			about += " (no effect yet)"
-		}
-		fmt.Fprintf(w, "%s%s\t%s\t%s\t%s\n", v.Name, mark, v.Value, v.Default, about)
+		fmt.Fprintf(w, "%s%s\t%s\t%s\t%s\n", v.Name, mark, v.Value, v.Default, v.About)
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("write settings: %w", err)

@@ -73,9 +73,11 @@ func (c *certificate) current(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.pair, nil
 }
 
-// secure has a server speak TLS alone. It keeps to HTTP/1.1, for which slow
+// secure has a listener speak TLS alone. It keeps to HTTP/1.1, for which slow
 // clients and large bodies are bounded and tried.
-func (c *certificate) secure(s *http.Server) {
+func (c *certificate) secure(l *listener) {
+	s := l.server
+	l.tls = true
 	s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.current}
 	s.Protocols = new(http.Protocols)
 	s.Protocols.SetHTTP1(true)

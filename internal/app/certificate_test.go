@@ -76,7 +76,7 @@ func secured(t *testing.T, cert, key string, said *bytes.Buffer) (addr string, e
 	}
 	l := &listener{on: on, server: api.NewServer(insist(http.NotFoundHandler()))}
 	l.server.ErrorLog = log.New(serverLog{zerolog.Nop()}, "", 0)
-	c.secure(l.server)
+	c.secure(l)
 	ended := make(chan error)
 	go func() { ended <- l.serve() }()
 	return on.Addr().String(), func() {

@@ -19,6 +19,7 @@ import (
 type listener struct {
 	server *http.Server
 	on     net.Listener
+	tls    bool // http.Server changes its own settings when it begins to serve
 	// stopping is closed when the server begins to end.
 	stopping chan struct{}
 }
@@ -42,7 +43,7 @@ func (a *App) listen(ctx context.Context) error {
 	server.ErrorLog = log.New(serverLog{a.log}, "", 0)
 	a.listener = &listener{server: server, on: on, stopping: make(chan struct{})}
 	if shown != nil {
-		shown.secure(server)
+		shown.secure(a.listener)
 	}
 	server.RegisterOnShutdown(sync.OnceFunc(func() { close(a.listener.stopping) }))
 	a.closers = append(a.closers, func() error {
@@ -74,7 +75,7 @@ func reasonOf(err error) error {
 
 func (l *listener) serve() error {
 	var err error
-	if l.server.TLSConfig != nil {
+	if l.tls {
 		err = l.server.ServeTLS(l.on, "", "")
 	} else {
 		err = l.server.Serve(l.on)
@@ -105,7 +106,7 @@ func (a *App) URL() string {
 	switch {
 	case a.listener == nil:
 		return ""
-	case a.listener.server.TLSConfig != nil:
+	case a.listener.tls:
 		return "https://" + a.Addr()
 	}
 	return "http://" + a.Addr()

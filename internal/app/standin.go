@@ -42,7 +42,7 @@ func (a *App) standIn() (*standIn, error) {
 	o := sim.Demo()
 	o.Now, o.Journal = a.now, sealedJournal{file, a.sealer}
 	// Over TLS it would have to trust the operator's authority: there it is only polled.
-	if a.listener != nil && a.listener.server.TLSConfig == nil {
+	if a.listener != nil && !a.listener.tls {
 		o.Webhooks = sim.Webhooks{URL: a.URL() + "/hooks/attestr", Token: sim.DefaultToken, Secret: sim.DefaultToken}
 	}
 	srv, err := sim.New(o)

@@ -189,12 +189,11 @@ func TestSecretFiles(t *testing.T) {
 
 func TestUnknownVariables(t *testing.T) {
 	t.Parallel()
-	_, got, err := config.Load([]string{"PLATEQ_ATESTR_RATE=1", "PLATEQ_REDIS_UR=x", "PLATEQ_SOMETHING_ELSE_AT_ALL=1", "PLATEQ_ADMIN_LISTEN=127.0.0.1:1"})
+	_, got, err := config.Load([]string{"PLATEQ_ATESTR_RATE=1", "PLATEQ_REDIS_UR=x", "PLATEQ_SOMETHING_ELSE_AT_ALL=1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
-		"PLATEQ_ADMIN_LISTEN: it has no effect in this version",
 		"PLATEQ_ATESTR_RATE: there is no such variable; is it PLATEQ_ATTESTR_RATE?",
 		"PLATEQ_REDIS_UR: there is no such variable; is it PLATEQ_REDIS_URL?",
 		"PLATEQ_SOMETHING_ELSE_AT_ALL: there is no such variable",

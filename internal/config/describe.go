@@ -15,7 +15,6 @@ type Variable struct {
 	Set     bool   `json:"set"` // in the environment, or through its file
 	Secret  bool   `json:"secret,omitempty"`
 	File    bool   `json:"file,omitempty"` // NAME_FILE is there too
-	Later   bool   `json:"no_effect_yet,omitempty"`
 	implied bool   // Default is a description, not a value
 }
 
@@ -47,9 +46,6 @@ func Example() string {
 		}
 		if v.File {
 			b.WriteString(" (_FILE)")
-		}
-		if v.Later {
-			b.WriteString(" (no effect yet)")
 		}
 		fmt.Fprintf(&b, "\n#%s=%s\n", v.Name, standard)
 	}

@@ -31,7 +31,6 @@ type field struct {
 	variable string
 	standard string // the default as it is written
 	about    string
-	later    bool
 	implied  bool // standard is a description, not a value
 	typ      reflect.Type
 	index    int
@@ -76,7 +75,7 @@ func (p part) fields() []field {
 		}
 		f := field{
 			goName: sf.Name, variable: Prefix + p.prefix + key, typ: sf.Type, index: i,
-			standard: sf.Tag.Get("envDefault"), about: sf.Tag.Get("about"), later: sf.Tag.Get("later") != "",
+			standard: sf.Tag.Get("envDefault"), about: sf.Tag.Get("about"),
 		}
 		if f.about == "" {
 			f.about = p.abouts[key]
@@ -113,11 +112,8 @@ func (r *reader) parse(p part) {
 		_, set := r.env[f.variable]
 		r.variables = append(r.variables, Variable{
 			Name: f.variable, Value: show(v.Field(f.index)), Default: f.standard, About: f.about,
-			Set: set, Secret: f.secret(), File: f.filed(), Later: f.later, implied: f.implied,
+			Set: set, Secret: f.secret(), File: f.filed(), implied: f.implied,
 		})
-		if set && f.later {
-			r.warned = append(r.warned, f.variable+": it has no effect in this version")
-		}
 	}
 }
 
