@@ -183,7 +183,7 @@ func (s *Scheduler) fundOn(ctx context.Context) {
 	}
 }
 
-// Sweep judges dead calls, resends what is unknown where that is wanted, finishes
+// Sweep judges dead calls, frees tickets of dead workers, resends what is unknown where that is wanted, finishes
 // batches that hold no open row, and forgets webhooks that told of nothing.
 func (s *Scheduler) Sweep(ctx context.Context) error {
 	stale, err := s.opts.Store.StaleCalls(ctx, staleAtOnce)
@@ -194,7 +194,7 @@ func (s *Scheduler) Sweep(ctx context.Context) error {
 	for _, c := range stale {
 		errs = append(errs, s.judge(ctx, c))
 	}
-	errs = append(errs, s.resend(ctx))
+	errs = append(errs, s.freeTickets(ctx), s.resend(ctx))
 	if _, err := s.opts.Store.Finish(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("finish batches: %w", err))
 	}
@@ -206,6 +206,18 @@ func (s *Scheduler) Sweep(ctx context.Context) error {
 		s.opts.Log.Warn().Int("webhooks", orphans).Msg("webhooks of a day ago told of nothing that is known: somebody else's calls, or ones whose answer was lost")
 	}
 	return errors.Join(errs...)
+}
+
+// freeTickets lets others poll what a process that is gone was polling.
+func (s *Scheduler) freeTickets(ctx context.Context) error {
+	n, err := s.opts.Store.FreeTickets(ctx)
+	if n > 0 {
+		s.opts.Log.Warn().Int("tickets", n).Msg("the process that asked about these is gone: others do")
+		for name := range s.wakes {
+			s.Wake(name)
+		}
+	}
+	return err
 }
 
 // resend asks again what is unknown, where the operator wants that.

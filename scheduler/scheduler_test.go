@@ -239,6 +239,38 @@ func TestADeadProcessLeavesUnknownAndPaysNothingTwice(t *testing.T) {
 	}
 }
 
+func TestTicketsOfADeadProcessArePolledByAnother(t *testing.T) {
+	t.Parallel()
+	w := newWorks(t, later())
+	w.list(10)
+	w.once()
+	w.add(20 * time.Second)
+	due, err := w.store.DueTickets(t.Context(), "attestr", 2)
+	if err != nil || len(due) != 1 {
+		t.Fatalf("%v, %v", due, err)
+	}
+	if err := w.store.Beat(t.Context(), "another"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.store.ClaimTicket(t.Context(), store.TicketClaim{ID: due[0].ID, Owner: "another", Until: w.now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		what string
+		wait time.Duration
+		want int
+	}{
+		{"while it lives", 59 * time.Second, 0},
+		{"after a minute without a sign of life", time.Second, 1},
+	} {
+		w.add(step.wait)
+		w.once()
+		if polls := w.sim.Stats().Requests["items"]; polls != step.want {
+			t.Errorf("%s: %d polls, want %d", step.what, polls, step.want)
+		}
+	}
+}
+
 func TestTwoSchedulersPollNoMoreThanOne(t *testing.T) {
 	t.Parallel()
 	w := newWorks(t, later())

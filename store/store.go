@@ -112,6 +112,9 @@ type Work interface {
 	// ticket was given back, its owner retired or somebody else took it, not
 	// by running out.
 	SettleTicket(ctx context.Context, s TicketSettlement) (Settled, error)
+	// FreeTickets gives back the tickets that dead workers took, as their end
+	// would have, and returns how many.
+	FreeTickets(ctx context.Context) (int, error)
 	// PollNow makes the waiting tickets of a batch due, those of asks that it
 	// joined among them. It returns how many.
 	PollNow(ctx context.Context, b BatchNo) (int, error)

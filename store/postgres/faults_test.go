@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plateq/plateq/internal/pgtest"
+	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/postgres"
 	"github.com/plateq/plateq/store/storetest"
@@ -76,6 +77,53 @@ func TestLostCommits(t *testing.T) {
 	}
 	if got := storetest.Problems(t, direct); got != "" {
 		t.Errorf("the books are wrong:\n%s", got)
+	}
+}
+
+// A ticket whose claim was not answered is free again at once.
+func TestLostCommitOfATicket(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t)
+	p := pgtest.StartProxy(t, server.Addr())
+	url := server.Schema(t)
+	keys := store.NewKeys()
+	direct := open(t, postgres.Options{URL: url, Keys: keys})
+	far := open(t, postgres.Options{URL: strings.Replace(url, server.Addr(), p.Addr(), 1), Keys: keys, PoolSize: 2})
+	no := storetest.List(t, direct, 1)
+	refs, err := direct.Offer(t.Context(), store.OfferRequest{Batch: no, Size: 1, Limit: 1})
+	if err != nil || len(refs) != 1 {
+		t.Fatalf("offer: %d chunks, %v", len(refs), err)
+	}
+	c, err := direct.Claim(t.Context(), store.ClaimRequest{Chunk: refs[0].ID, Owner: "direct", Expires: time.Now().Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = direct.Settle(t.Context(), store.Settlement{
+		Call: c.Call, Rest: &store.Verdict{To: store.Waiting}, Tickets: []store.NewTicket{{
+			Handle: providers.Ticket{ID: "T-1"}, Due: time.Now(), Deadline: time.Now().Add(time.Hour), Interval: time.Second,
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	due, err := direct.DueTickets(t.Context(), c.Provider, 2)
+	if err != nil || len(due) != 1 {
+		t.Fatalf("due tickets: %v, %v", due, err)
+	}
+	claim := store.TicketClaim{ID: due[0].ID, Owner: "far", Until: time.Now().Add(time.Hour)}
+	for how := pgtest.Unsent; how < pgtest.Cuts; how++ {
+		p.Cut(how)
+		if _, err := far.ClaimTicket(t.Context(), claim); !errors.Is(err, store.ErrAway) {
+			t.Fatalf("cut %d: got %v, want %v", how, err, store.ErrAway)
+		}
+		o, err := direct.ClaimTicket(t.Context(), claim)
+		if err != nil || o.Lease == 0 {
+			t.Fatalf("cut %d: the ticket was not free: %v", how, err)
+		}
+		r := store.TicketSettlement{ID: o.ID, Lease: o.Lease, Handle: o.Handle, Due: time.Now(), Interval: time.Second}
+		if _, err := direct.SettleTicket(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

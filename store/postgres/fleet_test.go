@@ -265,6 +265,8 @@ func (f *fleet) Settle(ctx context.Context, r store.Settlement) (store.Settled, 
 	return f.one().Settle(ctx, r)
 }
 
+func (f *fleet) FreeTickets(ctx context.Context) (int, error) { return f.one().FreeTickets(ctx) }
+
 func (f *fleet) StaleCalls(ctx context.Context, limit int) ([]store.StaleCall, error) {
 	return f.one().StaleCalls(ctx, limit)
 }

@@ -14,18 +14,42 @@ const (
 	takeBackLongest    = 30 * time.Second
 )
 
-// takeBack settles a call as not sent, if it is there after all. The server
-// may be away: it goes on trying in the background.
+// takeBack settles a call as not sent, if it is there after all.
 func (s *Store) takeBack(ctx context.Context, k store.ChunkID, id store.CallID) {
+	s.undo(ctx, func(ctx context.Context) error {
+		// Settle waits for the lock of the chunk, which the lost session
+		// holds for as long as it could still commit. Only then is it
+		// true what it reads of the call.
+		_, err := s.settleIn(ctx, k, store.Settlement{Call: id, Rest: &store.Verdict{To: store.Queued, Unsent: true}}, nil)
+		return err
+	})
+}
+
+// takeTicketBack frees a ticket, if it was taken after all: by that owner, then,
+// under that lease.
+func (s *Store) takeTicketBack(ctx context.Context, id store.TicketID, by store.WorkerID, lease int64, then time.Time) {
+	s.undo(ctx, func(ctx context.Context) error {
+		_, err := write(ctx, s, func(ctx context.Context, t *tx) (none struct{}, err error) {
+			// It is locked first, as in takeBack: an UPDATE that looks for the
+			// lease would pass over one that is not yet committed.
+			k, err := t.ticket(ctx, id)
+			if err != nil || k == nil || k.lease != lease || !k.claimed.Equal(store.Millis(then)) {
+				return none, err
+			}
+			return none, t.exec(ctx, "UPDATE tickets SET lease_until = 0, owner = '' WHERE id = $1 AND owner = $2 AND NOT closed", id, by)
+		})
+		return err
+	})
+}
+
+// undo takes back what may have been done. The server may be away: it goes on
+// trying in the background.
+func (s *Store) undo(ctx context.Context, undo func(context.Context) error) {
 	done := make(chan struct{})
 	s.background.Go(func() {
 		defer close(done)
 		for pause := 50 * time.Millisecond; ; pause = min(2*pause, takeBackLongest) {
-			// Settle waits for the lock of the chunk, which the lost session
-			// holds for as long as it could still commit. Only then is it
-			// true what it reads of the call.
-			_, err := s.settleIn(s.closing, k, store.Settlement{Call: id, Rest: &store.Verdict{To: store.Queued, Unsent: true}}, nil)
-			if err == nil {
+			if err := undo(s.closing); err == nil {
 				return
 			}
 			select {

@@ -175,13 +175,19 @@ func (s *Store) NextDue(ctx context.Context, provider string, then time.Time) (t
 }
 
 // ClaimTicket implements store.Work. Where the commit's answer is lost the
-// ticket may be taken by nobody: it is free when the lease has run out.
+// ticket is given back.
 func (s *Store) ClaimTicket(ctx context.Context, r store.TicketClaim) (store.OpenTicket, error) {
 	var damaged *damagedError
+	var taken int64
+	var then time.Time
 	o, err := write(ctx, s, func(ctx context.Context, t *tx) (o store.OpenTicket, err error) {
 		o, damaged, err = t.claimTicket(ctx, r)
+		taken, then = o.Lease, t.now
 		return o, err
 	})
+	if _, unsure := errors.AsType[*unsureError](err); unsure && taken != 0 {
+		s.takeTicketBack(ctx, r.ID, r.Owner, taken, then)
+	}
 	if err != nil || damaged == nil {
 		return o, err
 	}

@@ -46,6 +46,20 @@ func (s *Store) Beat(ctx context.Context, w store.WorkerID) error {
 	return err
 }
 
+// FreeTickets implements store.Work.
+func (s *Store) FreeTickets(ctx context.Context) (int, error) {
+	return write(ctx, s, func(ctx context.Context, t *tx) (int, error) {
+		tag, err := t.Exec(ctx, `UPDATE tickets SET lease_until = 0, owner = '' WHERE id = ANY(ARRAY(
+			SELECT id FROM tickets t WHERE NOT closed AND lease_until > 0 AND NOT EXISTS (
+				SELECT 1 FROM workers w WHERE w.id = t.owner AND w.beat_at > `+beatTime("$1")+` - $2) ORDER BY id FOR UPDATE))`,
+			s.beat(), workerLife.Milliseconds())
+		if err != nil {
+			return 0, fmt.Errorf("free tickets of dead workers: %w", err)
+		}
+		return int(tag.RowsAffected()), nil
+	})
+}
+
 // Retire implements store.Store.
 func (s *Store) Retire(ctx context.Context, w store.WorkerID) error {
 	_, err := write(ctx, s, func(ctx context.Context, t *tx) (none struct{}, err error) {

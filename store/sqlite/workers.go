@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
@@ -75,6 +76,24 @@ func (s *Store) Beat(ctx context.Context, w store.WorkerID) error {
 		return none, nil
 	})
 	return err
+}
+
+// FreeTickets implements store.Work.
+func (s *Store) FreeTickets(ctx context.Context) (int, error) {
+	now := s.clock()
+	living, err := json.Marshal(s.beats.living(now.Add(-workerLife)))
+	if err != nil {
+		return 0, fmt.Errorf("free tickets of dead workers: %w", err)
+	}
+	return write(ctx, s, func(t *tx) (int, error) {
+		err := t.exec(`UPDATE tickets SET lease_until = 0, owner = '' WHERE closed = 0 AND lease_until > 0
+			AND owner NOT IN (SELECT value FROM json_each(?2))
+			AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = tickets.owner AND w.beat_at > ?1)`, now.Add(-workerLife), string(living))
+		if err != nil {
+			return 0, fmt.Errorf("free tickets of dead workers: %w", err)
+		}
+		return t.Changes(), nil
+	})
 }
 
 // Retire implements store.Store.

@@ -14,6 +14,8 @@ var leaseRules = []rule{
 	{"a lease that ran out and that nobody took is still good", ticketLateLease},
 	{"a pass that gave its ticket back has no more say", ticketGivenBack},
 	{"a worker that ends gives its tickets back", ticketRetired},
+	{"a worker that has not beaten for a minute has its tickets taken from it", ticketDead},
+	{"a worker that lives keeps its tickets", ticketAlive},
 	{"a pass that goes on holds the ticket", ticketHold},
 	{"a pass that its worker left in the middle is due when the worker ends", ticketHoldRetired},
 	{"a person makes the tickets of a list due now", ticketPollNow},
@@ -126,6 +128,45 @@ func ticketRetired(w *world) {
 	refs := w.due()
 	equal(w, "due", len(refs), 1)
 	equal(w, "ticket", refs[0].ID, first.ID)
+}
+
+// free frees the tickets of dead workers.
+func (w *world) free(what string, want int) {
+	w.t.Helper()
+	n, err := w.s.FreeTickets(w.ctx)
+	w.must(err, "free tickets")
+	equal(w, what, n, want)
+}
+
+func ticketDead(w *world) {
+	w.waiting("T-1", "P1")
+	w.waiting("T-2", "P2")
+	first, second := w.due()[0], w.due()[1]
+	w.beat(worker)
+	o := w.takeTicket(first.ID)
+	_, err := w.s.ClaimTicket(w.ctx, store.TicketClaim{ID: second.ID, Owner: "never beat", Until: w.in(lease)})
+	w.must(err, "claim ticket")
+	w.free("freed of the one that never beat", 1)
+	w.pass(time.Minute)
+	w.free("freed of the one that beat a minute ago", 1)
+	w.free("freed once more", 0)
+	equal(w, "due", len(w.due()), 2)
+	got := w.settlePoll(store.TicketSettlement{ID: o.ID, Lease: o.Lease, Handle: o.Handle, Due: w.in(time.Hour),
+		Verdicts: []store.Verdict{w.failed(o.Asks[0].ID, store.ClassMissing)}})
+	equal(w, "the pass of the dead one", got, store.Settled{Refused: 1})
+	equal(w, "due after it", len(w.due()), 2)
+}
+
+func ticketAlive(w *world) {
+	w.waiting("T-1", "P1")
+	w.beat(worker)
+	o := w.poll("T-1")
+	for range 3 {
+		w.pass(59 * time.Second)
+		w.free("freed", 0)
+		w.beat(worker)
+	}
+	equal(w, "the pass goes on", w.settleTicket(o, w.found(o.Asks[0].ID)).Applied, 1)
 }
 
 func ticketPollNow(w *world) {
