@@ -195,7 +195,8 @@ type Totals struct {
 	Polls        int
 }
 
-// Backlog is the work of one provider that is not settled.
+// Backlog is the work of one provider that is not settled, and what of it waits
+// for a person.
 type Backlog struct {
 	Provider string
 	// Queued, Sending and Waiting are rows of lists that were accepted, those
@@ -204,6 +205,15 @@ type Backlog struct {
 	// Tickets are those on which asks wait; Late those that are asked about
 	// once more though their asks were given up.
 	Tickets, Late int
+	// Ready are those of the queued rows whose lists run.
+	Ready int
+	// Unknown are rows on asks of which nobody knows, and nobody has decided.
+	Unknown int
+	// Held are lists that a budget has paused.
+	Held int
+	// Oldest is when the first of Tickets was given, Deadline when the first of
+	// them ends; zero: there are none.
+	Oldest, Deadline time.Time
 }
 
 // Report is what Check found. No problems: the books balance.

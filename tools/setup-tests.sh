@@ -11,6 +11,7 @@ needs=(
     'libc6-dev     echo "#include <stdlib.h>" | gcc -E -'  # go test -race
     'redis-server  command -v redis-server'                # tests against a real Redis
     'chromium      command -v chromium'                    # tests of pages in a browser
+    'prometheus    command -v promtool'                    # tests of alarms and of the dashboard
     'postgresql    ls /usr/lib/postgresql/*/bin/initdb'    # tests start clusters of their own
 )
 

@@ -97,6 +97,10 @@ var arrows = []arrow{
 		Why:  "it starts servers for tests and knows nothing of what runs on them",
 	},
 	{
+		From: "internal/promtest", StdOnly: true,
+		Why: "it starts servers for tests and knows nothing of what they watch",
+	},
+	{
 		From: "internal/disktest", StdOnly: true,
 		Why: "it fills disks for tests and knows nothing of what writes to them",
 	},

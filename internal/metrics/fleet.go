@@ -140,11 +140,21 @@ func (f *Fleet) backlogs(ctx context.Context, s *snapshot) error {
 		}{{"queued", b.Queued}, {"sending", b.Sending}, {"waiting", b.Waiting}} {
 			s.gauge("rows_open", "Rows of accepted lists that have no outcome yet.", float64(state.n), p, label{"state", state.name})
 		}
+		s.gauge("rows_ready", "Queued rows of lists that nobody has paused or cancelled.", float64(b.Ready), p)
+		s.gauge("rows_unknown", "Rows on questions that may have been charged, of which nobody knows and nobody has decided.", float64(b.Unknown), p)
+		s.gauge("lists_held", "Lists that a budget has paused.", float64(b.Held), p)
 		s.gauge("tickets", "Tickets of providers on which questions wait.", float64(b.Tickets), p)
 		s.gauge("tickets_late", "Tickets that are asked about once more though their questions were given up.", float64(b.Late), p)
+		if b.Tickets > 0 {
+			s.gauge("ticket_oldest_timestamp_seconds", "When the oldest ticket was given on which questions wait, in Unix time.", seconds(b.Oldest), p)
+			s.gauge("ticket_deadline_timestamp_seconds", "When the first of these tickets is given up, in Unix time.", seconds(b.Deadline), p)
+		}
 	}
 	return nil
 }
+
+// seconds is a time as Prometheus counts it.
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 func (f *Fleet) gates(ctx context.Context, s *snapshot) error {
 	all, err := f.o.Books.Gates(ctx)

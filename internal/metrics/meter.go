@@ -30,7 +30,7 @@ func NewMeter() *Meter {
 	duration := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
 		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets}, labels)
 	}
-	return &Meter{
+	m := &Meter{
 		requests: counter("requests_total", "Requests to providers that came to an end, by what became of them.", "provider", "endpoint", "class"),
 		took: duration("request_duration_seconds", "How long requests to providers took.",
 			[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}, "provider", "endpoint"),
@@ -43,6 +43,16 @@ func NewMeter() *Meter {
 			[]float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30}, "route", "code"),
 		sent: counter("webhooks_sent_total", "Webhooks to receivers by what became of them.", "result"),
 	}
+	// An increase is seen from one figure to the next: the first failure would
+	// be missed if the count began with it.
+	for _, operation := range []string{"claim", "settle"} {
+		m.stored.WithLabelValues(operation, "ok")
+		m.stored.WithLabelValues(operation, "error")
+	}
+	for _, result := range []string{"delivered", "refused", "gone"} {
+		m.sent.WithLabelValues(result)
+	}
+	return m
 }
 
 // Request counts one to a provider that came to an end. class is empty where it

@@ -25,7 +25,10 @@ type books struct {
 
 func (b *books) Backlogs(context.Context) ([]store.Backlog, error) {
 	b.reads++
-	return []store.Backlog{{Provider: "attestr", Queued: 3, Sending: 2, Waiting: 1, Tickets: 4, Late: 5}}, b.fault
+	return []store.Backlog{{
+		Provider: "attestr", Queued: 3, Sending: 2, Waiting: 1, Tickets: 4, Late: 5, Ready: 2, Unknown: 7, Held: 6,
+		Oldest: time.Unix(4000, 0), Deadline: time.UnixMilli(6500),
+	}}, b.fault
 }
 
 func (b *books) Gates(context.Context) ([]store.Gate, error) {
@@ -99,6 +102,11 @@ func TestHandler(t *testing.T) {
 		`plateq_fleet_tickets{provider="attestr"} 4`,
 		`plateq_fleet_tickets{provider="aopay"} 0`,
 		`plateq_fleet_tickets_late{provider="attestr"} 5`,
+		`plateq_fleet_rows_ready{provider="attestr"} 2`,
+		`plateq_fleet_rows_unknown{provider="attestr"} 7`,
+		`plateq_fleet_lists_held{provider="attestr"} 6`,
+		`plateq_fleet_ticket_oldest_timestamp_seconds{provider="attestr"} 4000`,
+		`plateq_fleet_ticket_deadline_timestamp_seconds{provider="attestr"} 6.5`,
 		`plateq_fleet_gate_closed{reason="by_hand",scope="attestr"} 1000`,
 		`plateq_fleet_spent{currency="INR",provider="attestr"} 6`,
 		`plateq_fleet_at_risk{currency="INR",provider="attestr"} 1.5`,
