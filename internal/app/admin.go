@@ -17,14 +17,11 @@ import (
 	"github.com/plateq/plateq/jobs"
 )
 
-// nowhere as PLATEQ_ADMIN_LISTEN serves no metrics.
-const nowhere = "none"
-
 // listenAdmin takes the address of /metrics and of profiles, for a process that
 // stays. Of several on one machine the first gets the one that nobody chose.
 func (a *App) listenAdmin(ctx context.Context) error {
 	addr := a.opts.Config.AdminListen
-	if !a.opts.Stays || addr == nowhere {
+	if !a.opts.Stays || addr == config.Nowhere {
 		return nil
 	}
 	on, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
@@ -33,7 +30,7 @@ func (a *App) listenAdmin(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return Usage(fmt.Errorf("listen on %s: %w: choose another PLATEQ_ADMIN_LISTEN, or %s", addr, reasonOf(err), nowhere))
+		return Usage(fmt.Errorf("listen on %s: %w: choose another PLATEQ_ADMIN_LISTEN, or %s", addr, reasonOf(err), config.Nowhere))
 	}
 	a.admin = &listener{on: on, server: &http.Server{
 		ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10, // profiles take as long as they are asked to
@@ -52,6 +49,8 @@ func (a *App) openAdmin() {
 		return
 	}
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", a.readyz)
 	mux.Handle("GET /metrics", metrics.Handler(a.meter, a.fleet(), version()))
 	if local(a.admin.on.Addr().String()) {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
@@ -62,6 +61,16 @@ func (a *App) openAdmin() {
 		return
 	}
 	a.admin.server.Handler = mux
+}
+
+// readyz says, for a process that may have no API, whether what it stands on is
+// there.
+func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
+	if err := errors.Join(a.ready(r.Context())...); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = w.Write([]byte("ok\n"))
 }
 
 // fleet reads how all processes together stand. Those that only work tell of

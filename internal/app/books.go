@@ -13,6 +13,10 @@ import (
 	"github.com/plateq/plateq/store/sqlite"
 )
 
+// keyFileName is the file in the data directory that holds the keys of a store of
+// its own.
+const keyFileName = "keys"
+
 // spoolSize is how many bytes of answers wait for a store that takes none.
 const spoolSize = 8 << 20
 
@@ -128,7 +132,7 @@ func (a *App) keys(dir string) (store.Keys, error) {
 	if err != nil || given {
 		return keys, err
 	}
-	return store.OpenKeyFile(filepath.Join(dir, "keys"))
+	return store.OpenKeyFile(filepath.Join(dir, keyFileName))
 }
 
 // explainOpen says what to do about a store that does not open.

@@ -14,12 +14,15 @@ import (
 	"github.com/plateq/plateq/jobs"
 )
 
+// embeddedRedis as PLATEQ_REDIS_URL is one within the process.
+const embeddedRedis = "embedded"
+
 // openRedis connects to the Redis of the configuration, or starts the
 // embedded one. A Redis that does not answer yet is a warning: the work goes
 // on when it does.
 func (a *App) openRedis(ctx context.Context) error {
 	url := a.opts.Config.RedisURL.Reveal()
-	embedded := url == "" || url == "embedded"
+	embedded := url == "" || url == embeddedRedis
 	if alone := a.parts&(Worker|Scheduler) == Worker|Scheduler; embedded && !alone {
 		return Usage(errors.New("PLATEQ_REDIS_URL: the embedded Redis is within one process: give one that serve, worker and scheduler all reach"))
 	}

@@ -89,6 +89,10 @@ var arrows = []arrow{
 		Why: "it turns into figures what others tell it and what the books say",
 	},
 	{
+		From: "internal/doctor", To: []string{"internal/config", "store", "providers"},
+		Why: "it judges what others read of what Plateq stands on, and opens none of it",
+	},
+	{
 		From: "internal/app", To: []string{"*"},
 		Why: "all wiring is in one place, so that no other package needs to know two implementations",
 	},

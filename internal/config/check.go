@@ -25,7 +25,7 @@ func (c *Config) faults() []string {
 	l.add(strings.ContainsFunc(c.DataRegion, notInName) || len(c.DataRegion) > maxRegion, "DATA_REGION", "it must be a name of at most 32 small letters, digits and hyphens")
 	l.address("LISTEN", c.Listen)
 	l.add(c.APIRate < 0, "API_RATE", "it must be 0 or more")
-	if c.AdminListen != "none" {
+	if c.AdminListen != Nowhere {
 		l.address("ADMIN_LISTEN", c.AdminListen)
 	}
 	l.server(c.ServerURL)

@@ -73,6 +73,9 @@ type Config struct {
 // DefaultAdminListen is AdminListen where nothing is set.
 const DefaultAdminListen = "127.0.0.1:8081"
 
+// Nowhere as AdminListen: there are no metrics.
+const Nowhere = "none"
+
 // FromOS is Load of the environment of this process.
 func FromOS() (Config, []string, error) { return Load(os.Environ()) }
 
