@@ -13,8 +13,8 @@ import (
 // books balance; what was in them is gone. What it does can be cut off at any
 // moment and begun again.
 type Erasing interface {
-	// BeginErasure writes an erasure down and suppresses its keys. One that is
-	// there already goes on.
+	// BeginErasure writes an erasure down and suppresses its keys. The record of
+	// one that is there already, as it was cut off, stays as it is.
 	BeginErasure(ctx context.Context, e Erasure) error
 	// Suppress keeps rows about the keys from being taken in: they are invalid
 	// from then on, and nothing of them is kept. Who has begun to take rows in
@@ -28,8 +28,9 @@ type Erasing interface {
 	// that are about the keys, with all that hangs on the same question. The zero
 	// place is the beginning.
 	Sweep(ctx context.Context, r SweepRequest) (Swept, error)
-	// EndErasure writes down what became of an erasure.
-	EndErasure(ctx context.Context, e Erasure) error
+	// EndErasure writes down that an erasure has come to its end, with Passes and
+	// Unread, and returns the record. What was erased, each step has written down.
+	EndErasure(ctx context.Context, e Erasure) (Erasure, error)
 	// Erasures returns what was erased, oldest first.
 	Erasures(ctx context.Context) ([]Erasure, error)
 	// Scrub takes what was erased out of the files of the store as well, as far
@@ -150,7 +151,7 @@ func EraseAll(ctx context.Context, s Erasing, e Erasure, found func([]PersonKey)
 		}
 		before := len(e.Keys)
 		e.Unread = 0
-		swept, err := pass(ctx, s, SweepRequest{Keys: e.Keys}, func(step Swept) error {
+		swept, err := pass(ctx, s, SweepRequest{Keys: e.Keys, Erasure: e.ID}, func(step Swept) error {
 			seen, e.Unread = seen+step.Seen, e.Unread+step.Damaged
 			told(seen)
 			fresh := news(e.Keys, step.Found)
@@ -167,13 +168,14 @@ func EraseAll(ctx context.Context, s Erasing, e Erasure, found func([]PersonKey)
 			return e, err
 		}
 		e.Passes++
-		e.Erased.Add(swept)
 		clean = e.Passes > 1 && swept == EraseCounts{} && len(e.Keys) == before
 	}
 	if err := s.Scrub(ctx); err != nil {
 		return e, err
 	}
-	return e, s.EndErasure(ctx, e)
+	ended, err := s.EndErasure(ctx, e)
+	ended.Keys = e.Keys
+	return ended, err
 }
 
 // Search goes through everything and changes nothing. It returns what EraseAll

@@ -14,6 +14,16 @@ func (s *Sealer) emptyLine(id RowID, why *Failure) ([]byte, error) {
 // ErasedQuestion is what is left of an ask.
 func (s *Sealer) ErasedQuestion(a AskID) []byte { return s.SealQuestion(a, EncodeQuestion(Question{})) }
 
+// Tells reports whether there is anything in an answer to be erased.
+func (s *Sealer) Tells(a AskID, sealed []byte) bool {
+	text, err := s.Open(columnAnswer, int64(a), sealed)
+	if err != nil {
+		return !destroyed(err)
+	}
+	answer, err := DecodeAnswer(text)
+	return err != nil || answer.Result != nil || answer.Raw != nil || answer.Failure != nil && answer.Failure.Message != ""
+}
+
 // ErasedAnswer is what is left of an answer: why there was none, if so.
 func (s *Sealer) ErasedAnswer(a AskID, class, code string) ([]byte, error) {
 	left := Answer{}

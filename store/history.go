@@ -18,13 +18,19 @@ type Monitoring interface {
 	// Series returns the counts of minutes or of hours, by provider, time and
 	// measure.
 	Series(ctx context.Context, f SeriesFilter) ([]Count, error)
-	// TidyHistory forgets entries after HistoryLife and counts after the life
-	// of their span, and returns how many records these were.
+	// TidyHistory forgets entries after HistoryLife, likewise the runs of
+	// schedules but for the last of each that made a batch and the last that made
+	// none, and counts after the life of their span. It returns how many records
+	// these were.
 	TidyHistory(ctx context.Context) (int, error)
 }
 
 // HistoryLife is how long it is known what happened.
 const HistoryLife = 90 * 24 * time.Hour
+
+// OldRuns is which runs of schedules TidyHistory forgets, behind the time up to
+// which they are old.
+const OldRuns = ` AND due_at NOT IN (SELECT max(n.due_at) FROM schedule_runs n WHERE n.schedule = r.schedule GROUP BY n.batch > 0)`
 
 // EntryNo numbers the entries of a store.
 type EntryNo int64

@@ -6,6 +6,9 @@ import "encoding/json"
 type SweepRequest struct {
 	Keys []PersonKey
 	From SweepPlace
+	// Erasure is the id of the one whose record says what was erased, in the same
+	// transaction; empty: none does.
+	Erasure string
 	// Dry changes nothing.
 	Dry bool
 	// Asks are those that were found before, by a dry pass: rows on them are
@@ -70,7 +73,9 @@ type SweepStep struct {
 	// Named are those of Hits that name them themselves; the others are rows on
 	// a question that does.
 	Named map[int64]bool
-	Done  Swept
+	// Erasure is that of the request.
+	Erasure string
+	Done    Swept
 
 	sealer *Sealer
 	seeker *Seeker
@@ -85,7 +90,7 @@ func (s *Sealer) NewSweepStep(r SweepRequest) (*SweepStep, bool) {
 		return nil, false
 	}
 	return &SweepStep{
-		Column: all[r.From.column], After: r.From.after, Limit: sweepSize, Named: map[int64]bool{},
+		Column: all[r.From.column], After: r.From.after, Limit: sweepSize, Named: map[int64]bool{}, Erasure: r.Erasure,
 		sealer: s, seeker: NewSeeker(s, r.Keys), asks: r.Asks, place: r.From,
 	}, true
 }

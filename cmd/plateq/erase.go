@@ -55,7 +55,7 @@ func (c *cli) eraseCommand() *cobra.Command {
 		Example: `  plateq erase --plate DL01AA1000 --dry-run
   plateq erase --plate DL01AA1000 --mobile @- --reason 'request 17'
   plateq erase --plate DL01AA1000 --export > held.json
-  plateq erase --plate DL01AA1000 --allow
+  plateq erase --plate DL01AA1000 --allow --reason 'a new contract'
   plateq erase --list
   plateq erase --proof e_… > act.json`,
 		Args: wants(),
@@ -76,7 +76,7 @@ func (c *cli) eraseCommand() *cobra.Command {
 	}
 	f.StringVar(&o.reason, "reason", "", "why, for the record: the number of the request, say")
 	f.BoolVar(&o.dry, "dry-run", false, "count what would be erased, and change nothing")
-	f.BoolVar(&o.allow, "allow", false, "let them be collected again")
+	f.BoolVar(&o.allow, "allow", false, "let them be collected again; the reason is in the audit log, so let it name nobody")
 	f.BoolVar(&o.export, "export", false, "print everything that is held on them, as JSON")
 	f.BoolVar(&o.list, "list", false, "list what was erased")
 	f.StringVar(&o.proof, "proof", "", "print the record of an erasure, as JSON")
@@ -96,8 +96,8 @@ func (c *cli) erase(ctx context.Context, o eraseFlags) (err error) {
 		return app.Usage(errors.New("say who: --plate, --mobile, --name or --passport-hash: see plateq erase --help"))
 	case len(who) > 0 && records:
 		return app.Usage(errors.New("--list and --proof take no values"))
-	case (o.reason == "") == (len(who) > 0 && !o.dry && !o.export && !o.allow):
-		return app.Usage(errors.New("an erasure needs a --reason, which is kept with its record, and nothing else takes one"))
+	case (o.reason == "") == (len(who) > 0 && !o.dry && !o.export):
+		return app.Usage(errors.New("to erase and to --allow need a --reason, which is kept on record, and nothing else takes one"))
 	}
 	if err := c.configure(); err != nil {
 		return err
@@ -113,7 +113,7 @@ func (c *cli) erase(ctx context.Context, o eraseFlags) (err error) {
 	case o.export:
 		return c.exportHeld(ctx, e)
 	case o.allow:
-		return c.allow(ctx, e)
+		return c.allow(ctx, e, o.reason)
 	case o.dry:
 		return c.wouldErase(ctx, e)
 	}
@@ -216,8 +216,8 @@ func (c *cli) carryOut(ctx context.Context, e *app.Erasing, reason string) error
 	return nil
 }
 
-func (c *cli) allow(ctx context.Context, e *app.Erasing) error {
-	n, err := e.Allow(ctx)
+func (c *cli) allow(ctx context.Context, e *app.Erasing, reason string) error {
+	n, err := e.Allow(ctx, reason)
 	if err != nil {
 		return fmt.Errorf("allow: %w", err)
 	}

@@ -23,7 +23,11 @@ func TestErase(t *testing.T) {
 	}
 
 	_, errs := p.ok(t, 2, "erase", "--simulate", "--plate", plate)
-	says(t, errs, "an erasure needs a --reason")
+	says(t, errs, "need a --reason")
+	_, errs = p.ok(t, 2, "erase", "--simulate", "--plate", plate, "--allow")
+	says(t, errs, "need a --reason")
+	_, errs = p.ok(t, 2, "erase", "--simulate", "--plate", plate, "--dry-run", "--reason", "to see")
+	says(t, errs, "nothing else takes one")
 	out, errs := p.ok(t, 0, "erase", "--simulate", "--plate", "@who.txt", "--dry-run")
 	says(t, out, `"rows":2`, `"questions":1`)
 	says(t, errs, "nothing was changed")
@@ -66,6 +70,8 @@ func TestErase(t *testing.T) {
 	gone()
 	out, _ = p.ok(t, 0, "audit", "list", "--simulate", "--kind", "person.erased")
 	says(t, out, act.ID, "again, at a start")
-	out, _ = p.ok(t, 0, "erase", "--simulate", "--plate", plate, "--allow")
+	out, _ = p.ok(t, 0, "erase", "--simulate", "--plate", plate, "--allow", "--reason", "a new contract")
 	says(t, out, `"allowed":1`)
+	out, _ = p.ok(t, 0, "audit", "list", "--simulate", "--kind", "person.allowed")
+	says(t, out, "1 values", "a new contract")
 }

@@ -91,10 +91,7 @@ func (e *Erasing) Erase(ctx context.Context, why string, told func(seen int)) (s
 	if err := a.noteAct(ctx, store.ActErased, store.AllTenants, done.ID, ""); err != nil {
 		return done, err
 	}
-	if done, err := store.EraseAll(ctx, a.store, done, a.keepFound(done.ID), told); err != nil {
-		return done, err
-	}
-	return e.Erasure(ctx, done.ID)
+	return store.EraseAll(ctx, a.store, done, a.keepFound(done.ID), told)
 }
 
 // ErrNoErasure says that there is none of that id.
@@ -115,13 +112,14 @@ func (e *Erasing) Erasure(ctx context.Context, id string) (store.Erasure, error)
 }
 
 // Allow lets them be collected again, and returns how many of them could not be.
-func (e *Erasing) Allow(ctx context.Context) (int, error) {
+// Why is in the audit log for good, so it must name nobody.
+func (e *Erasing) Allow(ctx context.Context, why string) (int, error) {
 	a := e.a
 	n, err := a.store.Allow(ctx, e.keys)
 	if err != nil || n == 0 {
 		return n, err
 	}
-	if err := a.noteAct(ctx, store.ActAllowed, store.AllTenants, "", fmt.Sprintf("%d", n)); err != nil {
+	if err := a.noteAct(ctx, store.ActAllowed, store.AllTenants, fmt.Sprintf("%d values", n), why); err != nil {
 		return n, err
 	}
 	return n, addErasures(a.dataDir(), erasureLine{store: a.store.ID(), id: "-", at: a.now(), allow: true, keys: e.keys})

@@ -26,20 +26,30 @@ func (s *Store) BeginErasure(ctx context.Context, e store.Erasure) error {
 }
 
 // EndErasure implements store.Erasing.
-func (s *Store) EndErasure(ctx context.Context, e store.Erasure) error {
-	_, err := write(ctx, s, func(ctx context.Context, t *tx) (none struct{}, err error) {
-		var no int64
-		_, err = t.one(ctx, "SELECT no FROM erasures WHERE id = $1 FOR UPDATE", []any{e.ID}, &no)
-		if err == nil {
-			e.Ended = store.Millis(t.now)
-			err = t.saveErasure(ctx, no, e)
-		}
-		if err != nil {
-			return none, fmt.Errorf("end erasure: %w", err)
-		}
-		return none, nil
+func (s *Store) EndErasure(ctx context.Context, e store.Erasure) (store.Erasure, error) {
+	return write(ctx, s, func(ctx context.Context, t *tx) (store.Erasure, error) {
+		return t.changeErasure(ctx, e.ID, func(kept *store.Erasure) {
+			kept.Ended, kept.Passes, kept.Unread = store.Millis(t.now), e.Passes, e.Unread
+		})
 	})
-	return err
+}
+
+// changeErasure changes the record of an erasure, and returns it.
+func (t *tx) changeErasure(ctx context.Context, id string, change func(*store.Erasure)) (e store.Erasure, err error) {
+	var no int64
+	var body []byte
+	_, err = t.one(ctx, "SELECT no, body FROM erasures WHERE id = $1 FOR UPDATE", []any{id}, &no, &body)
+	if err == nil {
+		e, err = t.s.sealer.OpenErasure(no, body)
+	}
+	if err == nil {
+		change(&e)
+		err = t.saveErasure(ctx, no, e)
+	}
+	if err != nil {
+		return e, fmt.Errorf("write record of erasure: %w", err)
+	}
+	return e, nil
 }
 
 func (t *tx) saveErasure(ctx context.Context, no int64, e store.Erasure) error {

@@ -108,6 +108,10 @@ func (s *Store) TidyHistory(ctx context.Context) (int, error) {
 		gone, err := t.Exec(ctx, "DELETE FROM history WHERE no IN (SELECT no FROM history WHERE at < $1 ORDER BY at LIMIT $2)",
 			millis(t.now.Add(-store.HistoryLife)), store.TidyAtOnce)
 		n := gone.RowsAffected()
+		if err == nil {
+			gone, err = t.Exec(ctx, "DELETE FROM schedule_runs AS r WHERE at < $1"+store.OldRuns, millis(t.now.Add(-store.HistoryLife)))
+			n += gone.RowsAffected()
+		}
 		for _, span := range store.Spans() {
 			if err == nil {
 				gone, err = t.Exec(ctx, "DELETE FROM series WHERE span = $1 AND at < $2", int(span), millis(t.now.Add(-span.Life())))

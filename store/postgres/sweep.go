@@ -115,7 +115,11 @@ func (s *Store) eraseHits(ctx context.Context, step *store.SweepStep) error {
 			}
 		}
 		quiet := t.lookForQuiet(e.moved)
-		return quiet, t.apply(ctx, e.moved)
+		if err := t.apply(ctx, e.moved); err != nil || step.Erasure == "" {
+			return quiet, err
+		}
+		_, err := t.changeErasure(ctx, step.Erasure, func(e *store.Erasure) { e.Erased.Add(step.Done.Erased) })
+		return quiet, err
 	})
 	if err != nil {
 		return err
@@ -251,12 +255,12 @@ func (e *erasing) ask(ctx context.Context, a store.AskID) error {
 // answer erases what was answered.
 func (e *erasing) answer(ctx context.Context, a store.AskID) error {
 	var class, code string
-	found, err := e.one(ctx, "SELECT class, code FROM answers WHERE ask = $1 FOR UPDATE", []any{a}, &class, &code)
-	if err != nil || !found {
+	var body []byte
+	found, err := e.one(ctx, "SELECT class, code, body FROM answers WHERE ask = $1 FOR UPDATE", []any{a}, &class, &code, &body)
+	if err != nil || !found || !e.s.sealer.Tells(a, body) {
 		return err
 	}
-	body, err := e.s.sealer.ErasedAnswer(a, class, code)
-	if err != nil {
+	if body, err = e.s.sealer.ErasedAnswer(a, class, code); err != nil {
 		return err
 	}
 	e.step.Done.Erased.Answers++

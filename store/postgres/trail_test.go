@@ -73,7 +73,7 @@ func (f *fleet) BeginErasure(ctx context.Context, e store.Erasure) error {
 	return f.one().BeginErasure(ctx, e)
 }
 
-func (f *fleet) EndErasure(ctx context.Context, e store.Erasure) error {
+func (f *fleet) EndErasure(ctx context.Context, e store.Erasure) (store.Erasure, error) {
 	return f.one().EndErasure(ctx, e)
 }
 

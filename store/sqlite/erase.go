@@ -28,19 +28,32 @@ func (s *Store) BeginErasure(ctx context.Context, e store.Erasure) error {
 }
 
 // EndErasure implements store.Erasing.
-func (s *Store) EndErasure(ctx context.Context, e store.Erasure) error {
-	_, err := write(ctx, s, func(t *tx) (none struct{}, err error) {
-		no, err := t.number("SELECT no FROM erasures WHERE id = ?", e.ID)
-		if err == nil {
-			e.Ended = store.Millis(t.now)
-			err = t.saveErasure(no, e)
-		}
-		if err != nil {
-			return none, fmt.Errorf("end erasure: %w", err)
-		}
-		return none, nil
+func (s *Store) EndErasure(ctx context.Context, e store.Erasure) (store.Erasure, error) {
+	return write(ctx, s, func(t *tx) (store.Erasure, error) {
+		return t.changeErasure(e.ID, func(kept *store.Erasure) {
+			kept.Ended, kept.Passes, kept.Unread = store.Millis(t.now), e.Passes, e.Unread
+		})
 	})
-	return err
+}
+
+// changeErasure changes the record of an erasure, and returns it.
+func (t *tx) changeErasure(id string, change func(*store.Erasure)) (e store.Erasure, err error) {
+	var no int64
+	var body []byte
+	_, err = t.one("SELECT no, body FROM erasures WHERE id = ?", func(stmt *sqlite.Stmt) {
+		no, body = stmt.ColumnInt64(0), columnBytes(stmt, 1)
+	}, id)
+	if err == nil {
+		e, err = t.s.sealer.OpenErasure(no, body)
+	}
+	if err == nil {
+		change(&e)
+		err = t.saveErasure(no, e)
+	}
+	if err != nil {
+		return e, fmt.Errorf("write record of erasure: %w", err)
+	}
+	return e, nil
 }
 
 func (t *tx) saveErasure(no int64, e store.Erasure) error {

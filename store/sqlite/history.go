@@ -98,6 +98,10 @@ func (s *Store) TidyHistory(ctx context.Context) (int, error) {
 		err = t.exec("DELETE FROM history WHERE no IN (SELECT no FROM history WHERE at < ? ORDER BY at LIMIT ?)",
 			t.now.Add(-store.HistoryLife), store.TidyAtOnce)
 		n = t.Changes()
+		if err == nil {
+			err = t.exec("DELETE FROM schedule_runs AS r WHERE at < ?"+store.OldRuns, t.now.Add(-store.HistoryLife))
+			n += t.Changes()
+		}
 		for _, span := range store.Spans() {
 			if err == nil {
 				err = t.exec("DELETE FROM series WHERE span = ? AND at < ?", int(span), t.now.Add(-span.Life()))

@@ -104,7 +104,10 @@ func (t *tx) eraseHits(step *store.SweepStep) error {
 	if err := t.apply(e.moved); err != nil {
 		return err
 	}
-	_, err := t.finishTouched(e.moved)
+	if _, err := t.finishTouched(e.moved); err != nil || step.Erasure == "" {
+		return err
+	}
+	_, err := t.changeErasure(step.Erasure, func(e *store.Erasure) { e.Erased.Add(step.Done.Erased) })
 	return err
 }
 
@@ -230,14 +233,14 @@ func (e *erasing) ask(a store.AskID) error {
 // answer erases what was answered.
 func (e *erasing) answer(a store.AskID) error {
 	var class, code string
-	found, err := e.one("SELECT class, code FROM answers WHERE ask = ?", func(stmt *sqlite.Stmt) {
-		class, code = stmt.ColumnText(0), stmt.ColumnText(1)
+	var body []byte
+	found, err := e.one("SELECT class, code, body FROM answers WHERE ask = ?", func(stmt *sqlite.Stmt) {
+		class, code, body = stmt.ColumnText(0), stmt.ColumnText(1), columnBytes(stmt, 2)
 	}, a)
-	if err != nil || !found {
+	if err != nil || !found || !e.s.sealer.Tells(a, body) {
 		return err
 	}
-	body, err := e.s.sealer.ErasedAnswer(a, class, code)
-	if err != nil {
+	if body, err = e.s.sealer.ErasedAnswer(a, class, code); err != nil {
 		return err
 	}
 	e.step.Done.Erased.Answers++

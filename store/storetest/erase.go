@@ -20,6 +20,7 @@ var eraseRules = []rule{
 	{"what is unknown stays so, and a late answer is not kept", eraseUnknown},
 	{"rows that were erased are not asked again", eraseRetried},
 	{"an erasure that is cut off is begun again", eraseCutOff},
+	{"the record of an erasure that is cut off says how it was begun, and all that it erased", eraseResumed},
 	{"a search finds what would be erased and changes nothing", eraseSearch},
 	{"what was erased is on record", eraseRecord},
 }
@@ -39,7 +40,7 @@ func (w *world) plate(value string) store.PersonKey { return w.person(store.ByPl
 // erase erases whom the keys stand for.
 func (w *world) erase(keys ...store.PersonKey) store.Erasure {
 	w.t.Helper()
-	e := store.Erasure{ID: fmt.Sprintf("e_%v", w.now().UnixNano()), At: w.now(), By: "user w", Reason: "asked for it", Keys: keys}
+	e := store.Erasure{ID: fmt.Sprintf("e_%v_%v", w.now().UnixNano(), keys), At: w.now(), By: "user w", Reason: "asked for it", Keys: keys}
 	e, err := store.EraseAll(w.ctx, w.s, e, func([]store.PersonKey) error { return nil }, func(int) {})
 	w.must(err, "erase")
 	return e
@@ -232,15 +233,7 @@ func eraseCutOff(w *world) {
 	b := w.list("P1", "P2")
 	c := w.claim(b)
 	w.settleRest(c, w.saying(0, `{"contact":"1"}`))
-	e := store.Erasure{ID: "e_1", At: w.now(), Keys: []store.PersonKey{w.plate("P1")}}
-	w.must(w.s.BeginErasure(w.ctx, e), "begin erasure")
-	r := store.SweepRequest{Keys: e.Keys}
-	for erased := 0; erased == 0; { // and it is killed
-		step, err := w.s.Sweep(w.ctx, r)
-		w.must(err, "sweep")
-		erased, r.From = step.Erased.Total(), step.Next
-	}
-	w.reopen()
+	e := w.cutOff("P1")
 	equal(w, "the line that is left half-way", w.row(b, 1).Line, []string{"P1"})
 	_, err := store.EraseAll(w.ctx, w.s, e, func([]store.PersonKey) error { return nil }, func(int) {})
 	w.must(err, "erase")
@@ -250,6 +243,39 @@ func eraseCutOff(w *world) {
 	if err != nil || len(list) != 1 || list[0].Ended.IsZero() {
 		w.t.Errorf("erasures: %+v %v, want one that has ended", list, err)
 	}
+}
+
+// cutOff erases a plate until the first of it is gone, and is killed.
+func (w *world) cutOff(plate string) store.Erasure {
+	w.t.Helper()
+	e := store.Erasure{ID: "e_1", At: w.now(), By: "user w", Reason: "asked for it", Keys: []store.PersonKey{w.plate(plate)}}
+	w.must(w.s.BeginErasure(w.ctx, e), "begin erasure")
+	r := store.SweepRequest{Keys: e.Keys, Erasure: e.ID}
+	for erased := 0; erased == 0; {
+		step, err := w.s.Sweep(w.ctx, r)
+		w.must(err, "sweep")
+		erased, r.From = step.Erased.Total(), step.Next
+	}
+	w.reopen()
+	return e
+}
+
+func eraseResumed(w *world) {
+	b := w.list("P1", "P2")
+	w.settleRest(w.claim(b), w.saying(0, `{"contact":"1"}`))
+	begun := w.cutOff("P1")
+	again := store.Erasure{ID: begun.ID, At: w.in(1000), By: "user x", Reason: "at a start", Keys: begun.Keys}
+	got, err := store.EraseAll(w.ctx, w.s, again, func([]store.PersonKey) error { return nil }, func(int) {})
+	w.must(err, "erase")
+	equal(w, "who and why", [...]string{got.By, got.Reason}, [...]string{begun.By, begun.Reason})
+	equal(w, "how much", got.Erased, store.EraseCounts{Rows: 1, Questions: 1, Answers: 1})
+	if !got.At.Equal(begun.At) || got.Ended.IsZero() {
+		w.t.Errorf("the record begins at %v and ends at %v, want %v and an end", got.At, got.Ended, begun.At)
+	}
+	list, err := w.s.Erasures(w.ctx)
+	got.Keys = nil
+	w.must(err, "list erasures")
+	equal(w, "what is on record", list, []store.Erasure{got})
 }
 
 func eraseSearch(w *world) {

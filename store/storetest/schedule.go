@@ -20,6 +20,7 @@ var scheduleRules = []rule{
 	{"a paused schedule is due at no time", schedulePaused},
 	{"what somebody asks for runs once, beside the times", scheduleAsked},
 	{"a schedule that is removed is gone", scheduleRemoved},
+	{"old runs of a schedule are forgotten, but for the last", scheduleTidied},
 }
 
 // schedule adds a schedule that is due in an hour.
@@ -243,4 +244,41 @@ func scheduleRemoved(w *world) {
 	equal(w, "settled after it", w.settleSchedule(d, r.List, w.now()), false)
 	equal(w, "the other", w.scheduleNow(other.ID).ID, other.ID)
 	w.batch(r.List) // stays
+}
+
+func scheduleTidied(w *world) {
+	r := w.schedule("acme")
+	run := func(batch store.BatchNo) time.Time {
+		w.pass(time.Hour)
+		d := w.takeSchedule(r.ID)
+		w.settleSchedule(d, batch, store.Millis(w.in(time.Hour)))
+		return d.Due
+	}
+	tidy := func() {
+		_, err := w.s.TidyHistory(w.ctx)
+		w.must(err, "tidy history")
+	}
+	for range 3 {
+		run(r.List)
+	}
+	made := run(r.List)
+	run(0)
+	none := run(0)
+	tidy()
+	equal(w, "runs that are not old", len(w.runs(r.ID)), 6)
+	w.pass(store.HistoryLife + time.Hour)
+	tidy()
+	equal(w, "runs that are left", w.runs(r.ID), []time.Time{none, made})
+	equal(w, "its newest batch", w.scheduleNow(r.ID).Ran, r.List)
+}
+
+// runs are the times for which a schedule ran, newest first.
+func (w *world) runs(id string) (due []time.Time) {
+	w.t.Helper()
+	all, err := w.s.ScheduleRuns(w.ctx, id, 100)
+	w.must(err, "list runs")
+	for _, r := range all {
+		due = append(due, r.Due)
+	}
+	return due
 }
