@@ -3,10 +3,13 @@
 package chaos_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -114,6 +117,7 @@ func (w *world) books() chaos.Books {
 	if w.events != nil {
 		books.Events = w.events()
 	}
+	w.keepMetrics()
 	books.Problems = w.problems()
 	books.Leaks = w.leaks(books.Rows)
 	return books
@@ -154,11 +158,40 @@ func (w *world) problems() []string {
 	return report.Problems
 }
 
+// keepMetrics writes what the processes that live tell Prometheus to files
+// among those that are searched.
+func (w *world) keepMetrics() {
+	w.Helper()
+	kept, in := 0, http.Client{Timeout: 10 * time.Second}
+	for _, p := range w.started {
+		if p.admin == "" || p.ended() {
+			continue
+		}
+		resp, err := in.Get("http://" + p.admin + "/metrics")
+		if err != nil {
+			continue // it is in a network of its own
+		}
+		text, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close() // it was only read
+		if err != nil {
+			w.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(w.dir, p.name+".metrics"), text, 0o600); err != nil {
+			w.Fatal(err)
+		}
+		kept += bytes.Count(text, []byte("\nplateq_"))
+	}
+	if kept == 0 && w.program == "" {
+		w.Error("no process tells anything to Prometheus")
+	}
+}
+
 // shaped finds what may be a plate or a contact of these lists.
 var shaped = regexp.MustCompile(`KA\d\d[A-Z]{3}\d{4}|\b9\d{9}\b|` + canary)
 
 // leaks are the files in which something personal or secret is in clear: what
-// the processes have said, what Redis has written, what waits in spools.
+// the processes have said and tell Prometheus, what Redis has written, what
+// waits in spools.
 func (w *world) leaks(rows []chaos.Row) []string {
 	w.Helper()
 	private := map[string]bool{canary: true}

@@ -83,7 +83,7 @@ func hooksWithoutStore(t *trial) {
 	w.part(0.3)
 	status := 0
 	w.fault(server.Stop, lasting(5*time.Second, time.Minute), func() {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:"+w.port+"/hooks/attestr",
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.hookURL(),
 			strings.NewReader(`{"event":"async.errored","payload":{"_id":"r_1","requestId":"q_1","status":"ERRORED"}}`))
 		if err != nil {
 			t.Fatal(err)

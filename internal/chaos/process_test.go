@@ -22,8 +22,10 @@ type process struct {
 	t    testing.TB
 	name string
 	log  string // the path of what it says
-	cmd  *exec.Cmd
-	done chan struct{} // closed when it has ended
+	// admin is where it tells Prometheus; empty: nowhere.
+	admin string
+	cmd   *exec.Cmd
+	done  chan struct{} // closed when it has ended
 }
 
 // startProcess runs a program with nothing in its environment but env, below

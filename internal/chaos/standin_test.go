@@ -75,6 +75,16 @@ func (s *standIn) submits() int {
 	return st.Requests["submit"]
 }
 
+// polls is how many requests about tickets have reached it.
+func (s *standIn) polls() int {
+	s.t.Helper()
+	st, err := s.stats()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return st.Requests["items"]
+}
+
 // set has it misbehave from now on.
 func (s *standIn) set(faults ...sim.Fault) {
 	s.t.Helper()

@@ -82,6 +82,34 @@ func postgresDiskFull(t *trial) {
 	t.more("0 calls while full, %d answers in spools", w.spooled())
 }
 
+// postgresLogFull fills the disk with the log of changes: the server ends
+// itself, and somebody makes room and starts it again.
+func postgresLogFull(t *trial) {
+	server := pgtest.Start(t, "-c", "min_wal_size=32MB", "-c", "max_wal_size=32MB", "-c", "wal_recycle=off")
+	disk := server.SmallLog(t, 96<<20)
+	w := t.begin(ground{server: server})
+	w.part(0.3)
+	sent, ended := 0, time.Time{}
+	w.fault(func() {
+		disk.Fill(0)
+		await(t, "the server has ended itself", func() bool {
+			_, err := ask(t.Context(), w.url, "SELECT count(*) FROM (SELECT pg_switch_wal()) s")
+			return err != nil && !server.Alive()
+		})
+		ended = time.Now()
+	}, lasting(5*time.Second, 30*time.Second), func() {
+		sent = w.provider.submits()
+		disk.Free()
+		if err := server.Run(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	w.account()
+	w.nothingUnknown()
+	w.noneBegan("without a store", sent, ended)
+	t.more("%d answers in spools meanwhile", w.spooled())
+}
+
 // postgresLocked stops every change of a call for a while: what is in flight
 // must not pile up.
 func postgresLocked(t *trial) {

@@ -35,7 +35,8 @@ type ground struct {
 	standIn     []string       // arguments of plateq simulate
 	env         []string
 	// hooks has the stand-in call back when records are final.
-	hooks bool
+	hooks   bool
+	hooksTo string // where to; empty: to Plateq
 	// program is that of the processes; empty: this version, which breaks on request.
 	program string
 	// every has all five providers set up, not Attestr alone.
@@ -84,7 +85,7 @@ func (t *trial) build(g ground) *world {
 	w.redis = redistest.Start(t, w.ground.redis...)
 	hooks := []string{}
 	if g.hooks {
-		hooks = []string{"--webhook-url", "http://127.0.0.1:" + w.port + "/hooks/attestr"}
+		hooks = []string{"--webhook-url", cmp.Or(g.hooksTo, w.hookURL())}
 		w.ground.env = append(w.ground.env, "PLATEQ_ATTESTR_WEBHOOK=true", "PLATEQ_ATTESTR_WEBHOOK_TOKEN="+sim.DefaultToken, "PLATEQ_ATTESTR_CLIENT_SECRET="+sim.DefaultToken)
 	}
 	w.provider = startStandIn(t, w.dir, append(hooks, w.standIn...)...)
@@ -108,6 +109,9 @@ func (t *trial) build(g ground) *world {
 	w.open()
 	return w
 }
+
+// hookURL is where Plateq takes webhooks in.
+func (w *world) hookURL() string { return "http://127.0.0.1:" + w.port + "/hooks/attestr" }
 
 // keptDir is a directory that stays where it is if the cell fails.
 func (t *trial) keptDir() string {
@@ -220,7 +224,13 @@ func (w *world) spawn(part string, env ...string) *process {
 	path = cmp.Or(w.program, path)
 	name := fmt.Sprintf("%s-%d", part, len(w.started))
 	env = append(slices.Clone(w.env), append(env, "PLATEQ_TEST_VITALS="+filepath.Join(w.dir, name+".vitals"))...)
+	admin := ""
+	if w.program == "" { // others need not know of it
+		admin = "127.0.0.1:" + freePort(w)
+		env = append(env, "PLATEQ_ADMIN_LISTEN="+admin)
+	}
 	p := startProcess(w, w.dir, name, env, path, part)
+	p.admin = admin
 	w.started = append(w.started, p)
 	return p
 }

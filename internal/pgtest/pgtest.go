@@ -136,7 +136,7 @@ func (s *Server) Schema(t testing.TB) string {
 	name := newName()
 	s.exec(t, "CREATE SCHEMA "+name)
 	t.Cleanup(func() {
-		if s.alive() {
+		if s.Alive() {
 			s.exec(t, "DROP SCHEMA "+name+" CASCADE")
 		}
 	})

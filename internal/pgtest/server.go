@@ -245,7 +245,8 @@ func (s *Server) end(sig syscall.Signal) {
 	<-done
 }
 
-func (s *Server) alive() bool {
+// Alive reports whether the server is running.
+func (s *Server) Alive() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {

@@ -35,7 +35,7 @@ func (p *Template) Copy(t testing.TB) string {
 	name := newName()
 	s.exec(t, "CREATE DATABASE "+name+" TEMPLATE "+p.name+byFiles())
 	t.Cleanup(func() {
-		if s.alive() {
+		if s.Alive() {
 			s.exec(t, "DROP DATABASE "+name+" WITH (FORCE)")
 		}
 	})
