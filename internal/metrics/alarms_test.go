@@ -1,10 +1,8 @@
 package metrics
 
 import (
-	"encoding/json"
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,10 +15,11 @@ import (
 
 // What whoever watches is given stands beside the product.
 const (
-	deploy  = "../../deploy"
-	rules   = deploy + "/prometheus/alerts.yml"
-	cases   = deploy + "/prometheus/alerts_test.yml"
-	runbook = "../../docs/runbook.md"
+	deploy    = "../../deploy"
+	rules     = deploy + "/prometheus/alerts.yml"
+	cases     = deploy + "/prometheus/alerts_test.yml"
+	dashboard = deploy + "/grafana/dashboards/plateq.json"
+	runbook   = "../../docs/runbook.md"
 )
 
 func read(t *testing.T, name string) string {
@@ -87,12 +86,12 @@ func told(t *testing.T) map[string]bool {
 func TestQueriesNameWhatIsTold(t *testing.T) {
 	t.Parallel()
 	known := told(t)
-	boards, err := filepath.Glob(deploy + "/grafana/dashboards/*.json")
-	if err != nil {
-		t.Fatal(err)
+	asked := map[string]string{rules: read(t, rules), cases: read(t, cases)}
+	for _, p := range promtest.Dashboard(t, dashboard, "1m") {
+		asked[dashboard] += strings.Join(p.Queries, "\n") + "\n"
 	}
-	for _, name := range append(boards, rules, cases) {
-		names := all(`\b((?:plateq|go|process)_[a-z_]+)\b`, strings.Join(queries(t, name), "\n"))
+	for name, text := range asked {
+		names := all(`\b((?:plateq|go|process)_[a-z_]+)\b`, text)
 		for n := range names {
 			if !known[n] {
 				t.Errorf("%s: nobody tells %s", name, n)
@@ -102,37 +101,4 @@ func TestQueriesNameWhatIsTold(t *testing.T) {
 			t.Errorf("%s: %d metrics: they are not found", name, len(names))
 		}
 	}
-}
-
-// queries returns what a file asks Prometheus: of a dashboard the texts under
-// the names that Grafana has for them, else the file.
-func queries(t *testing.T, name string) []string {
-	t.Helper()
-	text := read(t, name)
-	if filepath.Ext(name) != ".json" {
-		return []string{text}
-	}
-	var board any
-	if err := json.Unmarshal([]byte(text), &board); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	var found []string
-	var walk func(any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case []any:
-			for _, e := range v {
-				walk(e)
-			}
-		case map[string]any:
-			for k, e := range v {
-				if s, ok := e.(string); ok && (k == "expr" || k == "definition") {
-					found = append(found, s)
-				}
-				walk(e)
-			}
-		}
-	}
-	walk(board)
-	return found
 }
