@@ -6,9 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/plateq/plateq/internal/pgtest"
+	"github.com/plateq/plateq/internal/redistest"
 	"github.com/plateq/plateq/store"
 )
 
@@ -25,14 +28,12 @@ func (d *desk) onRecord() (r struct {
 		d.t.Fatal(err)
 	}
 	said, code := d.plateq("erase", "--proof", strings.Fields(string(text))[2], "-q")
-	if err := json.Unmarshal([]byte(said), &r); err != nil || code != 0 {
+	record := said[strings.LastIndex(strings.TrimSpace(said), "\n")+1:] // what is logged comes before
+	if err := json.Unmarshal([]byte(record), &r); err != nil || code != 0 {
 		d.t.Fatalf("proof: exit %d, %v: %s", code, err, said)
 	}
 	return r
 }
-
-// answeredPlate is of who is erased.
-const answeredPlate = "MH01ZQ9173"
 
 // numbered is what a query counts in a file that somebody may have open.
 func numbered(t *testing.T, path, query string) (n int) {
@@ -101,4 +102,55 @@ func TestAnErasureThatIsKilledIsCarriedOut(t *testing.T) {
 			d.check()
 		})
 	}
+}
+
+// TestAnErasureBesideAFleetIsKilled: what runs goes on, and the next process
+// that starts carries the erasure out.
+func TestAnErasureBesideAFleetIsKilled(t *testing.T) {
+	t.Parallel()
+	u := standIn(t, brisk())
+	f := fleetOver(t, u, redistest.Start(t), pgtest.Schema(t))
+	f.serve()
+	f.spawn("worker")
+	f.spawn("scheduler")
+	id := f.submit(append(plates(20), answeredPlate))
+	f.await(id)
+	o := f.options()
+	c, err := pgx.Connect(t.Context(), o.Config.DatabaseURL.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	hold, err := c.Begin(t.Context())
+	if err == nil {
+		_, err = hold.Exec(t.Context(), "SELECT 1 FROM rows FOR UPDATE") // questions are erased by then
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	erasing := f.start("erase", "--plate", answeredPlate, "--reason", "request 17")
+	watch, err := pgx.Connect(t.Context(), o.Config.DatabaseURL.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watch.Close(t.Context())
+	until(t, "the erasure to wait", func() bool {
+		n := 0
+		if err := watch.QueryRow(t.Context(), "SELECT count(*) FROM erased_asks").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n > 0
+	})
+	kill(t, erasing)
+	if err := hold.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if b := f.submit([]string{answeredPlate}); f.count(b, "invalid") != 1 {
+		t.Error("half-way a list with who is erased is taken in")
+	}
+	if r := f.onRecord(); r.Reason != "request 17" || r.Erased != (store.EraseCounts{Rows: 1, Questions: 1, Answers: 1}) || !r.Verified || r.Ended == "" {
+		t.Errorf("on record is %+v", r)
+	}
+	forgotten(t, "the server", f.firstAnswer(id))
+	f.check()
 }
