@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check fuzz vulns mutants chaos chaos-long soak bench bench-go bench-pace bench-api bench-pages build format vet lint tidy integrity leaks licences generated archtest screenshots
+.PHONY: help run test check fuzz vulns mutants chaos chaos-long soak bench bench-go bench-pace bench-api bench-pages build image release figures format vet lint tidy integrity leaks licences generated archtest screenshots
 
 # No command here changes which versions of modules are used.
 export GOFLAGS := $(GOFLAGS) -mod=readonly
@@ -103,6 +103,20 @@ screenshots: ## take pictures of all pages, light, dark and as on a phone, and t
 build: ## build bin/plateq, static
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/plateq ./cmd/plateq
 
+# Both need the Go toolchain and git alone. Made twice of one commit they are the
+# same, byte by byte. PLATFORMS chooses: make image PLATFORMS=linux/arm64
+DIST ?= dist
+SHIPPED = -source='$(CURDIR)' -out='$(abspath $(DIST))' -version='$(VERSION)' -platforms='$(PLATFORMS)'
+image: ## make dist/plateq-image.tar, for docker load and all that reads OCI layouts, with a list of what is in it
+	go -C tools/ship run . image $(SHIPPED)
+
+release: ## make archives for Linux, macOS and Windows with sums and lists of what is in them: make release VERSION=v1.2.3
+	@[[ -n '$(VERSION)' ]] || { echo 'give a version: make release VERSION=v1.2.3' >&2; exit 2; }
+	go -C tools/ship run . release $(SHIPPED)
+
+figures: build ## print how large the program is, how fast it starts and what it takes while nothing is to do
+	tools/figures.sh bin/plateq
+
 # The parts of check, each of which may be run alone.
 
 format:
@@ -115,6 +129,9 @@ vet:
 	go -C bench vet ./...
 	go -C bench test ./...
 	go -C tools/openapi vet ./...
+	go -C tools/ship vet ./...
+	go -C tools/ship test ./...
+	GOOS=windows go vet ./cmd/plateq
 
 lint: bin/golangci-lint
 	bin/golangci-lint run ./...
@@ -130,6 +147,7 @@ tidy:
 	go -C bench mod tidy -diff
 	go -C tools mod tidy -diff
 	go -C tools/openapi mod tidy -diff
+	go -C tools/ship mod tidy -diff
 
 # What was downloaded is what go.sum says.
 integrity:

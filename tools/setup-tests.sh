@@ -12,6 +12,7 @@ needs=(
     'redis-server  command -v redis-server'                # tests against a real Redis
     'chromium      command -v chromium'                    # tests of pages in a browser
     'prometheus    command -v promtool'                    # tests of alarms and of the dashboard
+    'systemd       command -v systemd-analyze'             # tests of its units
     'postgresql    ls /usr/lib/postgresql/*/bin/initdb'    # tests start clusters of their own
 )
 

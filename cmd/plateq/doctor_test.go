@@ -8,7 +8,8 @@ import (
 
 func TestDoctorSaysWhatToDo(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, "PLATEQ_RESSER_AUTH_VALUE=canary", "PLATEQ_RESSER_AUTH_HEADER=X-Key", "PLATEQ_RESSER_BASE_URL=http://127.0.0.1:1", "PLATEQ_RESER_RATE=1")
+	p := newPlace(t, "PLATEQ_RESSER_AUTH_VALUE=canary", "PLATEQ_RESSER_AUTH_HEADER=X-Key", "PLATEQ_RESSER_BASE_URL=http://127.0.0.1:1", "PLATEQ_RESER_RATE=1",
+		"PLATEQ_ADMIN_LISTEN=127.0.0.1:1") // nobody is there, whoever else runs on this machine
 	for _, c := range []struct {
 		args  []string
 		code  int

@@ -96,7 +96,7 @@ func (c *cli) root() *cobra.Command {
 		c.estimateCommand(), c.ledgerCommand(), c.budgetCommand(), c.submitCommand(), c.listCommand(), c.statusCommand(), c.resultsCommand(), c.diffCommand(), c.scheduleCommand(),
 		c.pauseCommand(), c.resumeCommand(), c.cancelCommand(), c.pollCommand(), c.retryCommand(), c.unknownCommand(),
 		c.providersCommand(), c.gateCommand(), c.hooksCommand(), c.keysCommand(),
-		c.doctorCommand(), c.checkCommand(), c.auditCommand(), c.eraseCommand(), c.secretsCommand(), c.migrateCommand(), c.backupCommand(), c.restoreCommand(), c.configCommand(), c.versionCommand(),
+		c.doctorCommand(), c.checkCommand(), c.auditCommand(), c.eraseCommand(), c.secretsCommand(), c.migrateCommand(), c.backupCommand(), c.restoreCommand(), c.configCommand(), c.versionCommand(), c.manCommand(),
 	)
 	c.complete(root)
 	return root

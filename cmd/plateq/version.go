@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/plateq/plateq/internal/app"
 )
 
 func (c *cli) versionCommand() *cobra.Command {
@@ -19,9 +21,9 @@ func (c *cli) versionCommand() *cobra.Command {
 }
 
 func (c *cli) version() error {
-	v := map[string]string{"version": "unknown"}
+	v := map[string]string{"version": app.Version()}
 	if info, ok := debug.ReadBuildInfo(); ok {
-		v["version"], v["go"] = info.Main.Version, info.GoVersion
+		v["go"] = info.GoVersion
 		for _, s := range info.Settings {
 			switch s.Key {
 			case "vcs.revision":

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"net/netip"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -51,7 +50,7 @@ func (a *App) openAdmin() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", a.readyz)
-	mux.Handle("GET /metrics", metrics.Handler(a.meter, a.fleet(), version()))
+	mux.Handle("GET /metrics", metrics.Handler(a.meter, a.fleet(), Version()))
 	if local(a.admin.on.Addr().String()) {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -127,12 +126,4 @@ func (a *App) AdminURL() string {
 		return ""
 	}
 	return "http://" + a.admin.on.Addr().String()
-}
-
-// version is that of the module, as it was built.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.Main.Version
-	}
-	return "unknown"
 }

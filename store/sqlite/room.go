@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"syscall"
 
 	"github.com/plateq/plateq/store"
@@ -43,13 +44,14 @@ func (r *room) try(size int) (err error) {
 // blank is as much as is ever tried.
 var blank = make([]byte, store.Room(1<<30))
 
-// unnamed makes a file that goes with the process.
+// unnamed makes a file that goes with the process. Windows removes no file that
+// is open: there its name stays until close.
 func unnamed(dir string) (*os.File, error) {
 	f, err := os.CreateTemp(dir, ".room-")
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Remove(f.Name()); err != nil {
+	if err := os.Remove(f.Name()); err != nil && runtime.GOOS != "windows" {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
@@ -59,5 +61,9 @@ func (r *room) close() error {
 	if r.file == nil {
 		return nil
 	}
-	return r.file.Close()
+	err := r.file.Close()
+	if runtime.GOOS == "windows" {
+		err = errors.Join(err, os.Remove(r.file.Name()))
+	}
+	return err
 }

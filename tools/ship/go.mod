@@ -1,0 +1,3 @@
+module github.com/plateq/plateq/tools/ship
+
+go 1.26.0
