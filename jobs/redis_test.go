@@ -111,30 +111,6 @@ func opened(t *testing.T, url string) redis.UniversalClient {
 	return c
 }
 
-func TestRedisByTLSAsAUserOfItsOwn(t *testing.T) {
-	t.Parallel()
-	srv := redistest.StartTLS(t, "--user", "plateq", "on", ">p@ss", "~*", "&*", "+@all")
-	url := "rediss://plateq:p%40ss@" + srv.Addr() + "/3?" + srv.TLSOptions().Encode()
-	opened(t, url)
-	for name, bad := range map[string]string{
-		"another password": strings.Replace(url, "p%40ss", "pass", 1),
-		"no certificate":   "rediss://plateq:p%40ss@" + srv.Addr() + "?ca=" + srv.TLSOptions().Get("ca"),
-		"the system's authorities": "rediss://plateq:p%40ss@" + srv.Addr() + "?cert=" + srv.TLSOptions().Get("cert") +
-			"&key=" + srv.TLSOptions().Get("key"),
-	} {
-		o, err := jobs.ParseRedisURL(bad)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.MaxRetries = -1
-		c := redis.NewUniversalClient(o)
-		if err := c.Ping(t.Context()).Err(); err == nil {
-			t.Errorf("%s was let in", name)
-		}
-		_ = c.Close() // it has served
-	}
-}
-
 func TestRedisBySentinels(t *testing.T) {
 	t.Parallel()
 	s := redistest.StartSentinels(t)

@@ -137,6 +137,18 @@ func (e *OldCopyError) Error() string {
 	}
 }
 
+// ReachError says that a database is not reached as its URL says, whatever one
+// waits for, and what to change. It holds nothing of the URL that is secret.
+type ReachError struct {
+	Cause  error
+	Advice string
+}
+
+func (e *ReachError) Error() string { return fmt.Sprintf("%v: %s", e.Cause, e.Advice) }
+
+// Unwrap returns the cause.
+func (e *ReachError) Unwrap() error { return e.Cause }
+
 // Millis truncates a time to what a store keeps.
 func Millis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 

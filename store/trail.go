@@ -1,8 +1,8 @@
 package store
 
 import (
-	"bytes"
 	"context"
+	"crypto/hmac"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -174,13 +174,13 @@ func (c *TrailCheck) Next(a Act) bool {
 	switch {
 	case a.No != want:
 		return c.broken(want, "it is missing")
-	case !bytes.Equal(a.Hash, c.sealer.LinkAct(c.report.Head.Hash, a).Hash):
+	case !hmac.Equal(a.Hash, c.sealer.LinkAct(c.report.Head.Hash, a).Hash):
 		return c.broken(want, "it is not as it was written, or not where it was")
 	}
 	c.report.Acts++
 	c.report.Head = ActHead{No: a.No, Hash: a.Hash}
 	for len(c.known) > 0 && c.known[0].No == a.No {
-		if !bytes.Equal(c.known[0].Hash, a.Hash) {
+		if !hmac.Equal(c.known[0].Hash, a.Hash) {
 			return c.broken(a.No, "it is another one than is known outside of the store")
 		}
 		c.known = c.known[1:]

@@ -144,10 +144,11 @@ func explainOpen(dir string, err error) error {
 	moved, isMoved := errors.AsType[*store.MovedError](err)
 	_, isKeys := errors.AsType[*store.KeysError](err)
 	_, isReplaced := errors.AsType[*store.ReplacedKeyError](err)
+	_, isReach := errors.AsType[*store.ReachError](err)
 	switch {
 	case isLocked:
 		return Usage(fmt.Errorf("%w: submit to it instead (plateq submit), or choose another PLATEQ_DATA_DIR", locked))
-	case isMark, isSchema:
+	case isMark, isSchema, isReach:
 		return Usage(fmt.Errorf("open store in %s: %w", dir, err))
 	case isAway:
 		return Usage(fmt.Errorf("open store in %s: %w: PLATEQ_DATA_REGION must be %q", dir, away, away.Store))

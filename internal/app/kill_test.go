@@ -15,8 +15,13 @@ import (
 	"github.com/plateq/plateq/providers/sim"
 )
 
+// built says whether program was asked for; only TestMain reads it, after the
+// tests.
+var built bool
+
 // program builds the plateq command once for all tests.
 var program = sync.OnceValues(func() (string, error) {
+	built = true
 	dir, err := os.MkdirTemp("", "plateq-test-")
 	if err != nil {
 		return "", err
@@ -29,6 +34,9 @@ var program = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	pgtest.Main(m)
+	if !built {
+		return
+	}
 	if path, err := program(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(path))
 	}

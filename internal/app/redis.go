@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -42,6 +41,7 @@ func (a *App) openRedis(ctx context.Context) error {
 	}
 	a.redis = c
 	a.closers = append(a.closers, c.Close)
+	a.warn(jobs.RedisExposed(url))
 	return a.checkRedis(ctx)
 }
 
@@ -49,8 +49,8 @@ func (a *App) checkRedis(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	if err := a.redis.Ping(ctx).Err(); err != nil {
-		if strings.HasPrefix(err.Error(), "WRONGPASS") || strings.HasPrefix(err.Error(), "NOAUTH") {
-			return Usage(fmt.Errorf("connect to Redis: user or password are refused: see PLATEQ_REDIS_URL"))
+		if advice := jobs.RedisAdvice(ctx, a.opts.Config.RedisURL.Reveal(), err); advice != "" {
+			return Usage(fmt.Errorf("connect to Redis: %w: %s: see PLATEQ_REDIS_URL", err, advice))
 		}
 		a.log.Warn().Err(err).Msg("Redis does not answer: work begins when it does")
 		return nil
@@ -60,9 +60,16 @@ func (a *App) checkRedis(ctx context.Context) error {
 		return Usage(err)
 	}
 	for _, w := range warnings {
-		a.log.Warn().Msg(w)
+		a.warn(w)
 	}
 	return nil
+}
+
+// warn writes a warning to the log, if there is one.
+func (a *App) warn(text string) {
+	if text != "" {
+		a.log.Warn().Msg(text)
+	}
 }
 
 // redisLogger gives go-redis' lines to ours.

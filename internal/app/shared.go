@@ -33,6 +33,9 @@ func (a *App) openShared(ctx context.Context) error {
 	}
 	a.store = st
 	a.closers = append(a.closers, st.Close)
+	if a.parts != Books { // commands come and go, and would say so each time
+		a.warn(postgres.Exposed(a.opts.Config.DatabaseURL.Reveal()))
+	}
 	if a.parts&Worker == 0 {
 		return nil // nothing is asked, so nothing can be left over
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/hmac"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -79,7 +80,7 @@ func (a *App) keepHead(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(acts) == 0 || acts[0].No != known.No || string(acts[0].Hash) != string(known.Hash) {
+		if len(acts) == 0 || acts[0].No != known.No || !hmac.Equal(acts[0].Hash, known.Hash) {
 			return fmt.Errorf("the audit log does not go on from act %d, where it was: see plateq audit verify", known.No)
 		}
 	}

@@ -19,12 +19,21 @@ func (f Finding) String() string { return f.Where + ": " + f.What + " (" + f.Why
 // Check holds m against all rules and returns what breaks them, in the order
 // of m's packages.
 func Check(m *Module) []Finding {
-	c := &checker{module: m}
+	c := newChecker(m)
+	c.check()
+	return c.findings
+}
+
+func newChecker(m *Module) *checker { return &checker{module: m, open: map[open]bool{}} }
+
+func (c *checker) check() {
+	m := c.module
 	c.tree()
 	for _, p := range m.Packages {
 		c.packageRules(p)
 		for _, f := range p.Files {
 			c.fileRules(p, f)
+			c.compared(p, f)
 			for _, imp := range f.Imports {
 				c.arrow(p, f, imp)
 				c.sole(p, f, imp)
@@ -32,12 +41,12 @@ func Check(m *Module) []Finding {
 			}
 		}
 	}
-	return c.findings
 }
 
 type checker struct {
 	module   *Module
 	findings []Finding
+	open     map[open]bool // that were met
 }
 
 func (c *checker) add(where, what, why string) {

@@ -42,6 +42,7 @@ type File struct {
 	Imports   []Import
 	Inits     []int          // lines that declare an init function
 	Uses      map[string]int // "os.Getenv" to the line of its first use, for names of imported packages
+	Compares  []Comparison
 }
 
 // Import is one import declaration.
@@ -212,6 +213,7 @@ func readFile(fsys fs.FS, name string) (*File, error) {
 			f.Inits = append(f.Inits, line(fn))
 		}
 	}
+	f.Compares = comparisons(fset, tree, names)
 	ast.Inspect(tree, func(n ast.Node) bool {
 		sel, ok := n.(*ast.SelectorExpr)
 		if !ok {

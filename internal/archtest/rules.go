@@ -97,8 +97,12 @@ var arrows = []arrow{
 		Why: "all wiring is in one place, so that no other package needs to know two implementations",
 	},
 	{
-		From: "internal/redistest",
-		Why:  "it starts servers for tests and knows nothing of what runs on them",
+		From: "internal/certtest", StdOnly: true,
+		Why: "it makes certificates for tests and knows nothing of who shows them",
+	},
+	{
+		From: "internal/redistest", To: []string{"internal/certtest"},
+		Why: "it starts servers for tests and knows nothing of what runs on them",
 	},
 	{
 		From: "internal/promtest", StdOnly: true,
@@ -113,7 +117,7 @@ var arrows = []arrow{
 		Why:  "it opens pages for tests and knows nothing of what serves them",
 	},
 	{
-		From: "internal/pgtest", To: []string{"internal/disktest"},
+		From: "internal/pgtest", To: []string{"internal/certtest", "internal/disktest"},
 		Why: "it starts servers for tests and knows nothing of what runs on them",
 	},
 	{

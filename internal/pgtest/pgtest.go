@@ -96,8 +96,13 @@ func Owned(t testing.TB) string {
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	need(t)
-	s, err := start("", args...)
-	if err != nil {
+	return run(t, &Server{args: args})
+}
+
+// run is begin for one test.
+func run(t testing.TB, s *Server) *Server {
+	t.Helper()
+	if err := s.begin(""); err != nil {
 		t.Fatalf("start a cluster: %v", err)
 	}
 	t.Cleanup(func() {

@@ -1,6 +1,7 @@
 package pgtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,9 +24,11 @@ const patience = 30 * time.Second
 
 // Server is a cluster with one server process.
 type Server struct {
-	dir  string
-	port int
-	args []string
+	dir     string
+	port    int
+	args    []string
+	query   string              // of its URLs; empty: that it speaks no TLS
+	prepare func(*Server) error // after the cluster is made and before it runs; nil: nothing
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd
@@ -53,30 +56,39 @@ func newest() (newest string, best int) {
 
 // start runs a new cluster whose directory is made in that one; empty: among
 // temporary files.
-func start(in string, args ...string) (_ *Server, err error) {
-	dir, err := os.MkdirTemp(in, "pgtest-")
-	if err != nil {
-		return nil, err
+func start(in string, args ...string) (*Server, error) {
+	s := &Server{args: args}
+	return s, s.begin(in)
+}
+
+// begin makes the cluster of s and runs it.
+func (s *Server) begin(in string) (err error) {
+	if s.dir, err = os.MkdirTemp(in, "pgtest-"); err != nil {
+		return err
 	}
-	s := &Server{dir: dir, args: args}
 	defer func() {
 		if err != nil {
-			_ = os.RemoveAll(dir) // the first error says more
+			_ = os.RemoveAll(s.dir) // the first error says more
 		}
 	}()
 	if s.port, err = freePort(); err != nil {
-		return nil, err
+		return err
 	}
 	if owner := credential(); owner != nil {
-		if err := os.Chown(dir, int(owner.Uid), int(owner.Gid)); err != nil {
-			return nil, err
+		if err := os.Chown(s.dir, int(owner.Uid), int(owner.Gid)); err != nil {
+			return err
 		}
 	}
 	initdb := s.command("initdb", "-D", s.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	if out, err := initdb.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("initdb: %w: %s", err, out)
+		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	return s, s.Run()
+	if s.prepare != nil {
+		if err := s.prepare(s); err != nil {
+			return err
+		}
+	}
+	return s.Run()
 }
 
 func freePort() (int, error) {
@@ -123,7 +135,7 @@ func (s *Server) URL() string {
 
 // database is URL for another database of the cluster.
 func (s *Server) database(name string) string {
-	return "postgres://postgres@" + s.Addr() + "/" + name + "?sslmode=disable"
+	return "postgres://postgres@" + s.Addr() + "/" + name + "?" + cmp.Or(s.query, "sslmode=disable")
 }
 
 // PID returns the process id of the server, whose sessions are its children.

@@ -24,7 +24,7 @@ type Server struct {
 	args     []string
 	password string
 	port     int
-	tls      *authority // nil: without TLS
+	tls      *secured // nil: without TLS
 	cmd      *exec.Cmd
 }
 
@@ -83,7 +83,7 @@ func (s *Server) Client() *redis.Client {
 func (s *Server) options() *redis.Options {
 	o := &redis.Options{Addr: s.Addr(), Password: s.password, MaxRetries: -1}
 	if s.tls != nil {
-		o.TLSConfig = s.tls.client()
+		o.TLSConfig = s.tls.by.Client(s.tls.pair)
 	}
 	return o
 }

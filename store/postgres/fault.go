@@ -22,6 +22,7 @@ const (
 	codeCancelled       = "57014" // by a timeout of the session
 	codeReadOnly        = "25006" // it has become a standby
 	codeIdle            = "25P03"
+	codeAuthorization   = "28000"
 )
 
 // classify names what is wrong with the server or the way to it. Other errors
@@ -29,7 +30,7 @@ const (
 func classify(err error) error {
 	_, unsure := errors.AsType[*unsureError](err)
 	switch {
-	case err == nil, errors.Is(err, store.ErrFull), errors.Is(err, store.ErrAway):
+	case err == nil, errors.Is(err, store.ErrFull), errors.Is(err, store.ErrAway), is[*store.ReachError](err):
 		return err
 	case code(err) == codeDiskFull:
 		return &store.Fault{Kind: store.ErrFull, Cause: err}

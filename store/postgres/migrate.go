@@ -58,7 +58,7 @@ func atSchema(ctx context.Context, config *pgx.ConnConfig, facts store.Facts, do
 	}
 	raw, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return err
+		return explain(err)
 	}
 	defer func() { err = errors.Join(err, raw.Close(context.WithoutCancel(ctx))) }()
 	c := conn{raw}

@@ -1,8 +1,8 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
+	"crypto/hmac"
 	"errors"
 	"fmt"
 
@@ -57,7 +57,7 @@ func (c conn) repeated(ctx context.Context, s *Store, tenant string, o store.Onc
 	if err != nil {
 		return err
 	}
-	return &store.RepeatError{Batch: b, Same: bytes.Equal(kept, said)}
+	return &store.RepeatError{Batch: b, Same: hmac.Equal(kept, said)}
 }
 
 // ForgetOnce implements store.Requests.

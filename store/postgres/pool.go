@@ -45,7 +45,7 @@ func (s *session) slot() int64 {
 }
 
 func poolConfig(o Options) (*pgxpool.Config, error) {
-	config, err := pgxpool.ParseConfig(o.URL)
+	config, err := parseURL(o.URL)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}

@@ -119,8 +119,9 @@ var _ store.Store = (*Store)(nil)
 // Open opens the store, and makes or migrates it where needed. Several
 // processes may do so at once. It fails at once with *store.SchemaError,
 // *store.MarkError, *store.RegionError or *store.KeysError where the store is not to be used, and
-// then has changed nothing in it, and with store.ErrAway where the server does
-// not answer.
+// then has changed nothing in it, with *store.ReachError where the server is not
+// the one, or not reached in the way, that the URL wants, and with store.ErrAway
+// where it does not answer.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	sealer, err := store.NewSealer(o.Keys)
 	if err != nil {

@@ -18,7 +18,7 @@ func Schema(ctx context.Context, url string) (s store.Schema, err error) {
 	}
 	raw, err := pgx.ConnectConfig(ctx, config.ConnConfig)
 	if err != nil {
-		return s, fmt.Errorf("read schema: %w", classify(err))
+		return s, fmt.Errorf("read schema: %w", explain(err))
 	}
 	defer func() { err = errors.Join(err, raw.Close(context.WithoutCancel(ctx))) }()
 	c := conn{raw}

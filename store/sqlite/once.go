@@ -1,8 +1,8 @@
 package sqlite
 
 import (
-	"bytes"
 	"context"
+	"crypto/hmac"
 	"errors"
 	"fmt"
 
@@ -53,7 +53,7 @@ func (c conn) repeated(s *Store, tenant string, o store.Once) error {
 	if err != nil {
 		return err
 	}
-	return &store.RepeatError{Batch: b, Same: bytes.Equal(kept, said)}
+	return &store.RepeatError{Batch: b, Same: hmac.Equal(kept, said)}
 }
 
 // ForgetOnce implements store.Requests.
