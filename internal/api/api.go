@@ -59,6 +59,10 @@ type Options struct {
 	// Observe is told of each request, by the pattern of its route, or "", and the
 	// status of its answer; nil: nobody is. It must not wait.
 	Observe func(route string, status int, took time.Duration)
+	// Told is told how many rows the caller was given with what is personal in
+	// them, by the id of their key, "" for none, and what the audit log calls the
+	// act; nil: nobody is. It must not wait.
+	Told func(key string, act store.ActKind, rows int)
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 	// Reuse says which known answers the lists for a provider are content
@@ -104,6 +108,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.Observe == nil {
 		o.Observe = func(string, int, time.Duration) {}
+	}
+	if o.Told == nil {
+		o.Told = func(string, store.ActKind, int) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now

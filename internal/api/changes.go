@@ -70,7 +70,7 @@ func (s *server) streamChanges(w http.ResponseWriter, r *http.Request, before, a
 	if media == typeCSV {
 		media += "; charset=utf-8"
 	}
-	if err := s.noteExport(r.Context(), store.ActChangesExported, after, as, "since "+before.ID); err != nil {
+	if err := s.noteExport(r.Context(), store.ActChangesExported, after, after.Rows, as, "since "+before.ID); err != nil {
 		return err
 	}
 	h := w.Header()
@@ -81,7 +81,13 @@ func (s *server) streamChanges(w http.ResponseWriter, r *http.Request, before, a
 	if err != nil {
 		return err
 	}
-	if _, err := diff.Run(r.Context(), s.Store, before, after, o, out.Write); err != nil {
+	n := 0
+	_, err = diff.Run(r.Context(), s.Store, before, after, o, func(c diff.Change) error {
+		n++
+		return out.Write(c)
+	})
+	s.told(r.Context(), store.ActChangesExported, n)
+	if err != nil {
 		return err
 	}
 	return out.Close()

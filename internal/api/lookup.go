@@ -165,6 +165,7 @@ func (s *server) answerLookup(w http.ResponseWriter, r *http.Request, no store.B
 	if !found {
 		return errNoRow
 	}
+	s.told(r.Context(), store.ActLookup, 1)
 	if answer.Batch, err = s.whole(r.Context(), b); err != nil {
 		return err
 	}

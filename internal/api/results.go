@@ -91,18 +91,32 @@ func (s *server) resultPage(w http.ResponseWriter, r *http.Request, b store.Batc
 	if err != nil {
 		return err
 	}
+	s.told(r.Context(), store.ActRowsSeen, len(page.Items))
 	return writeJSON(w, http.StatusOK, page)
 }
 
+// chosen is how many rows of b a filter chooses.
+func chosen(b store.Batch, f store.RowFilter) int {
+	if len(f.States) == 0 {
+		return b.Rows
+	}
+	n := 0
+	for _, state := range f.States {
+		n += b.Counts[state]
+	}
+	return n
+}
+
 func (s *server) stream(w http.ResponseWriter, r *http.Request, b store.Batch, f store.RowFilter, o export.Options, media, ending string) error {
-	if err := s.noteExport(r.Context(), store.ActRowsExported, b, o); err != nil {
+	if err := s.noteExport(r.Context(), store.ActRowsExported, b, chosen(b, f), o); err != nil {
 		return err
 	}
 	h := w.Header()
 	h.Set("Content-Type", media)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": b.ID + ending}))
-	_, err := export.Stream(r.Context(), newDownload(w), s.rows(r.Context()), b, f, o)
+	n, err := export.Stream(r.Context(), newDownload(w), s.rows(r.Context()), b, f, o)
+	s.told(r.Context(), store.ActRowsExported, n)
 	return err
 }
 

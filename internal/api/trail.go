@@ -34,9 +34,9 @@ func (s *server) actor(ctx context.Context) string {
 	return cmp.Or(s.Operator, "no key")
 }
 
-// noteExport notes that a list is fetched as a whole.
-func (s *server) noteExport(ctx context.Context, kind store.ActKind, b store.Batch, o export.Options, notes ...string) error {
-	notes = append(notes, string(o.Format))
+// noteExport notes that a list, or that many rows of it, is fetched as a whole.
+func (s *server) noteExport(ctx context.Context, kind store.ActKind, b store.Batch, rows int, o export.Options, notes ...string) error {
+	notes = append(notes, string(o.Format), fmt.Sprintf("%d rows", rows))
 	if o.Input {
 		notes = append(notes, "input")
 	}
@@ -56,6 +56,13 @@ func (s *server) noteSight(ctx context.Context, kind store.ActKind, b store.Batc
 		return nil
 	}
 	return s.note(ctx, kind, b.Tenant, b.ID)
+}
+
+// told counts rows that the caller was given as they are.
+func (s *server) told(ctx context.Context, kind store.ActKind, rows int) {
+	if seesPII(ctx) && rows > 0 {
+		s.Told(caller(ctx).ID, kind, rows)
+	}
 }
 
 // noteCall notes a decision about a call.

@@ -30,9 +30,19 @@ func (w *world) acted(t *testing.T) []string {
 	return lines
 }
 
+// counted is guarded with what Options.Told is told: rows by key and act.
+func counted(t *testing.T) (*world, map[string]int) {
+	t.Helper()
+	told := map[string]int{}
+	return newWorld(t, func(a *api.Options) {
+		a.Access = api.NewAccess(a.Store, api.AccessOptions{})
+		a.Told = func(key string, act store.ActKind, rows int) { told[key+" "+string(act)] += rows }
+	}), told
+}
+
 func TestWhoSeesWhatIsPersonalIsNoted(t *testing.T) {
 	t.Parallel()
-	w, _ := guarded(t, api.AccessOptions{})
+	w, told := counted(t)
 	all, id := w.key(t, store.APIKey{Tenant: "acme", Scopes: store.Scopes()})
 	read, reader := w.key(t, store.APIKey{Tenant: "acme", Scopes: []store.Scope{store.ScopeRead}})
 	other, _ := w.key(t, store.APIKey{Tenant: "other", Scopes: store.Scopes()})
@@ -47,6 +57,7 @@ func TestWhoSeesWhatIsPersonalIsNoted(t *testing.T) {
 	ok(results, all)
 	ok(results, read) // masked, so that there is nothing to note
 	ok(results+"?input=true&raw=true", all, "Accept: text/csv")
+	ok(results+"?status=found", all, "Accept: text/csv")
 	ok(results, read, "Accept: application/x-ndjson")
 	ok("/v1/batches/"+b+"/changes?since="+b, all)
 	ok("/v1/batches/"+b+"/changes?since="+b, all, "Accept: text/csv")
@@ -56,13 +67,18 @@ func TestWhoSeesWhatIsPersonalIsNoted(t *testing.T) {
 	looked := decoded[struct{ Batch client.Batch }](t, rec).Batch.ID
 	want := []string{
 		"key " + id + " rows.seen acme " + b + " ()",
-		"key " + id + " rows.exported acme " + b + " (csv, input, raw)",
-		"key " + reader + " rows.exported acme " + b + " (jsonl, masked)",
-		"key " + id + " changes.exported acme " + b + " (since " + b + ", csv)",
+		"key " + id + " rows.exported acme " + b + " (csv, 3 rows, input, raw)",
+		"key " + id + " rows.exported acme " + b + " (csv, 1 rows)",
+		"key " + reader + " rows.exported acme " + b + " (jsonl, 3 rows, masked)",
+		"key " + id + " changes.exported acme " + b + " (since " + b + ", csv, 3 rows)",
 		"key " + id + " lookup acme " + looked + " ()",
 	}
 	if diff := cmp.Diff(want, w.acted(t)); diff != "" {
 		t.Errorf("the audit log differs (-want +got):\n%s", diff)
+	}
+	given := map[string]int{id + " rows.seen": 3, id + " rows.exported": 4, id + " lookup": 1}
+	if diff := cmp.Diff(given, told); diff != "" {
+		t.Errorf("rows by key and act differ (-want +got):\n%s", diff)
 	}
 }
 

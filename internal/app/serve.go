@@ -122,7 +122,7 @@ func (a *App) serves() api.Options {
 		ActHeads: a.actHeads,
 	}
 	if a.meter != nil { // one that only describes has none
-		o.Observe = a.meter.Answered
+		o.Observe, o.Told = a.meter.Answered, a.meter.Told
 	}
 	if a.listener != nil {
 		o.Stopping = a.listener.stopping

@@ -126,7 +126,7 @@ func (a *App) noteAct(ctx context.Context, kind store.ActKind, tenant, about, no
 
 // noteRun notes that the rows of a run are written to a file.
 func (a *App) noteRun(ctx context.Context, b store.Batch, o export.Options) error {
-	return a.noteAct(ctx, store.ActRowsExported, b.Tenant, b.ID, "run, "+string(o.Format))
+	return a.noteAct(ctx, store.ActRowsExported, b.Tenant, b.ID, fmt.Sprintf("run, %s, %d rows", o.Format, b.Rows))
 }
 
 // acceptTrail takes the audit log for the newest there is, and says in it how

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,7 +21,17 @@ type Meter struct {
 	stored   *prometheus.HistogramVec
 	sent     *prometheus.CounterVec
 	answered *prometheus.HistogramVec
+	personal *prometheus.CounterVec
+
+	mu   sync.Mutex
+	keys map[string]bool // that personal has a label of
 }
+
+// maxKeys is how many API keys are told apart; the rest is otherKeys together.
+const (
+	maxKeys   = 500
+	otherKeys = "others"
+)
 
 // NewMeter returns a meter that has counted nothing.
 func NewMeter() *Meter {
@@ -42,6 +53,9 @@ func NewMeter() *Meter {
 		answered: duration("http_request_duration_seconds", "How long requests to the API took. A stream of events takes as long as it is listened to.",
 			[]float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30}, "route", "code"),
 		sent: counter("webhooks_sent_total", "Webhooks to receivers by what became of them.", "result"),
+		personal: counter("personal_rows_total", "Rows that were given out with what is personal in them, by the id of the API key and by what the audit log calls the act.",
+			"key", "act"),
+		keys: map[string]bool{},
 	}
 	// An increase is seen from one figure to the next: the first failure would
 	// be missed if the count began with it.
@@ -101,8 +115,28 @@ func (m *Meter) Answered(route string, status int, took time.Duration) {
 	m.answered.WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
 }
 
+// Told counts rows that were given to who showed that API key, as they are. key
+// is its id; empty: none was shown.
+func (m *Meter) Told(key string, act store.ActKind, rows int) {
+	if key == "" {
+		key = "none"
+	}
+	m.personal.WithLabelValues(m.label(key), string(act)).Add(float64(rows))
+}
+
+// label bounds how many keys are told apart.
+func (m *Meter) label(key string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.keys[key] && len(m.keys) == maxKeys {
+		return otherKeys
+	}
+	m.keys[key] = true
+	return key
+}
+
 func (m *Meter) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.requests, m.took, m.settled, m.spent, m.refused, m.stored, m.sent, m.answered}
+	return []prometheus.Collector{m.requests, m.took, m.settled, m.spent, m.refused, m.stored, m.sent, m.answered, m.personal}
 }
 
 // units is an amount as a number, as good as a float can be.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,8 @@ func TestHandler(t *testing.T) {
 	m.Stored("claim", time.Millisecond, errors.New("away"))
 	m.Sent("gone")
 	m.Answered("", 404, time.Millisecond)
+	m.Told("k1", store.ActRowsSeen, 100)
+	m.Told("", store.ActRowsExported, 7)
 	b := &books{}
 	text := scrape(t, Handler(m, testFleet(b, &now), "v1"))
 	for _, want := range []string{
@@ -97,6 +100,8 @@ func TestHandler(t *testing.T) {
 		`plateq_store_duration_seconds_count{operation="claim",result="error"} 1`,
 		`plateq_webhooks_sent_total{result="gone"} 1`,
 		`plateq_http_request_duration_seconds_count{code="404",route="none"} 1`,
+		`plateq_personal_rows_total{act="rows.seen",key="k1"} 100`,
+		`plateq_personal_rows_total{act="rows.exported",key="none"} 7`,
 		`plateq_build_info{version="v1"} 1`,
 		`plateq_fleet_rows_open{provider="attestr",state="sending"} 2`,
 		`plateq_fleet_tickets{provider="attestr"} 4`,
@@ -135,6 +140,24 @@ func TestHandler(t *testing.T) {
 	}
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+func TestKeysAreToldApartUpToANumber(t *testing.T) {
+	t.Parallel()
+	m, now := NewMeter(), time.Unix(5000, 0)
+	for i := range maxKeys + 10 {
+		m.Told(strconv.Itoa(i), store.ActLookup, 1)
+	}
+	m.Told("0", store.ActLookup, 1)
+	text := scrape(t, Handler(m, testFleet(&books{}, &now), "v1"))
+	for _, want := range []string{`{act="lookup",key="0"} 2`, `{act="lookup",key="others"} 10`} {
+		if !strings.Contains(text, "plateq_personal_rows_total"+want+"\n") {
+			t.Errorf("there is no %s", want)
+		}
+	}
+	if got := strings.Count(text, "\nplateq_personal_rows_total{"); got != maxKeys+1 {
+		t.Errorf("%d keys have figures, want %d", got, maxKeys+1)
 	}
 }
 
