@@ -130,8 +130,8 @@ type Row struct {
 	AnsweredAt *time.Time      `json:"answered_at"`
 	// Input is the line as it was given, and Raw the answer as it was
 	// received: only where they were asked for, and kept.
-	Input json.RawMessage `json:"input"`
-	Raw   json.RawMessage `json:"raw"`
+	Input json.RawMessage `json:"input,omitempty"`
+	Raw   json.RawMessage `json:"raw,omitempty"`
 }
 
 // RowError says why a row has no answer.

@@ -93,7 +93,7 @@ func (c *cli) root() *cobra.Command {
 	flags.BoolVarP(&c.yes, "yes", "y", false, "answer every question with yes")
 	root.AddCommand(
 		c.runCommand(), c.upCommand(), c.serveCommand(), c.workerCommand(), c.schedulerCommand(), c.simulateCommand(),
-		c.estimateCommand(), c.ledgerCommand(), c.budgetCommand(), c.submitCommand(), c.listCommand(), c.statusCommand(), c.resultsCommand(), c.diffCommand(), c.scheduleCommand(),
+		c.estimateCommand(), c.ledgerCommand(), c.budgetCommand(), c.submitCommand(), c.lookupCommand(), c.listCommand(), c.statusCommand(), c.resultsCommand(), c.diffCommand(), c.scheduleCommand(),
 		c.pauseCommand(), c.resumeCommand(), c.cancelCommand(), c.pollCommand(), c.retryCommand(), c.unknownCommand(),
 		c.providersCommand(), c.gateCommand(), c.hooksCommand(), c.keysCommand(),
 		c.doctorCommand(), c.checkCommand(), c.auditCommand(), c.eraseCommand(), c.secretsCommand(), c.migrateCommand(), c.backupCommand(), c.restoreCommand(), c.configCommand(), c.versionCommand(), c.manCommand(),
