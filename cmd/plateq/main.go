@@ -3,6 +3,8 @@
 // work is done behind internal/app.
 package main
 
+//go:generate go test -run=^TestReference$ . -args -update
+
 import (
 	"context"
 	"os"

@@ -7,7 +7,7 @@
 // holds it.
 package config
 
-//go:generate go test -run=^TestEnvExample$ . -args -update
+//go:generate go test -run=^TestWritten$ . -args -update
 
 import (
 	"errors"

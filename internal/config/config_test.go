@@ -17,7 +17,7 @@ import (
 	"github.com/plateq/plateq/internal/config"
 )
 
-var update = flag.Bool("update", false, "write .env.example anew")
+var update = flag.Bool("update", false, "write .env.example and docs/configuration.md anew")
 
 func TestDefaults(t *testing.T) {
 	t.Parallel()
@@ -262,21 +262,23 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// TestEnvExample compares .env.example with what is generated; with -update
-// it writes it.
-func TestEnvExample(t *testing.T) {
+// TestWritten compares .env.example and docs/configuration.md with what is
+// generated; with -update it writes them.
+func TestWritten(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join("..", "..", ".env.example")
-	if *update {
-		if err := os.WriteFile(path, []byte(config.Example()), 0o644); err != nil {
+	for name, want := range map[string]string{".env.example": config.Example(), "docs/configuration.md": config.Reference()} {
+		path := filepath.Join("..", "..", name)
+		if *update {
+			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(config.Example(), string(got)); diff != "" {
-		t.Errorf(".env.example (-want +got), run go generate ./internal/config:\n%s", diff)
+		if diff := cmp.Diff(want, string(got)); diff != "" {
+			t.Errorf("%s (-want +got), run go generate ./internal/config:\n%s", name, diff)
+		}
 	}
 }
