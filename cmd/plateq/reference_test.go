@@ -29,7 +29,7 @@ func TestReference(t *testing.T) {
 	describe(&b, c.root())
 	want, path := b.String(), filepath.Join("..", "..", "docs", "cli.md")
 	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil { //nolint:gosec // a page, which everybody may read
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
