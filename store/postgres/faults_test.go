@@ -19,16 +19,23 @@ import (
 	"github.com/plateq/plateq/store/storetest"
 )
 
+// nearAndFar is one store, opened twice: at its server, and through a proxy that
+// can lose what is said to it.
+func nearAndFar(t *testing.T) (p *pgtest.Proxy, near, far *postgres.Store) {
+	t.Helper()
+	server := pgtest.Start(t)
+	p = pgtest.StartProxy(t, server.Addr())
+	url, keys := server.Schema(t), store.NewKeys()
+	near = open(t, postgres.Options{URL: url, Keys: keys})
+	far = open(t, postgres.Options{URL: strings.Replace(url, server.Addr(), p.Addr(), 1), Keys: keys, PoolSize: 2})
+	return p, near, far
+}
+
 // A claim whose commit is not answered is reported as an error, is not sent,
 // and is taken back, whatever became of the commit.
 func TestLostCommits(t *testing.T) {
 	t.Parallel()
-	server := pgtest.Start(t)
-	p := pgtest.StartProxy(t, server.Addr())
-	url := server.Schema(t)
-	keys := store.NewKeys()
-	direct := open(t, postgres.Options{URL: url, Keys: keys})
-	far := open(t, postgres.Options{URL: strings.Replace(url, server.Addr(), p.Addr(), 1), Keys: keys, PoolSize: 2})
+	p, direct, far := nearAndFar(t)
 	const rounds, size = 60, 3
 	no := storetest.List(t, direct, rounds*size)
 	refs, err := direct.Offer(t.Context(), store.OfferRequest{Batch: no, Size: size, Limit: rounds})
@@ -83,12 +90,7 @@ func TestLostCommits(t *testing.T) {
 // A ticket whose claim was not answered is free again at once.
 func TestLostCommitOfATicket(t *testing.T) {
 	t.Parallel()
-	server := pgtest.Start(t)
-	p := pgtest.StartProxy(t, server.Addr())
-	url := server.Schema(t)
-	keys := store.NewKeys()
-	direct := open(t, postgres.Options{URL: url, Keys: keys})
-	far := open(t, postgres.Options{URL: strings.Replace(url, server.Addr(), p.Addr(), 1), Keys: keys, PoolSize: 2})
+	p, direct, far := nearAndFar(t)
 	no := storetest.List(t, direct, 1)
 	refs, err := direct.Offer(t.Context(), store.OfferRequest{Batch: no, Size: 1, Limit: 1})
 	if err != nil || len(refs) != 1 {
