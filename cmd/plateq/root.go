@@ -182,15 +182,19 @@ func (c *cli) say(format string, args ...any) {
 
 // next says what to run next, and perhaps more about it in brackets.
 func (c *cli) next(command string) {
-	flag := ""
-	if c.simulate {
-		flag = " --simulate"
-	}
 	command, more, told := strings.Cut(command, " (")
 	if told {
 		more = " (" + more
 	}
-	c.say("next: plateq %s%s%s", command, flag, more)
+	c.say("next: %s%s", c.like(command), more)
+}
+
+// like is another command about the same store.
+func (c *cli) like(command string) string {
+	if c.simulate {
+		command += " --simulate"
+	}
+	return "plateq " + command
 }
 
 // table reports whether people read standard output, rather than programs.

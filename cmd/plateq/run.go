@@ -117,7 +117,7 @@ func (c *cli) summarise(sum app.Summary, out string) {
 	c.say("%s", total(sum.Rows, counts))
 	c.say("calls that can cost: %d; polls: %d; time: %s", sum.Calls, sum.Polls, sum.Took.Round(100*time.Millisecond))
 	if sum.Spent != "" {
-		c.say("spent: %s (plateq ledger --batch %s)", sum.Spent, sum.Batch)
+		c.say("spent: %s (%s)", sum.Spent, c.like("ledger --batch "+sum.Batch))
 	}
 	if saved := client.Shared(sum.Saved); saved.Rows() > 0 {
 		c.say("questions not paid for: %s", sharedWords(saved))
