@@ -37,15 +37,15 @@ func Start(t testing.TB, args ...string) *Server {
 
 func start(s *Server) *Server {
 	s.t.Helper()
-	need(s.t)
+	Need(s.t)
 	s.dir, s.port = s.t.TempDir(), freePort(s.t)
 	s.Run()
 	s.t.Cleanup(s.Kill)
 	return s
 }
 
-// need skips the test without the program.
-func need(t testing.TB) {
+// Need skips the test without the program.
+func Need(t testing.TB) {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		if os.Getenv("CI") == "true" {
