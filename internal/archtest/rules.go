@@ -136,6 +136,10 @@ var arrows = []arrow{
 		From: "examples/...", StdOnly: true,
 		Why: "a generator of examples must build anywhere and owe the product nothing",
 	},
+	{
+		From: "docs", StdOnly: true,
+		Why: "its test types what a reader of the pages would, and knows no more than they do",
+	},
 }
 
 // sole gives one import to few. Import is a package of this module, written

@@ -50,7 +50,7 @@ func (t *trial) older(commit string) string {
 func twoVersions(t *trial) {
 	same := t.git("log", "-1", "--format=%H", "--", "store/postgres/migrations")
 	old := t.older(same)
-	w := t.build(ground{})
+	w := t.build(ground{keysBy: old})
 	start := func(program, part string) *process {
 		name := part + "-old-" + time.Now().Format("150405.000")
 		p := startProcess(t, w.dir, name, w.env, program, part)

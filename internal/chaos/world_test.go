@@ -39,6 +39,7 @@ type ground struct {
 	hooksTo string // where to; empty: to Plateq
 	// program is that of the processes; empty: this version, which breaks on request.
 	program string
+	keysBy  string // which program makes the keys; empty: that one
 	// every has all five providers set up, not Attestr alone.
 	every bool
 }
@@ -158,7 +159,8 @@ func (w *world) settings() {
 	if err != nil {
 		w.Fatal(err)
 	}
-	keys, err := exec.Command(path, "config", "--make-keys").Output()
+	// Made by the older of two versions: the newer one must read them.
+	keys, err := exec.Command(cmp.Or(w.keysBy, w.program, path), "config", "--make-keys").Output()
 	if err != nil {
 		w.Fatal(err)
 	}
