@@ -131,6 +131,8 @@ vet:
 	go -C tools/openapi vet ./...
 	go -C tools/ship vet ./...
 	go -C tools/ship test ./...
+	go -C tools/chart vet ./...
+	go -C tools/chart test ./...
 	GOOS=windows go vet ./cmd/plateq
 
 lint: bin/golangci-lint
@@ -147,6 +149,7 @@ tidy:
 	go -C bench mod tidy -diff
 	go -C tools mod tidy -diff
 	go -C tools/openapi mod tidy -diff
+	go -C tools/chart mod tidy -diff
 	go -C tools/ship mod tidy -diff
 
 # What was downloaded is what go.sum says.

@@ -273,4 +273,4 @@ var topLevel = []string{
 
 // ownModule lists the folders that are modules of their own, so that those who
 // build the product do not download what only its linters, benchmarks or generators need.
-var ownModule = []string{"bench", "tools", "tools/openapi", "tools/ship"}
+var ownModule = []string{"bench", "tools", "tools/openapi", "tools/ship", "tools/chart"}
