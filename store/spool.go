@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
 // SpoolSize is how large a spool is where nobody says otherwise.
@@ -38,6 +39,21 @@ type Spooled struct {
 	Ticket *TicketSettlement
 }
 
+// spoolRecord is a Spooled as it is kept. At is zero where nobody knew it.
+type spoolRecord struct {
+	At     time.Time
+	Call   *Settlement
+	Ticket *TicketSettlement
+}
+
+// SpoolUse is what a spool holds. Bytes of Capacity are filled: what was
+// applied counts among them until the spool is empty.
+type SpoolUse struct {
+	Answers         int // settlements, those that cannot be read among them
+	Bytes, Capacity int64
+	Oldest          time.Time // when the first of them came; zero: there is none, or nobody knows
+}
+
 // Spool keeps settlements that the store cannot take now, sealed, in a file.
 // Its blocks are written when it is made and only ever overwritten, so that a
 // full disk does not stop it where the file system overwrites in place. A
@@ -46,6 +62,7 @@ type Spool struct {
 	path   string
 	sealer *Sealer
 	owner  spoolOwner
+	now    func() time.Time
 	drain  sync.Mutex // held by the one Drain
 	mu     sync.Mutex // guards what follows
 	file   *os.File
@@ -64,7 +81,7 @@ func OpenSpool(dir string, s *Sealer, id string, size int64) (*Spool, error) {
 	if size == 0 {
 		size = SpoolSize
 	}
-	p := &Spool{path: filepath.Join(dir, spoolName), sealer: s, owner: ownerOf(id), size: max(size, spoolFrames)}
+	p := &Spool{path: filepath.Join(dir, spoolName), sealer: s, owner: ownerOf(id), size: max(size, spoolFrames), now: time.Now}
 	whole, err := os.ReadFile(p.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = p.reserve("")
@@ -88,10 +105,12 @@ func (p *Spool) open(whole []byte) (err error) {
 	if owner != p.owner && p.kept() > 0 {
 		return &SpoolStoreError{Path: p.path, Records: p.kept()}
 	}
-	for _, f := range p.live {
-		if _, err := p.decode(f, whole[f.at+frameHead:f.at+frameHead+f.length]); err != nil {
+	for i, f := range p.live {
+		r, err := p.decode(f, whole[f.at+frameHead:f.at+frameHead+f.length])
+		if err != nil {
 			return fmt.Errorf("it holds %d answers and is left as it is: %w", len(p.live), err)
 		}
+		p.live[i].since = r.At
 	}
 	if p.kept() == 0 {
 		return p.openEmpty(owner, int64(len(whole)))
@@ -139,6 +158,23 @@ func (p *Spool) Len() int {
 	return p.kept()
 }
 
+// TellTime has the spool note by now when settlements come; without, it is
+// time.Now. It is for whoever opened the spool, before others use it.
+func (p *Spool) TellTime(now func() time.Time) { p.now = now }
+
+// Use returns what the spool holds.
+func (p *Spool) Use() SpoolUse {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	u := SpoolUse{Answers: p.kept(), Bytes: p.end - spoolFrames, Capacity: p.size - spoolFrames}
+	for _, f := range p.live { // the clock may have been set between them
+		if !f.since.IsZero() && (u.Oldest.IsZero() || f.since.Before(u.Oldest)) {
+			u.Oldest = f.since
+		}
+	}
+	return u
+}
+
 // readable returns how many settlements Drain can apply.
 func (p *Spool) readable() int {
 	p.mu.Lock()
@@ -160,8 +196,9 @@ func (p *Spool) Put(s Spooled) error {
 	if (s.Call == nil) == (s.Ticket == nil) {
 		return errSpooled
 	}
+	at := p.now()
 	var text bytes.Buffer
-	if err := gob.NewEncoder(&text).Encode(s); err != nil {
+	if err := gob.NewEncoder(&text).Encode(spoolRecord{At: at, Call: s.Call, Ticket: s.Ticket}); err != nil {
 		return fmt.Errorf("spool settlement: %w", err)
 	}
 	p.mu.Lock()
@@ -178,7 +215,7 @@ func (p *Spool) Put(s Spooled) error {
 	if err := errors.Join(err, p.file.Sync()); err != nil {
 		return fmt.Errorf("spool settlement: %w", err)
 	}
-	p.live = append(p.live, spoolFrame{at: p.end, length: int64(len(frame)) - frameHead})
+	p.live = append(p.live, spoolFrame{at: p.end, length: int64(len(frame)) - frameHead, since: at})
 	p.end += int64(len(frame))
 	return nil
 }
@@ -235,25 +272,25 @@ func (p *Spool) oldest() (Spooled, error) {
 	if _, err := p.file.ReadAt(sealed, f.at+frameHead); err != nil {
 		return Spooled{}, fmt.Errorf("drain spool: %w", err)
 	}
-	s, err := p.decode(f, sealed)
+	r, err := p.decode(f, sealed)
 	if err != nil {
 		return Spooled{}, fmt.Errorf("drain spool: %w", err)
 	}
-	return s, nil
+	return Spooled{Call: r.Call, Ticket: r.Ticket}, nil
 }
 
-func (p *Spool) decode(f spoolFrame, sealed []byte) (s Spooled, err error) {
+func (p *Spool) decode(f spoolFrame, sealed []byte) (r spoolRecord, err error) {
 	text, err := p.sealer.Open(spoolName, f.at, sealed)
 	if err != nil {
-		return Spooled{}, err
+		return spoolRecord{}, err
 	}
-	if err := gob.NewDecoder(bytes.NewReader(text)).Decode(&s); err != nil {
-		return Spooled{}, fmt.Errorf("decode settlement: %w", err)
+	if err := gob.NewDecoder(bytes.NewReader(text)).Decode(&r); err != nil {
+		return spoolRecord{}, fmt.Errorf("decode settlement: %w", err)
 	}
-	if (s.Call == nil) == (s.Ticket == nil) {
-		return Spooled{}, errSpooled
+	if (r.Call == nil) == (r.Ticket == nil) {
+		return spoolRecord{}, errSpooled
 	}
-	return s, nil
+	return r, nil
 }
 
 // markApplied needs no sync: a mark that is lost repeats a settlement.

@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"os"
 	"syscall"
+	"time"
 )
 
 // The file is a page with the generation's name and the owner, the same page
@@ -46,7 +47,10 @@ type spoolState struct {
 // kept counts the records that were not applied, read or not.
 func (s *spoolState) kept() int { return len(s.live) + s.damaged }
 
-type spoolFrame struct{ at, length int64 }
+type spoolFrame struct {
+	at, length int64
+	since      time.Time // when it came; zero: not known
+}
 
 var spoolSums = crc32.MakeTable(crc32.Castagnoli)
 

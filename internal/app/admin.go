@@ -50,7 +50,11 @@ func (a *App) openAdmin() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", a.readyz)
-	mux.Handle("GET /metrics", metrics.Handler(a.meter, a.fleet(), Version()))
+	var spool metrics.Spool
+	if a.spool != nil {
+		spool = a.spool.Use
+	}
+	mux.Handle("GET /metrics", metrics.Handler(a.meter, a.fleet(), spool, Version()))
 	if local(a.admin.on.Addr().String()) {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

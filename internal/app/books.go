@@ -87,6 +87,7 @@ func (a *App) openSpool(dir string) (err error) {
 	if err != nil {
 		return err
 	}
+	a.spool.TellTime(a.now)
 	a.closers = append(a.closers, a.spool.Close)
 	return nil
 }

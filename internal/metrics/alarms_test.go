@@ -79,7 +79,7 @@ func told(t *testing.T) map[string]bool {
 	m.Request("attestr", "submit", "", time.Second)
 	m.Settled("attestr", store.Settled{Moved: store.Counts{store.Found: 3}, Billed: store.Cost{Currency: "INR", Spent: store.One}, Refused: 2})
 	m.Answered("GET /v1/batches", 200, time.Millisecond)
-	return all(`(?m)^(\w+)[{ ]`, scrape(t, Handler(m, testFleet(&books{}, &now), "v1")))
+	return all(`(?m)^(\w+)[{ ]`, scrape(t, Handler(m, testFleet(&books{}, &now), testSpool, "v1")))
 }
 
 // A rule over a metric that nobody tells is silent for ever.

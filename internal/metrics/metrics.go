@@ -16,8 +16,8 @@ const namespace = "plateq"
 
 // Handler serves what was counted by m and what fleet reads, beside what the
 // runtime tells. fleet may be nil: then this process does not tell of others.
-// A figure that cannot be read is left out, and does not hold back the others.
-func Handler(m *Meter, fleet *Fleet, version string) http.Handler {
+// So may spool: it has none. A figure that cannot be read is left out, and does not hold back the others.
+func Handler(m *Meter, fleet *Fleet, spool Spool, version string) http.Handler {
 	r := prometheus.NewRegistry()
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info", Help: "Always 1; the label says which version runs.",
@@ -28,6 +28,9 @@ func Handler(m *Meter, fleet *Fleet, version string) http.Handler {
 	r.MustRegister(m.collectors()...)
 	if fleet != nil {
 		r.MustRegister(fleet)
+	}
+	if spool != nil {
+		r.MustRegister(spool)
 	}
 	return promhttp.HandlerFor(r, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }

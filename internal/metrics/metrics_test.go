@@ -68,6 +68,11 @@ func testFleet(b *books, now *time.Time) *Fleet {
 	})
 }
 
+// testSpool holds two answers.
+func testSpool() store.SpoolUse {
+	return store.SpoolUse{Answers: 2, Bytes: 700, Capacity: 8000, Oldest: time.UnixMilli(4500)}
+}
+
 func scrape(t *testing.T, h http.Handler) string {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -90,7 +95,7 @@ func TestHandler(t *testing.T) {
 	m.Told("k1", store.ActRowsSeen, 100)
 	m.Told("", store.ActRowsExported, 7)
 	b := &books{}
-	text := scrape(t, Handler(m, testFleet(b, &now), "v1"))
+	text := scrape(t, Handler(m, testFleet(b, &now), testSpool, "v1"))
 	for _, want := range []string{
 		`plateq_requests_total{class="ok",endpoint="submit",provider="attestr"} 1`,
 		`plateq_requests_total{class="rate_limited",endpoint="submit",provider="attestr"} 1`,
@@ -103,6 +108,10 @@ func TestHandler(t *testing.T) {
 		`plateq_personal_rows_total{act="rows.seen",key="k1"} 100`,
 		`plateq_personal_rows_total{act="rows.exported",key="none"} 7`,
 		`plateq_build_info{version="v1"} 1`,
+		`plateq_spool_answers 2`,
+		`plateq_spool_bytes 700`,
+		`plateq_spool_capacity_bytes 8000`,
+		`plateq_spool_oldest_timestamp_seconds 4.5`,
 		`plateq_fleet_rows_open{provider="attestr",state="sending"} 2`,
 		`plateq_fleet_tickets{provider="attestr"} 4`,
 		`plateq_fleet_tickets{provider="aopay"} 0`,
@@ -143,6 +152,18 @@ func TestHandler(t *testing.T) {
 	}
 }
 
+// A process without a spool tells of none, and an empty one has no oldest answer.
+func TestSpoolIsToldWhereThereIsOne(t *testing.T) {
+	t.Parallel()
+	if text := scrape(t, Handler(NewMeter(), nil, nil, "v1")); strings.Contains(text, "plateq_spool") {
+		t.Errorf("a spool that is not there has figures: %s", text)
+	}
+	text := scrape(t, Handler(NewMeter(), nil, func() store.SpoolUse { return store.SpoolUse{Capacity: 1} }, "v1"))
+	if !strings.Contains(text, "plateq_spool_answers 0\n") || strings.Contains(text, "plateq_spool_oldest") {
+		t.Errorf("of an empty spool it is told: %s", text)
+	}
+}
+
 func TestKeysAreToldApartUpToANumber(t *testing.T) {
 	t.Parallel()
 	m, now := NewMeter(), time.Unix(5000, 0)
@@ -150,7 +171,7 @@ func TestKeysAreToldApartUpToANumber(t *testing.T) {
 		m.Told(strconv.Itoa(i), store.ActLookup, 1)
 	}
 	m.Told("0", store.ActLookup, 1)
-	text := scrape(t, Handler(m, testFleet(&books{}, &now), "v1"))
+	text := scrape(t, Handler(m, testFleet(&books{}, &now), testSpool, "v1"))
 	for _, want := range []string{`{act="lookup",key="0"} 2`, `{act="lookup",key="others"} 10`} {
 		if !strings.Contains(text, "plateq_personal_rows_total"+want+"\n") {
 			t.Errorf("there is no %s", want)
@@ -166,7 +187,7 @@ func TestKeysAreToldApartUpToANumber(t *testing.T) {
 func TestFleetIsReadNowAndThen(t *testing.T) {
 	t.Parallel()
 	b, now := &books{}, time.Unix(5000, 0)
-	h := Handler(NewMeter(), testFleet(b, &now), "v1")
+	h := Handler(NewMeter(), testFleet(b, &now), testSpool, "v1")
 	for range 3 {
 		scrape(t, h)
 	}
