@@ -23,6 +23,9 @@ type Vitals struct {
 	Standby bool
 	// Clear: what is sent passes a network that others may read.
 	Clear bool
+	// APIKeys is how many there are, those that ended among them; negative: the
+	// schema is not one that can be asked.
+	APIKeys int
 	// Connections are how many the server still gives out; negative: it does
 	// not say.
 	Connections int

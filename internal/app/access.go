@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/plateq/plateq/internal/api"
+	"github.com/plateq/plateq/internal/doctor"
 )
 
 // flushEvery is how often it is written down when keys were used last.
@@ -16,22 +17,20 @@ const flushEvery = time.Minute
 // where others can reach it, there must be one.
 func (a *App) openAccess(ctx context.Context) error {
 	addr := a.opts.Config.Listen
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
 		return Usage(fmt.Errorf("PLATEQ_LISTEN: %q is not host:port", addr))
 	}
-	ip := net.ParseIP(host)
-	local := host == "localhost" || ip != nil && ip.IsLoopback()
+	closed := doctor.Keyless(addr)
 	keys, err := a.store.APIKeys(ctx, "")
 	switch {
 	case err != nil:
 		return fmt.Errorf("look for API keys: %w", err)
-	case len(keys) == 0 && !local:
-		return Usage(fmt.Errorf("PLATEQ_LISTEN: %q can be reached from other machines, and there is no API key yet: make one (plateq keys create), or use 127.0.0.1", addr))
+	case len(keys) == 0 && closed != nil:
+		return Usage(closed)
 	case len(keys) == 0 && a.parts&Server != 0:
 		a.log.Info().Str("listen", addr).Msg("there is no API key: whoever is on this machine may do everything, until plateq keys create makes one")
 	}
-	a.access = api.NewAccess(a.store, api.AccessOptions{Needed: !local, Rate: a.opts.Config.APIRate, Now: a.now})
+	a.access = api.NewAccess(a.store, api.AccessOptions{Needed: !doctor.Local(addr), Rate: a.opts.Config.APIRate, Now: a.now})
 	return nil
 }
 

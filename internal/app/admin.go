@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/plateq/plateq/internal/config"
+	"github.com/plateq/plateq/internal/doctor"
 	"github.com/plateq/plateq/internal/metrics"
 	"github.com/plateq/plateq/jobs"
 )
@@ -55,7 +56,7 @@ func (a *App) openAdmin() {
 		spool = a.spool.Use
 	}
 	mux.Handle("GET /metrics", metrics.Handler(a.meter, a.fleet(), spool, Version()))
-	if local(a.admin.on.Addr().String()) {
+	if doctor.Local(a.admin.on.Addr().String()) {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
@@ -100,12 +101,6 @@ func (a *App) fleet() *metrics.Fleet {
 		},
 	}
 	return metrics.NewFleet(o)
-}
-
-// local reports whether an address is of this machine alone.
-func local(addr string) bool {
-	ip, err := netip.ParseAddrPort(addr)
-	return err == nil && ip.Addr().IsLoopback()
 }
 
 // ownName answers requests to this machine's own name only, so that no page of

@@ -28,7 +28,7 @@ func Examine(ctx context.Context, o Options, warnings []string, ask bool) ([]Fin
 	a := &App{opts: o, log: zerolog.Nop(), now: clock(o)}
 	p := doctor.Patient{Config: o.Config, Warnings: warnings, Now: a.now}
 	if a.shared() {
-		p.Vitals = a.sharedVitals
+		p.Vitals, p.Exposed = a.sharedVitals, postgres.Exposed(o.Config.DatabaseURL.Reveal())
 	} else if path, err := a.databasePath(); err != nil {
 		return nil, Usage(err)
 	} else if _, err := os.Stat(path); err == nil {
@@ -96,7 +96,7 @@ func patientRedis(url string) (*doctor.Redis, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &doctor.Redis{Client: c, Hosts: o.Addrs, Guarded: o.Password != "", TLS: o.TLSConfig != nil, Cluster: o.IsClusterMode}
+	r := &doctor.Redis{Client: c, Hosts: o.Addrs, Guarded: o.Password != "", Exposed: jobs.RedisExposed(url), Cluster: o.IsClusterMode}
 	return r, func() { _ = c.Close() }, nil
 }
 

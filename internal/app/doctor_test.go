@@ -58,6 +58,8 @@ func TestDoctorLooksAtAStoreOfItsOwn(t *testing.T) {
 		t.Fatalf("run: exit %d", code)
 	}
 	d.wantExamined(app.ExitOK, "ok store: SQLite 3.", "ok schema: version")
+	d.env = append(d.env, "PLATEQ_LISTEN=0.0.0.0:8080")
+	d.wantExamined(app.ExitOK, "warning listener: PLATEQ_LISTEN: \"0.0.0.0:8080\" can be reached", "plateq keys create")
 	d.env = append(d.env, strings.Fields(app.NewKeys())...)
 	d.wantExamined(app.ExitUsage, "fault keys: ", "give back the keys")
 }
@@ -84,7 +86,8 @@ func TestDoctorLooksAtAFleet(t *testing.T) {
 	f.wantExamined(app.ExitFailure, "note schema: there are no tables yet", "fault store: what is committed may be lost", "fsync=on",
 		"warning store: its user is a superuser", "ok clock: that of Redis", "ok clock: that of the store's server")
 	f.check() // makes the tables
-	f.wantExamined(app.ExitFailure, "ok schema: version")
+	f.env = append(f.env, "PLATEQ_LISTEN=0.0.0.0:8080")
+	f.wantExamined(app.ExitFailure, "ok schema: version", "warning listener: ")
 	c, err := pgx.Connect(t.Context(), schema)
 	if err != nil {
 		t.Fatal(err)

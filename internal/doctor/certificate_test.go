@@ -33,13 +33,35 @@ func TestCertificateIsJudgedByItsTime(t *testing.T) {
 		{begin.Add(80 * day), doctor.Warning, "ends on 2026-04-01"},
 		{begin.Add(91 * day), doctor.Fault, "has ended on 2026-04-01"},
 	} {
-		wants(t, doctor.Listener(c, at.now), at.level, at.part)
+		wants(t, doctor.Listener(c, 1, at.now), at.level, at.part)
 	}
 	_, c.TLSKey = certify(t, begin, begin.Add(day))
-	wants(t, doctor.Listener(c, begin), doctor.Fault, "belong together")
+	wants(t, doctor.Listener(c, 1, begin), doctor.Fault, "belong together")
 	c.TLSCert = filepath.Join(t.TempDir(), "none.pem")
-	wants(t, doctor.Listener(c, begin), doctor.Fault, "cannot be used")
-	wants(t, doctor.Listener(config.Config{Listen: "0.0.0.0:8080"}, begin), doctor.Note, "in clear")
+	wants(t, doctor.Listener(c, 1, begin), doctor.Fault, "cannot be used")
+	wants(t, doctor.Listener(config.Config{Listen: "0.0.0.0:8080"}, 1, begin), doctor.Note, "in clear")
+}
+
+// A server does not start where others reach it without a key: so it is said
+// before, in the same words, and only where it is known.
+func TestListenerOfOthersNeedsAKey(t *testing.T) {
+	t.Parallel()
+	for _, l := range []struct {
+		listen string
+		keys   int
+		closed bool
+	}{
+		{"0.0.0.0:8080", 0, true}, {"[fd00::1]:8080", 0, true}, {":8080", 0, true}, {"0.0.0.0:8080", 1, false}, {"0.0.0.0:8080", -1, false},
+		{"127.0.0.1:8080", 0, false}, {"[::1]:8080", 0, false}, {"[::ffff:127.0.0.1]:8080", 0, false}, {"localhost:8080", 0, false},
+	} {
+		all := doctor.Listener(config.Config{Listen: l.listen}, l.keys, time.Now())
+		if l.closed {
+			wants(t, all, doctor.Warning, doctor.Keyless(l.listen).Error()[:60], "plateq keys create")
+		}
+		if worst, _ := doctor.Worst(all); (worst == doctor.Warning) != l.closed {
+			t.Errorf("%s with %d keys: %+v", l.listen, l.keys, all)
+		}
+	}
 }
 
 // certify writes a certificate for a time, and returns its files.

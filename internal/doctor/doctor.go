@@ -9,6 +9,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -62,9 +63,10 @@ type Finding struct {
 
 // Redis is a connection and what the configuration says of it.
 type Redis struct {
-	Client redis.UniversalClient
-	Hosts  []string // host:port
-	Guarded, TLS,
+	Client  redis.UniversalClient
+	Hosts   []string // host:port
+	Exposed string   // as a process that starts warns of the way to it
+	Guarded,
 	Cluster bool
 }
 
@@ -74,7 +76,9 @@ type Patient struct {
 	Warnings []string // of the configuration
 	// Vitals reads those of the store; nil: there is none yet.
 	Vitals func(context.Context) (store.Vitals, error)
-	Redis  *Redis // nil: embedded
+	// Exposed is as a process that starts warns of the way to the store.
+	Exposed string
+	Redis   *Redis // nil: embedded
 	// Set is asked, one provider after another; nil: nobody is.
 	Set *providers.Set
 	Now func() time.Time
@@ -88,10 +92,11 @@ func Examine(ctx context.Context, p Patient) []Finding {
 	all := Warned(p.Warnings)
 	all = append(all, Disk(p.Config.DataDir)...)
 	clocks := map[string]store.ClockReading{}
-	all = append(all, examineStore(ctx, p, clocks)...)
+	found, keys := examineStore(ctx, p, clocks)
+	all = append(all, found...)
 	all = append(all, examineRedis(ctx, p, clocks)...)
 	all = append(all, Clocks(clocks)...)
-	all = append(all, Listener(p.Config, p.Now())...)
+	all = append(all, Listener(p.Config, keys, p.Now())...)
 	return append(all, Providers(ctx, p.Set)...)
 }
 
@@ -116,6 +121,16 @@ func Warned(warnings []string) []Finding {
 		all = append(all, Finding{Check: checkConfig, Level: Warning, Text: w, Do: "correct the variable, or take it out"})
 	}
 	return all
+}
+
+// exposure is what a process that starts says of it, in the same words: they
+// end with a colon and what to do.
+func exposure(check string, l Level, said string) []Finding {
+	at := strings.LastIndex(said, ": ")
+	if at < 0 {
+		return nil
+	}
+	return []Finding{{Check: check, Level: l, Text: said[:at], Do: said[at+len(": "):]}}
 }
 
 // Worst returns the highest level, and the causes of the faults.

@@ -140,9 +140,9 @@ func TestARedisAcrossANetworkNeedsAPassword(t *testing.T) {
 	if all := doctor.Guard(doctor.Redis{Hosts: []string{"127.0.0.1:6379", "localhost:1"}}); len(all) != 0 {
 		t.Errorf("on this machine: %+v, want nothing", all)
 	}
-	all := doctor.Guard(doctor.Redis{Hosts: []string{"127.0.0.1:6379", "redis:6379"}})
+	all := doctor.Guard(doctor.Redis{Hosts: []string{"127.0.0.1:6379", "redis:6379"}, Exposed: "somebody reads it: use rediss://"})
 	wants(t, all, doctor.Warning, "password")
-	wants(t, all, doctor.Note, "rediss://")
+	wants(t, all, doctor.Note, "somebody reads it use rediss://")
 }
 
 func TestHealthAsksTheProcessItself(t *testing.T) {
@@ -176,6 +176,22 @@ func TestHealthAsksTheProcessItself(t *testing.T) {
 	}
 	if err := doctor.Health(t.Context(), config.Config{AdminListen: "127.0.0.1:1"}); err == nil {
 		t.Error("nobody there counts as health")
+	}
+}
+
+// What a start warns of is said once, also where the store says it of itself.
+func TestTheWayToTheStoreIsJudgedOnce(t *testing.T) {
+	t.Parallel()
+	p := doctor.Patient{
+		Config: config.Config{DataDir: t.TempDir(), Listen: "127.0.0.1:8080"}, Now: time.Now, Exposed: "it is overheard: put sslmode=verify-full",
+		Vitals: func(context.Context) (store.Vitals, error) { return store.Vitals{Clear: true}, nil },
+	}
+	all := doctor.Examine(t.Context(), p)
+	wants(t, all, doctor.Warning, "it is overheard put sslmode=verify-full")
+	for _, f := range all {
+		if strings.Contains(f.Text, "in clear") {
+			t.Errorf("it is said again: %s", f.Text)
+		}
 	}
 }
 

@@ -15,13 +15,26 @@ const checkListener = "listener"
 // renewBefore is when whoever renews certificates should long have done so.
 const renewBefore = 14 * 24 * time.Hour
 
-// Listener looks at where the API listens, and at what it shows there.
-func Listener(c config.Config, now time.Time) []Finding {
+// Keyless says why no server starts at an address while there is no API key;
+// nil: only this machine reaches it.
+func Keyless(listen string) error {
+	if Local(listen) {
+		return nil
+	}
+	return fmt.Errorf("PLATEQ_LISTEN: %q can be reached from other machines, and there is no API key yet, so that no server starts there: make one (plateq keys create), or use 127.0.0.1", listen)
+}
+
+// Listener looks at where the API listens, at who may ask it there, and at what
+// it shows. keys is how many API keys there are; negative: nobody knows.
+func Listener(c config.Config, keys int, now time.Time) []Finding {
 	var all []Finding
 	if c.TLSCert != "" {
 		all = append(all, certificate(c, now))
 	}
-	if !loopback(c.Listen) && c.TLSCert == "" {
+	if err := Keyless(c.Listen); err != nil && keys == 0 {
+		all = append(all, exposure(checkListener, Warning, err.Error())...) // workers start all the same
+	}
+	if !Local(c.Listen) && c.TLSCert == "" {
 		all = append(all, Finding{
 			Check: checkListener, Level: Note, Text: fmt.Sprintf("PLATEQ_LISTEN %s can be reached by others, and speaks no TLS: keys and answers pass in clear", c.Listen),
 			Do: "put a proxy that ends TLS before it, or set PLATEQ_TLS_CERT and PLATEQ_TLS_KEY",
@@ -57,12 +70,12 @@ func certificate(c config.Config, now time.Time) Finding {
 
 const renew = "put a new one in the place of its files: it is read without a restart"
 
-// loopback reports whether host:port is of this machine alone.
-func loopback(addr string) bool {
+// Local reports whether host:port is of this machine alone.
+func Local(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		host = addr
 	}
 	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }

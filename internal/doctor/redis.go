@@ -184,17 +184,11 @@ func numbers(version string) (all []int, ok bool) {
 
 // Guard judges how a Redis is reached.
 func Guard(r Redis) []Finding {
-	if !slices.ContainsFunc(r.Hosts, func(h string) bool { return !loopback(h) }) {
-		return nil
-	}
 	var all []Finding
-	if !r.Guarded {
+	if far := slices.ContainsFunc(r.Hosts, func(h string) bool { return !Local(h) }); far && !r.Guarded {
 		all = append(all, Finding{Check: checkRedis, Level: Warning, Text: "it is reached over a network without a password", Do: "give it a user of its own: see docs/redis.md"})
 	}
-	if !r.TLS {
-		all = append(all, Finding{Check: checkRedis, Level: Note, Text: "it is reached over a network without TLS", Do: "write rediss:// in PLATEQ_REDIS_URL, unless the network is yours alone"})
-	}
-	return all
+	return append(all, exposure(checkRedis, Note, r.Exposed)...)
 }
 
 // maxSkew is how far clocks may be apart: signs of life are a minute old before

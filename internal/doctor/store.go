@@ -14,20 +14,23 @@ const checkStore = "store"
 // fewConnections is what one process may want.
 const fewConnections = 16
 
-func examineStore(ctx context.Context, p Patient, clocks map[string]store.ClockReading) []Finding {
+// examineStore also returns how many API keys there are; negative: nobody knows.
+func examineStore(ctx context.Context, p Patient, clocks map[string]store.ClockReading) (all []Finding, keys int) {
 	if p.Vitals == nil {
-		return []Finding{{Check: checkStore, Level: Note, Text: "there is none yet", Do: "nothing: the first start makes it"}}
+		return []Finding{{Check: checkStore, Level: Note, Text: "there is none yet", Do: "nothing: the first start makes it"}}, 0
 	}
+	all = exposure(checkStore, Warning, p.Exposed)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	v, err := p.Vitals(ctx)
 	if err != nil {
-		return []Finding{unreadable(err)}
+		return append(all, unreadable(err)), -1
 	}
 	if v.Clock != nil {
 		clocks["the store's server"] = *v.Clock
 	}
-	return Store(v)
+	v.Clear = v.Clear && p.Exposed == "" // once is enough
+	return append(all, Store(v)...), v.APIKeys
 }
 
 func unreadable(err error) Finding {

@@ -32,6 +32,12 @@ func Vitals(ctx context.Context, o Options) (v store.Vitals, err error) {
 			return v, fmt.Errorf("look at the schema: %w", classify(err))
 		}
 	}
+	v.APIKeys = -1
+	if v.Refusal == nil && v.Schema.Has > 0 && len(v.Schema.Pending) == 0 {
+		if _, err := c.one(ctx, "SELECT count(*) FROM api_keys", nil, &v.APIKeys); err != nil {
+			return v, fmt.Errorf("count API keys: %w", classify(err))
+		}
+	}
 	if err := c.readServer(ctx, &v); err != nil {
 		return v, fmt.Errorf("look at the server: %w", classify(err))
 	}

@@ -17,7 +17,7 @@ func Vitals(o Options) (v store.Vitals, err error) {
 		return v, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	v.Connections = -1
+	v.Connections, v.APIKeys = -1, -1
 	has, err := c.schema()
 	if err != nil {
 		return v, err
@@ -27,6 +27,13 @@ func Vitals(o Options) (v store.Vitals, err error) {
 	}
 	if v.Refusal = v.Schema.Err(); v.Refusal == nil && has > 0 {
 		v.Refusal = c.verify(o)
+	}
+	if v.Refusal == nil && has > 0 && len(v.Schema.Pending) == 0 {
+		keys, err := c.number("SELECT count(*) FROM api_keys")
+		if err != nil {
+			return v, fmt.Errorf("count API keys: %w", classify(err))
+		}
+		v.APIKeys = int(keys)
 	}
 	if v.Size, err = c.number("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"); err != nil {
 		return v, fmt.Errorf("read size: %w", classify(err))
