@@ -1,4 +1,5 @@
-// Package docs_test runs what the pages for newcomers tell them to type.
+// Package docs_test runs what the pages for newcomers, and those of the
+// providers, tell them to type.
 package docs_test
 
 import (
