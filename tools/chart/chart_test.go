@@ -3,6 +3,7 @@ package chart
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -67,7 +68,7 @@ func render(t *testing.T, values map[string]any) map[string]any {
 		in := yaml.NewYAMLReader(bufio.NewReader(strings.NewReader(text)))
 		for {
 			one, err := in.Read()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
