@@ -169,7 +169,7 @@ func (w *Worker) seekChunk(ctx context.Context, l *line) (bool, error) {
 		}
 		if len(refs) > 0 {
 			ref := refs[rand.IntN(len(refs))] //nolint:gosec // any will do
-			return true, w.work(ctx, l, ref.ID, ref.N)
+			return true, w.unrung(ctx, l, ref)
 		}
 	}
 	return false, nil

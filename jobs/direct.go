@@ -32,10 +32,18 @@ func (w *Worker) SendNow(ctx context.Context, provider string) (int, error) {
 			return len(tried), err
 		}
 		tried[ref] = true
-		if err := w.work(ctx, l, ref.ID, ref.N); err != nil {
+		if err := w.unrung(ctx, l, ref); err != nil {
 			return len(tried), err
 		}
 	}
+}
+
+// unrung works a chunk off that no task came for.
+func (w *Worker) unrung(ctx context.Context, l *line, c store.ChunkRef) error {
+	ctx, end := w.opts.Tracer.Begin(ctx, Span{Name: TaskSend, Provider: l.spec.Name, Chunk: c.ID})
+	err := w.work(ctx, l, c.ID, c.N)
+	end(err)
+	return err
 }
 
 func (w *Worker) nextChunk(ctx context.Context, l *line, tried map[store.ChunkRef]bool) (store.ChunkRef, bool, error) {

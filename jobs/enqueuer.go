@@ -36,13 +36,14 @@ const (
 )
 
 // EnqueuerOptions say what an Enqueuer works with. All fields are required but
-// Budgets.
+// Budgets and Tracer.
 type EnqueuerOptions struct {
 	Store     store.Store
 	Providers *providers.Set
 	Limits    map[string]Limits
 	Redis     redis.UniversalClient
 	Budgets   store.BudgetDefaults
+	Tracer    Tracer // nil: nobody traces
 	Log       zerolog.Logger
 	Now       func() time.Time
 }
@@ -82,6 +83,9 @@ type rung struct {
 
 // NewEnqueuer returns an enqueuer that has rung for nothing.
 func NewEnqueuer(o EnqueuerOptions) *Enqueuer {
+	if o.Tracer == nil {
+		o.Tracer = noTracer{}
+	}
 	return &Enqueuer{
 		opts: o, bells: map[string]*bells{}, gates: NewGates(o.Store, o.Now),
 		client:    asynq.NewClientFromRedisClient(o.Redis),
@@ -229,17 +233,35 @@ func (e *Enqueuer) ringOne(ctx context.Context, b *bells, spec providers.Spec, t
 	if err != nil || len(refs) == 0 {
 		return false, err
 	}
-	task, opts, err := sendTask(spec.Name, refs[0])
-	if err != nil {
-		return false, err
-	}
-	if err := e.enqueue(ctx, task, opts); err != nil {
+	if err := e.ringChunk(ctx, spec.Name, refs[0], t.Trace); err != nil {
 		return false, err
 	}
 	b.chunks[refs[0].ID] = rung{ring: refs[0].Ring, at: now}
 	delete(b.fresh, t.Batch)
 	b.served[t.Batch] += float64(refs[0].N) / math.Max(t.Weight, 1e-6)
 	return true, nil
+}
+
+// ringChunk hangs the bell of a chunk, for the list of that trace.
+func (e *Enqueuer) ringChunk(ctx context.Context, provider string, c store.ChunkRef, list store.Trace) (err error) {
+	ctx, end := e.opts.Tracer.Begin(ctx, Span{Name: "ring " + TaskSend, Kind: Rings, List: list, Provider: provider, Chunk: c.ID, Asks: c.N})
+	defer func() { end(err) }()
+	task, opts, err := sendTask(provider, c, e.opts.Tracer.Carry(ctx))
+	if err != nil {
+		return err
+	}
+	return e.enqueue(ctx, task, opts)
+}
+
+// ringTickets hangs one bell for some tickets.
+func (e *Enqueuer) ringTickets(ctx context.Context, provider string, some []store.TicketRef) (err error) {
+	ctx, end := e.opts.Tracer.Begin(ctx, Span{Name: "ring " + TaskPoll, Kind: Rings, Provider: provider})
+	defer func() { end(err) }()
+	task, opts, err := pollTask(provider, some, e.opts.Tracer.Carry(ctx))
+	if err != nil {
+		return err
+	}
+	return e.enqueue(ctx, task, opts)
 }
 
 // enqueue hangs a bell. One that hangs already is as good, unless nobody would
@@ -334,11 +356,7 @@ func (e *Enqueuer) RingTickets(ctx context.Context, provider string) (int, error
 	}
 	due = b.nextTickets(due, e.ticketWindow(spec.Name), e.opts.Now())
 	for some := range slices.Chunk(due, e.perTask(spec.Name, len(due))) {
-		task, opts, err := pollTask(provider, some)
-		if err != nil {
-			return 0, err
-		}
-		if err := e.enqueue(ctx, task, opts); err != nil {
+		if err := e.ringTickets(ctx, provider, some); err != nil {
 			return 0, err
 		}
 		for _, t := range some {

@@ -14,10 +14,11 @@ import (
 // keeper sees to it that what was paid for is kept: in the store, else in the
 // spool, else in memory until one of them takes it.
 type keeper struct {
-	st    store.Store
-	spool *store.Spool
-	meter Meter
-	log   zerolog.Logger
+	st     store.Store
+	spool  *store.Spool
+	meter  Meter
+	tracer Tracer
+	log    zerolog.Logger
 
 	draining sync.Mutex
 
@@ -69,8 +70,10 @@ func (k *keeper) full() bool { return k.spool.Full() || errors.Is(k.lately(), st
 // settle writes s, or spools it. The answer is never given up while the
 // process lives; ctx ending does not stop it.
 func (k *keeper) settle(ctx context.Context, s store.Settlement) (store.Settled, error) {
+	ctx, end := k.tracer.Begin(ctx, Span{Name: "settle", Call: s.Call, Asks: len(s.Verdicts)})
 	began := time.Now()
 	done, err := k.st.Settle(context.WithoutCancel(ctx), s)
+	end(err)
 	k.meter.Stored("settle", time.Since(began), err)
 	k.note(err)
 	if keepable(err) {
@@ -84,7 +87,9 @@ func (k *keeper) settle(ctx context.Context, s store.Settlement) (store.Settled,
 // be stored is spooled only for the answers in it; otherwise it is kept in
 // memory, as nobody else may take the ticket before it is given back.
 func (k *keeper) settleTicket(ctx context.Context, s store.TicketSettlement) (store.Settled, error) {
+	ctx, end := k.tracer.Begin(ctx, Span{Name: "settle", Ticket: s.ID, Asks: len(s.Verdicts)})
 	done, err := k.st.SettleTicket(context.WithoutCancel(ctx), s)
+	end(err)
 	k.note(err)
 	if !away(err) {
 		return done, err

@@ -77,7 +77,7 @@ func claimed(t *testing.T) (*keeper, *fullStore, store.Claim, store.BatchNo) {
 	}
 	t.Cleanup(func() { _ = spool.Close() })
 	f := &fullStore{Store: st}
-	return &keeper{st: f, spool: spool, meter: noMeter{}, log: zerolog.Nop()}, f, c, no
+	return &keeper{st: f, spool: spool, meter: noMeter{}, tracer: noTracer{}, log: zerolog.Nop()}, f, c, no
 }
 
 func answer(a store.Ask) store.Verdict {

@@ -6,6 +6,14 @@ import (
 	"github.com/rs/zerolog"
 )
 
+// traced names the trace, if there is one.
+func traced(ev *zerolog.Event, id string) *zerolog.Event {
+	if id == "" {
+		return ev
+	}
+	return ev.Str("trace_id", id)
+}
+
 // asynqLogger gives asynq's lines to ours.
 type asynqLogger struct{ log zerolog.Logger }
 

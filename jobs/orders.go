@@ -71,6 +71,13 @@ func (w *Worker) split(ctx context.Context, t *asynq.Task) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(w.claims, cancel)()
+	ctx, end := w.opts.Tracer.Begin(w.opts.Tracer.Carried(ctx, t.Headers()), Span{Name: t.Type(), Kind: Answers})
+	err := w.takeOrder(ctx, t)
+	end(err)
+	return err
+}
+
+func (w *Worker) takeOrder(ctx context.Context, t *asynq.Task) error {
 	name, _ := asynq.GetTaskID(ctx) // a handler has one
 	log := w.opts.Log.With().Str("task", t.Type()).Str("task_id", name).Logger()
 	order, err := openOrder(w.opts.Orders.Key, name, t.Payload())

@@ -59,7 +59,10 @@ func (w *Worker) pass(ctx context.Context, l *line, id store.TicketID) error {
 	if t.Probe {
 		l.limiter.Empty(ctx)
 	}
-	return w.pages(ctx, l, t, permit)
+	ctx, end := w.opts.Tracer.Begin(ctx, Span{Name: "poll", List: t.Trace, Provider: l.spec.Name, Ticket: id, Call: t.Call, Asks: len(t.Asks)})
+	err = w.pages(ctx, l, t, permit)
+	end(err)
+	return err
 }
 
 // lease is until when a ticket is ours: time to wait for a token, for one
@@ -108,12 +111,14 @@ func (w *Worker) page(ctx context.Context, l *line, t store.OpenTicket, part int
 	permit.Use()
 	ctx, cancel := providers.Within(context.WithoutCancel(ctx), l.limits.Timeout)
 	defer cancel()
+	ctx, end := w.opts.Tracer.Begin(ctx, Span{Name: l.spec.Name + "/" + l.spec.Endpoints.Poll, Kind: Asks, Provider: l.spec.Name, Ticket: t.ID, Asks: len(t.Asks)})
 	began := time.Now()
 	if part == whole {
 		got, err = w.opts.Providers.Poll(ctx, l.spec.Name, t.Handle, requests(t.Asks))
 	} else {
 		got, err = w.opts.Providers.PollPart(ctx, l.spec.Name, t.Handle, part, requests(t.Asks))
 	}
+	end(err)
 	w.counts.request(l.spec.Name, l.spec.Endpoints.Poll, time.Since(began), err)
 	if err == nil {
 		for _, n := range got.Notices {
@@ -125,7 +130,7 @@ func (w *Worker) page(ctx context.Context, l *line, t store.OpenTicket, part int
 	if e.Class == providers.RateLimited {
 		permit.Exceeded(e.Scope, until(e.Until, w.opts.Now()))
 	}
-	l.log.Warn().Int64("ticket", int64(t.ID)).Stringer("class", e.Class).Str("code", e.Code).Msg("poll brought no answer")
+	traced(l.log.Warn(), w.opts.Tracer.ID(ctx)).Int64("ticket", int64(t.ID)).Stringer("class", e.Class).Str("code", e.Code).Msg("poll brought no answer")
 	return got, err
 }
 

@@ -82,13 +82,18 @@ func (w *Worker) shut(ctx context.Context, l *line) bool {
 
 // claim records a call of up to size asks of a chunk. A claim without asks is
 // none: nothing is left to take, a gate is closed, or a budget has no room.
-func (w *Worker) claim(ctx context.Context, l *line, chunk store.ChunkID, size int) (store.Claim, error) {
+func (w *Worker) claim(ctx context.Context, l *line, chunk store.ChunkID, size int) (claim store.Claim, err error) {
+	ctx, end := w.opts.Tracer.Begin(ctx, Span{Name: "claim", Provider: l.spec.Name, Chunk: chunk})
+	defer func() {
+		w.opts.Tracer.Note(ctx, Span{Call: claim.Call, Asks: len(claim.Asks)})
+		end(err)
+	}()
 	scopes := []string{l.spec.Name, l.spec.SubmitScope()}
 	if w.gates.Circuit(ctx, scopes...) {
 		size = 1 // a probe that fails leaves one row unknown, not hundreds
 	}
 	began := time.Now()
-	claim, err := w.opts.Store.Claim(ctx, store.ClaimRequest{
+	claim, err = w.opts.Store.Claim(ctx, store.ClaimRequest{
 		Chunk: chunk, Owner: w.opts.ID, Scopes: scopes, Max: size, Lookups: l.spec.MaxBatch == 1,
 		Expires: w.opts.Now().Add(l.limits.Timeout + callMargin), Price: l.limits.Price, Budgets: w.opts.Budgets,
 	})
@@ -149,7 +154,9 @@ func (w *Worker) ask(ctx context.Context, l *line, c store.Claim, permit *Permit
 	permit.Use()
 	ctx, cancel := providers.Within(context.WithoutCancel(ctx), l.limits.Timeout)
 	defer cancel()
+	ctx, end := w.opts.Tracer.Begin(ctx, Span{Name: l.spec.SubmitScope(), Kind: Asks, Provider: l.spec.Name, Call: c.Call, Asks: len(c.Asks)})
 	outs, err := w.opts.Providers.Submit(ctx, l.spec.Name, requests(c.Asks))
+	end(errors.Join(err, firstError(outs)))
 	if err != nil {
 		// Nothing was attempted: a fault of ours in building the call.
 		l.log.Error().Err(err).Int64("call", int64(c.Call)).Msg("call could not be made")
@@ -163,7 +170,7 @@ func (w *Worker) ask(ctx context.Context, l *line, c store.Claim, permit *Permit
 	if s.Class != "" {
 		ev = l.log.Warn().Str("class", s.Class).Str("code", s.Code)
 	}
-	ev.Int64("call", int64(c.Call)).Int("asks", len(c.Asks)).Dur("took", took).Msg("call made")
+	traced(ev, w.opts.Tracer.ID(ctx)).Int64("call", int64(c.Call)).Int("asks", len(c.Asks)).Dur("took", took).Msg("call made")
 	return s
 }
 

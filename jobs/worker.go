@@ -25,7 +25,7 @@ const lastHandlers = time.Second
 const callMargin = time.Minute
 
 // WorkerOptions say what a Worker works with. All fields are required but
-// Budgets, Orders, Meter and Wake.
+// Budgets, Orders, Meter, Tracer and Wake.
 type WorkerOptions struct {
 	ID        store.WorkerID
 	Store     store.Store
@@ -38,8 +38,10 @@ type WorkerOptions struct {
 	Orders *Orders
 	// Meter is told of what is done; nil: nobody is.
 	Meter Meter
-	Log   zerolog.Logger
-	Now   func() time.Time
+	// Tracer is told how it hangs together; nil: nobody is.
+	Tracer Tracer
+	Log    zerolog.Logger
+	Now    func() time.Time
 	// Wake is told that a provider's work has moved, so that the next of it
 	// can be rung for. It must not block.
 	Wake func(provider string)
@@ -79,11 +81,14 @@ func NewWorker(o WorkerOptions) (*Worker, error) {
 	if o.Meter == nil {
 		o.Meter = noMeter{}
 	}
+	if o.Tracer == nil {
+		o.Tracer = noTracer{}
+	}
 	if o.Wake == nil {
 		o.Wake = func(string) {}
 	}
 	w := &Worker{opts: o, lines: map[string]*line{}, gates: NewGates(o.Store, o.Now), counts: newCounts(o.Now, o.Meter),
-		keeper: &keeper{st: o.Store, spool: o.Spool, meter: o.Meter, log: o.Log}}
+		keeper: &keeper{st: o.Store, spool: o.Spool, meter: o.Meter, tracer: o.Tracer, log: o.Log}}
 	w.ears = newEars(o.Redis, w.attend)
 	w.claims, w.stopClaims = context.WithCancel(context.Background())
 	for _, name := range o.Providers.Names() {
@@ -157,9 +162,11 @@ func (w *Worker) handler(l *line, fn func(context.Context, *line, []byte) error)
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(w.claims, cancel)()
+		ctx, end := w.opts.Tracer.Begin(w.opts.Tracer.Carried(ctx, t.Headers()), Span{Name: t.Type(), Kind: Answers, Provider: l.spec.Name})
 		err := fn(ctx, l, t.Payload())
+		end(err)
 		if err != nil && ctx.Err() == nil {
-			l.log.Error().Err(err).Str("task", t.Type()).Msg("task left undone, it will be rung for again")
+			traced(l.log.Error(), w.opts.Tracer.ID(ctx)).Err(err).Str("task", t.Type()).Msg("task left undone, it will be rung for again")
 		}
 		return nil
 	})

@@ -27,6 +27,8 @@ type NewBatch struct {
 	// Kept is how long its rows are kept after it has ended; 0: as long as the
 	// store was told to keep those of any list.
 	Kept time.Duration
+	// Traceparent is that of the request that brings it, see Trace.
+	Traceparent string
 }
 
 // Reuse says which known answers a batch is content with.

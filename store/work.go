@@ -10,6 +10,16 @@ import (
 type Turn struct {
 	Batch  BatchNo
 	Weight float64
+	Trace  Trace
+}
+
+// Trace says under which request a list was taken in, for those who show how
+// what was done for it hangs together. It decides nothing.
+type Trace struct {
+	// Parent is the request's traceparent, as W3C Trace Context writes it;
+	// empty: nobody traced it.
+	Parent string
+	Rows   int // of the list
 }
 
 // ChunkRef names a chunk that is worth ringing for. Ring is how often it has
@@ -238,6 +248,7 @@ type OpenTicket struct {
 	Heard   time.Time
 	Probe   bool
 	KeepRaw bool
+	Trace   Trace // of the list whose asks they are
 }
 
 // TicketSettlement is what one poll brought.

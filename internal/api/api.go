@@ -59,6 +59,9 @@ type Options struct {
 	// Observe is told of each request, by the pattern of its route, or "", and the
 	// status of its answer; nil: nobody is. It must not wait.
 	Observe func(route string, status int, took time.Duration)
+	// Tracer is told how requests hang together with what comes of them; nil:
+	// nobody is.
+	Tracer Tracer
 	// Told is told how many rows the caller was given with what is personal in
 	// them, by the id of their key, "" for none, and what the audit log calls the
 	// act; nil: nobody is. It must not wait.
@@ -108,6 +111,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.Observe == nil {
 		o.Observe = func(string, int, time.Duration) {}
+	}
+	if o.Tracer == nil {
+		o.Tracer = noTracer{}
 	}
 	if o.Told == nil {
 		o.Told = func(string, store.ActKind, int) {}

@@ -56,8 +56,10 @@ func (s *server) observe(next http.Handler) http.Handler {
 		endAfterChunks(h, r)
 		zip := newCompressor(w, r)
 		rec := &recorder{ResponseWriter: zip}
-		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, &rec.caller))
+		ctx, end := s.traced(r)
+		r = r.WithContext(context.WithValue(ctx, callerKey{}, &rec.caller))
 		defer func() {
+			end(r.Pattern, rec.status)
 			s.logRequest(r, rec, id, s.Now().Sub(start))
 		}()
 		defer s.recovered(rec, r, id)
@@ -91,6 +93,9 @@ func (s *server) logRequest(r *http.Request, rec *recorder, id string, took time
 	}
 	if rec.caller.ID != "" {
 		line.Str("key", rec.caller.ID)
+	}
+	if trace := s.Tracer.ID(r.Context()); trace != "" {
+		line.Str("trace_id", trace)
 	}
 	line.Int("status", rec.status).Int64("bytes", rec.bytes).Dur("took", took).Msg("request")
 }

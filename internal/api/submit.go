@@ -168,7 +168,7 @@ func (s *server) accept(ctx context.Context, l list) (store.Batch, error) {
 	no, err := s.Store.BeginBatch(ctx, store.NewBatch{
 		Tenant: submitter(ctx), Provider: l.Provider, Params: rows.Params(), Name: l.Name, Purpose: l.Purpose, Metadata: l.Metadata,
 		Columns: rows.Columns(), Weight: l.Weight, Reuse: s.reuse(l), MaxCost: limit, Callback: l.Callback,
-		Kept: l.kept(),
+		Kept: l.kept(), Traceparent: s.Tracer.Parent(ctx),
 	})
 	if err != nil {
 		return store.Batch{}, fmt.Errorf("begin batch: %w", err)

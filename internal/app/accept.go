@@ -94,7 +94,9 @@ func (r *run) maxCost() *store.Limit {
 }
 
 // take stores the list as a new batch.
-func (r *run) take(ctx context.Context) error {
+func (r *run) take(ctx context.Context) (err error) {
+	ctx, end, parent := r.app.traced(ctx, "take list")
+	defer func() { end(err) }()
 	reader, err := intake.Open(r.in, r.opts.Intake)
 	if err != nil {
 		return refusal(err)
@@ -104,7 +106,7 @@ func (r *run) take(ctx context.Context) error {
 	no, err := r.app.store.BeginBatch(ctx, store.NewBatch{
 		Provider: r.opts.Provider, Params: reader.Params(), Name: r.opts.Name, Purpose: r.opts.Purpose,
 		Columns: reader.Columns(), Weight: r.opts.Weight, KeepRaw: r.opts.Raw, Reuse: reuse,
-		MaxCost: r.maxCost(), Kept: r.opts.Kept,
+		MaxCost: r.maxCost(), Kept: r.opts.Kept, Traceparent: parent,
 	})
 	if err != nil {
 		return fmt.Errorf("store list: %w", spaceHint(r.app, err))

@@ -17,6 +17,7 @@ import (
 
 	"github.com/plateq/plateq/internal/api"
 	"github.com/plateq/plateq/internal/metrics"
+	"github.com/plateq/plateq/internal/tracing"
 	"github.com/plateq/plateq/internal/webhook"
 	"github.com/plateq/plateq/jobs"
 	"github.com/plateq/plateq/providers"
@@ -62,9 +63,10 @@ type App struct {
 	listener  *listener
 	admin     *listener // of /metrics; nil: nowhere
 	meter     *metrics.Meter
-	access    *api.Access    // nil where nothing listens
-	upstreams *standIn       // their stand-in in this process, nil until one is needed
-	closers   []func() error // run in reverse
+	tracer    *tracing.Tracer // nil: nobody traces
+	access    *api.Access     // nil where nothing listens
+	upstreams *standIn        // their stand-in in this process, nil until one is needed
+	closers   []func() error  // run in reverse
 }
 
 // Open opens what parts need. Nothing is sent and nothing listens before Run.
@@ -93,6 +95,9 @@ func workerID() store.WorkerID {
 
 func (a *App) open(ctx context.Context) error {
 	if err := a.openBooks(ctx); err != nil {
+		return err
+	}
+	if err := a.openTraces(ctx); err != nil {
 		return err
 	}
 	a.closers = append(a.closers, a.closeTrail)
@@ -145,6 +150,7 @@ func (a *App) openWork(ctx context.Context) error {
 	budgets := a.opts.Config.Budgets()
 	enq := jobs.NewEnqueuer(jobs.EnqueuerOptions{
 		Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Budgets: budgets, Log: a.log, Now: a.now,
+		Tracer: a.jobsTracer(),
 	})
 	if err := a.openSender(); err != nil {
 		return err
@@ -158,7 +164,7 @@ func (a *App) openWork(ctx context.Context) error {
 	}
 	w, err := jobs.NewWorker(jobs.WorkerOptions{
 		ID: a.id, Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Spool: a.spool, Budgets: budgets, Orders: a.orders(),
-		Log: a.log, Now: a.now, Wake: a.scheduler.Wake, Meter: a.meter,
+		Log: a.log, Now: a.now, Wake: a.scheduler.Wake, Meter: a.meter, Tracer: a.jobsTracer(),
 	})
 	if err != nil {
 		return err

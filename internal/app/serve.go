@@ -124,6 +124,9 @@ func (a *App) serves() api.Options {
 	if a.meter != nil { // one that only describes has none
 		o.Observe, o.Told = a.meter.Answered, a.meter.Told
 	}
+	if a.tracer != nil {
+		o.Tracer = a.tracer
+	}
 	if a.listener != nil {
 		o.Stopping = a.listener.stopping
 	}

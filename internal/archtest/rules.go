@@ -89,6 +89,10 @@ var arrows = []arrow{
 		Why: "it turns into figures what others tell it and what the books say",
 	},
 	{
+		From: "internal/tracing", To: []string{"jobs", "providers"},
+		Why: "it tells a collector what others tell it, and notices nothing by itself",
+	},
+	{
 		From: "internal/doctor", To: []string{"internal/config", "store", "providers"},
 		Why: "it judges what others read of what Plateq stands on, and opens none of it",
 	},
@@ -107,6 +111,10 @@ var arrows = []arrow{
 	{
 		From: "internal/promtest", StdOnly: true,
 		Why: "it starts servers for tests and knows nothing of what they watch",
+	},
+	{
+		From: "internal/tracetest",
+		Why:  "it takes spans as any collector does and knows nothing of who tells of them",
 	},
 	{
 		From: "internal/disktest", StdOnly: true,
@@ -170,6 +178,10 @@ var soles = []sole{
 		Why: "what is counted is told by methods; which system collects it is decided once",
 	},
 	{
+		Import: "go.opentelemetry.io/otel", By: []string{"internal/tracing"}, Tests: true,
+		Why: "spans are told of by methods; what they may hold is decided once",
+	},
+	{
 		Import: "zombiezen.com/go/sqlite", By: []string{"store/..."},
 		Why: "SQL lives in the store's own packages",
 	},
@@ -200,6 +212,10 @@ var soles = []sole{
 	{
 		Import: "./internal/metrics", By: []string{"internal/app"}, Tests: true,
 		Why: "whoever counts has an interface of its own",
+	},
+	{
+		Import: "./internal/tracing", By: []string{"internal/app"}, Tests: true,
+		Why: "whoever is traced has an interface of its own",
 	},
 	{
 		Import: "./internal/web", By: []string{"internal/app"}, Tests: true,

@@ -29,6 +29,7 @@ func (c *Config) faults() []string {
 		l.address("ADMIN_LISTEN", c.AdminListen)
 	}
 	l.server(c.ServerURL)
+	l.traces(c)
 	l.receivers(c.HooksAllow)
 	l.redis(c.RedisURL)
 	l.database(c)

@@ -30,16 +30,19 @@ const Prefix = "PLATEQ_"
 
 // Config is what the operator said, checked and with all defaults in place.
 type Config struct {
-	RedisURL    URL    `env:"REDIS_URL" envDefault:"embedded" about:"redis://, rediss://, redis-sentinel://, redis-cluster://h1:p,h2:p, or embedded: in memory, no port"`
-	DatabaseURL URL    `env:"DATABASE_URL" shown:"sqlite://<data dir>/plateq.db" about:"where answers are kept: sqlite://PATH for one process, postgres://USER:PASSWORD@HOST/NAME for any number"`
-	DataDir     string `env:"DATA_DIR" envDefault:"./plateq-data" about:"SQLite file, keys and spool"`
-	Listen      string `env:"LISTEN" envDefault:"127.0.0.1:8080" about:"address of the HTTP API; one that is not loopback needs an API key to exist"`
-	APIRate     int    `env:"API_RATE" envDefault:"100" about:"requests a second that one API key may make, as many at once; 0: any number"`
-	AdminListen string `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:8081" about:"address of /metrics and, where that is loopback, of pprof; none: nowhere"`
-	TLSCert     string `env:"TLS_CERT" about:"PEM file of the certificate with which the HTTP API speaks TLS, and of those above it; read again when it changes"`
-	TLSKey      string `env:"TLS_KEY" about:"PEM file of the key of that certificate"`
-	LogLevel    string `env:"LOG_LEVEL" envDefault:"info" about:"trace, debug, info, warn or error"`
-	LogFormat   string `env:"LOG_FORMAT" shown:"console on a terminal, else json" about:"console or json"`
+	RedisURL    URL              `env:"REDIS_URL" envDefault:"embedded" about:"redis://, rediss://, redis-sentinel://, redis-cluster://h1:p,h2:p, or embedded: in memory, no port"`
+	DatabaseURL URL              `env:"DATABASE_URL" shown:"sqlite://<data dir>/plateq.db" about:"where answers are kept: sqlite://PATH for one process, postgres://USER:PASSWORD@HOST/NAME for any number"`
+	DataDir     string           `env:"DATA_DIR" envDefault:"./plateq-data" about:"SQLite file, keys and spool"`
+	Listen      string           `env:"LISTEN" envDefault:"127.0.0.1:8080" about:"address of the HTTP API; one that is not loopback needs an API key to exist"`
+	APIRate     int              `env:"API_RATE" envDefault:"100" about:"requests a second that one API key may make, as many at once; 0: any number"`
+	AdminListen string           `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:8081" about:"address of /metrics and, where that is loopback, of pprof; none: nowhere"`
+	TLSCert     string           `env:"TLS_CERT" about:"PEM file of the certificate with which the HTTP API speaks TLS, and of those above it; read again when it changes"`
+	TLSKey      string           `env:"TLS_KEY" about:"PEM file of the key of that certificate"`
+	TracesURL   URL              `env:"TRACES_URL" shown:"none" about:"collector of OpenTelemetry that is told how things hang together, by OTLP over HTTP: http://127.0.0.1:4318"`
+	TracesKeys  providers.Secret `env:"TRACES_HEADERS" about:"headers that the collector asks for: name=value,name=value"`
+	TracesShare float64          `env:"TRACES_SHARE" envDefault:"1" about:"which part of the traces that begin here is told of, from 0 to 1; those that a client begins, as it says"`
+	LogLevel    string           `env:"LOG_LEVEL" envDefault:"info" about:"trace, debug, info, warn or error"`
+	LogFormat   string           `env:"LOG_FORMAT" shown:"console on a terminal, else json" about:"console or json"`
 
 	ServerURL URL              `env:"URL" envDefault:"http://127.0.0.1:8080" about:"where client commands find a server"`
 	APIKey    providers.Secret `env:"API_KEY" about:"the key that client commands show to it"`

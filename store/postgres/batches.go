@@ -26,17 +26,18 @@ type header struct {
 	heldBy               string
 	kept                 time.Duration
 	expired              time.Time // when its rows went; zero: they are there
+	traceparent          string
 }
 
 const headerQuery = `SELECT b.no, b.id, b.tenant, b.provider, b.state, b.keep_raw, b.fresh, b.fresh_ms, b.none_ms, b.resend,
-	b.rows, b.asks, c.cut, b.renewals, b.created_at, b.known, b.joined, b.doubles, b.held_by, b.keep_ms, b.expired_at FROM batches b JOIN cuts c ON c.batch = b.no WHERE b.no = `
+	b.rows, b.asks, c.cut, b.renewals, b.created_at, b.known, b.joined, b.doubles, b.held_by, b.keep_ms, b.expired_at, b.traceparent FROM batches b JOIN cuts c ON c.batch = b.no WHERE b.no = `
 
 // scan reads a row of headerQuery, or returns ErrNoBatch.
 func (h *header) scan(r pgx.Row) error {
 	var freshMS, noneMS, created, keptMS, expired int64
 	err := r.Scan(&h.no, &h.id, &h.tenant, &h.provider, &h.state, &h.keepRaw, &h.reuse.Fresh, &freshMS, &noneMS, &h.reuse.ResendUnknown,
 		&h.rows, &h.asks, &h.cut, &h.renewals, &created,
-		&h.shared.Known, &h.shared.Joined, &h.shared.Duplicates, &h.heldBy, &keptMS, &expired)
+		&h.shared.Known, &h.shared.Joined, &h.shared.Duplicates, &h.heldBy, &keptMS, &expired, &h.traceparent)
 	if err == pgx.ErrNoRows { //nolint:errorlint // Scan returns it bare
 		return store.ErrNoBatch
 	}
@@ -47,6 +48,9 @@ func (h *header) scan(r pgx.Row) error {
 	h.kept, h.expired = duration(keptMS), fromMillis(expired)
 	return nil
 }
+
+// trace returns under which request the batch was taken in.
+func (h *header) trace() store.Trace { return store.Trace{Parent: h.traceparent, Rows: h.rows} }
 
 // expiry returns *store.ExpiredError where the batch has no rows any more.
 func (h *header) expiry() error {

@@ -31,10 +31,10 @@ func (s *Store) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo
 	id := "b_" + strings.ToLower(rand.Text()[:20]) // 100 bits
 	return write(ctx, s, func(ctx context.Context, t *tx) (store.BatchNo, error) {
 		err := t.exec(ctx, `WITH cut AS (INSERT INTO cuts (batch) VALUES ($1))
-			INSERT INTO batches (no, id, tenant, provider, state, weight, keep_raw, fresh, fresh_ms, none_ms, resend, created_at, beat_at, meta, keep_ms)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, `+beatTime("$13")+`, $14, $15)`,
+			INSERT INTO batches (no, id, tenant, provider, state, weight, keep_raw, fresh, fresh_ms, none_ms, resend, created_at, beat_at, meta, keep_ms, traceparent)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, `+beatTime("$13")+`, $14, $15, $16)`,
 			no, id, b.Tenant, b.Provider, store.BatchIntake, b.Weight, b.KeepRaw, b.Reuse.Fresh, b.Reuse.FreshFor.Milliseconds(),
-			b.Reuse.FreshNotFoundFor.Milliseconds(), b.Reuse.ResendUnknown, millis(t.now), s.beat(), meta, b.Kept.Milliseconds())
+			b.Reuse.FreshNotFoundFor.Milliseconds(), b.Reuse.ResendUnknown, millis(t.now), s.beat(), meta, b.Kept.Milliseconds(), b.Traceparent)
 		if err == nil && b.Callback != "" {
 			err = t.callBack(ctx, no, b)
 		}

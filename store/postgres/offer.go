@@ -24,11 +24,11 @@ const searchCuts = 50
 func (s *Store) Turns(ctx context.Context, provider string) ([]store.Turn, error) {
 	return read(ctx, s, func(ctx context.Context, c conn) ([]store.Turn, error) {
 		var turns []store.Turn
-		err := c.each(ctx, `SELECT no, weight FROM batches b WHERE state = 'running' AND provider = $1
+		err := c.each(ctx, `SELECT no, weight, traceparent, rows FROM batches b WHERE state = 'running' AND provider = $1
 			AND (SELECT sum(t.n) FROM tallies t WHERE t.batch = b.no AND t.state IN (1, 2, 3)) > 0
 			ORDER BY no`, func(r pgx.Rows) error {
 			var turn store.Turn
-			err := r.Scan(&turn.Batch, &turn.Weight)
+			err := r.Scan(&turn.Batch, &turn.Weight, &turn.Trace.Parent, &turn.Trace.Rows)
 			turns = append(turns, turn)
 			return err
 		}, provider)

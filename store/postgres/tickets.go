@@ -231,7 +231,7 @@ func (t *tx) claimTicket(ctx context.Context, r store.TicketClaim) (o store.Open
 	}
 	o.Lease, o.Call, o.Provider, o.Created, o.Deadline, o.Interval = k.lease+1, k.call, k.provider, k.created, k.deadline, k.interval
 	o.Due, o.Late, o.Probe, o.KeepRaw = k.due, k.late, passed.Probe(), in.KeepsRaw(v.Asks(k.open))
-	o.Adopted = k.adopted
+	o.Adopted, o.Trace = k.adopted, v.home.trace()
 	o.Hinted = store.HintedSince(k.hinted, k.claimed)
 	o.Asks, damaged = asks.open(t.s.sealer)
 	if err := t.assertKeys(ctx, damaged); err != nil {

@@ -28,6 +28,7 @@ type header struct {
 	heldBy               string
 	kept                 time.Duration
 	expired              time.Time // when its rows went; zero: they are there
+	traceparent          string
 }
 
 // header returns the batch, or ErrNoBatch.
@@ -44,7 +45,7 @@ func (c conn) header(no store.BatchNo) (*header, error) {
 func (c conn) anyHeader(no store.BatchNo) (*header, error) {
 	h := &header{no: no}
 	found, err := c.one(`SELECT id, tenant, provider, state, keep_raw, fresh, fresh_ms, none_ms, resend, rows, asks, cut,
-		renewals, created_at, known, joined, doubles, held_by, keep_ms, expired_at FROM batches WHERE no = ?`, func(stmt *sqlite.Stmt) {
+		renewals, created_at, known, joined, doubles, held_by, keep_ms, expired_at, traceparent FROM batches WHERE no = ?`, func(stmt *sqlite.Stmt) {
 		h.id, h.tenant, h.provider = stmt.ColumnText(0), stmt.ColumnText(1), stmt.ColumnText(2)
 		h.state = store.BatchState(stmt.ColumnText(3))
 		h.keepRaw = stmt.ColumnBool(4)
@@ -57,6 +58,7 @@ func (c conn) anyHeader(no store.BatchNo) (*header, error) {
 		h.shared = store.Shared{Known: stmt.ColumnInt(14), Joined: stmt.ColumnInt(15), Duplicates: stmt.ColumnInt(16)}
 		h.heldBy = stmt.ColumnText(17)
 		h.kept, h.expired = columnDuration(stmt, 18), columnTime(stmt, 19)
+		h.traceparent = stmt.ColumnText(20)
 	}, no)
 	if err != nil {
 		return nil, fmt.Errorf("read batch: %w", err)
@@ -66,6 +68,9 @@ func (c conn) anyHeader(no store.BatchNo) (*header, error) {
 	}
 	return h, nil
 }
+
+// trace returns under which request the batch was taken in.
+func (h *header) trace() store.Trace { return store.Trace{Parent: h.traceparent, Rows: h.rows} }
 
 // expiry returns *store.ExpiredError where the batch has no rows any more.
 func (h *header) expiry() error {
@@ -104,10 +109,10 @@ func (s *Store) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo
 	}
 	id := "b_" + strings.ToLower(rand.Text()[:20]) // 100 bits
 	return write(ctx, s, func(t *tx) (store.BatchNo, error) {
-		err := t.exec(`INSERT INTO batches (id, tenant, provider, state, weight, keep_raw, fresh, fresh_ms, none_ms, resend, created_at, keep_ms, meta)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, x'')`,
+		err := t.exec(`INSERT INTO batches (id, tenant, provider, state, weight, keep_raw, fresh, fresh_ms, none_ms, resend, created_at, keep_ms, traceparent, meta)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, x'')`,
 			id, b.Tenant, b.Provider, store.BatchIntake, b.Weight, b.KeepRaw, b.Reuse.Fresh, b.Reuse.FreshFor,
-			b.Reuse.FreshNotFoundFor, b.Reuse.ResendUnknown, t.now, b.Kept)
+			b.Reuse.FreshNotFoundFor, b.Reuse.ResendUnknown, t.now, b.Kept, b.Traceparent)
 		if err != nil {
 			return 0, fmt.Errorf("begin batch: %w", err)
 		}

@@ -19,10 +19,11 @@ const maxCuts = 1000
 func (s *Store) Turns(ctx context.Context, provider string) ([]store.Turn, error) {
 	return read(ctx, s, func(c conn) ([]store.Turn, error) {
 		var turns []store.Turn
-		err := c.each(`SELECT no, weight FROM batches b WHERE state = 'running' AND provider = ?
+		err := c.each(`SELECT no, weight, traceparent, rows FROM batches b WHERE state = 'running' AND provider = ?
 			AND EXISTS (SELECT 1 FROM tallies t WHERE t.batch = b.no AND t.state IN (1, 2, 3) AND t.n > 0)
 			ORDER BY no`, func(stmt *sqlite.Stmt) error {
-			turns = append(turns, store.Turn{Batch: columnBatch(stmt, 0), Weight: stmt.ColumnFloat(1)})
+			turns = append(turns, store.Turn{Batch: columnBatch(stmt, 0), Weight: stmt.ColumnFloat(1),
+				Trace: store.Trace{Parent: stmt.ColumnText(2), Rows: stmt.ColumnInt(3)}})
 			return nil
 		}, provider)
 		if err != nil {

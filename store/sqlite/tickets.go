@@ -226,7 +226,7 @@ func (t *tx) claimTicket(r store.TicketClaim) (o store.OpenTicket, handle []byte
 	o.Lease, o.Call, o.Provider, o.Created, o.Deadline, o.Interval = k.lease+1, k.call, k.provider, k.created, k.deadline, k.interval
 	o.Late, o.Adopted = k.late, k.adopted
 	o.Due = k.due
-	o.Probe = passed.Probe()
+	o.Probe, o.Trace = passed.Probe(), home.trace()
 	o.Hinted = store.HintedSince(k.hinted, k.claimed)
 	if o.Heard, err = t.heard(k.provider); err != nil {
 		return o, nil, nil, err

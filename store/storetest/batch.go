@@ -18,6 +18,7 @@ var batchRules = []rule{
 	{"lists are chosen by tenant, provider and state", batchFilter},
 	{"lists are chosen by when they were made", batchMade},
 	{"turns are those of running lists with open rows", batchTurns},
+	{"a list keeps under which request it came", batchTrace},
 	{"a pause outlives a restart", batchSurvives},
 }
 
@@ -189,6 +190,25 @@ func batchTurns(w *world) {
 		has[t.Batch] = true
 	}
 	equal(w, "turns", []bool{has[paused], has[cancelled], has[done], has[running]}, []bool{false, false, false, true})
+}
+
+func batchTrace(w *world) {
+	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	nb := plain()
+	nb.Traceparent = parent
+	traced, plainly := w.submit(nb, rows("P1", "P2")), w.list("P3")
+	turns, err := w.s.Turns(w.ctx, provider)
+	w.must(err, "list turns")
+	of := map[store.BatchNo]store.Trace{}
+	for _, t := range turns {
+		of[t.Batch] = t.Trace
+	}
+	want := store.Trace{Parent: parent, Rows: 2}
+	equal(w, "of the turns", []store.Trace{of[traced], of[plainly]}, []store.Trace{want, {Rows: 1}})
+	w.settleWaiting(w.claim(traced), "T1")
+	t, err := w.s.ClaimTicket(w.ctx, store.TicketClaim{ID: w.due()[0].ID, Owner: worker, Scopes: []string{provider}, Until: w.in(time.Minute)})
+	w.must(err, "claim ticket")
+	equal(w, "of the ticket", t.Trace, want)
 }
 
 func batchSurvives(w *world) {
