@@ -49,7 +49,7 @@ func intakeCommitRuns(w *world) {
 	w.batchState(b, store.BatchRunning)
 	turns, err := w.s.Turns(w.ctx, provider)
 	w.must(err, "list turns")
-	equal(w, "turns", turns, []store.Turn{{Batch: b, Weight: 2.5}})
+	equal(w, "turns", turns, []store.Turn{{Batch: b, Weight: 2.5, Trace: store.Trace{Rows: 1}}})
 	turns, err = w.s.Turns(w.ctx, "regnum")
 	w.must(err, "list turns")
 	equal(w, "turns of another provider", turns, nil)

@@ -134,7 +134,7 @@ func ticketDue(w *world) {
 	o := w.takeTicket(refs[0].ID)
 	equal(w, "ticket", o, store.OpenTicket{
 		ID: refs[0].ID, Lease: o.Lease, Call: c.Call, Provider: provider,
-		Handle: providers.Ticket{ID: "T-1", Number: "N-T-1"}, Asks: c.Asks,
+		Handle: providers.Ticket{ID: "T-1", Number: "N-T-1"}, Asks: c.Asks, Trace: store.Trace{Rows: 2},
 		Created: created.Add(-time.Minute), Due: created, Deadline: created.Add(48 * time.Hour), Interval: time.Minute,
 	})
 }
