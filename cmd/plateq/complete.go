@@ -19,8 +19,25 @@ const (
 	offerTimeout = 2 * time.Second
 )
 
-// complete lets shells complete ids of batches and names of providers, wherever
-// a command takes one.
+// choices are the words of flags that take one of a few, by command. Those of
+// "" hold wherever the command has no other.
+func choices() map[string]map[string][]string {
+	return map[string]map[string][]string{
+		"": {
+			"format":   {"csv", "xlsx", "json", "jsonl"},
+			"encoding": {"windows-1251", "koi8-r", "cp866", "windows-1252", "utf-16le", "utf-16be"},
+		},
+		"plateq doctor":           {"format": {"text", "json"}},
+		"plateq simulate":         {"preset": {"demo", "fast", "hostile"}},
+		"plateq ledger":           {"by": {"batch", "day", "month", "provider", "currency"}},
+		"plateq list":             {"state": {"running", "paused", "done", "cancelled"}},
+		"plateq hooks deliveries": {"state": {"pending", "delivered", "failed"}},
+		"plateq keys create":      {"scope": {"submit", "read", "read:pii", "operate", "admin"}},
+	}
+}
+
+// complete lets shells complete ids of batches, names of providers and words of
+// a few, wherever a command takes one, and files where it takes one of these.
 func (c *cli) complete(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		c.complete(sub)
@@ -31,6 +48,17 @@ func (c *cli) complete(cmd *cobra.Command) {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
 			return c.offerBatches(cmd.Context()), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+		}
+	}
+	if cmd.ValidArgsFunction == nil && !strings.Contains(cmd.Use, "FILE") && !strings.Contains(cmd.Use, "DIR") {
+		cmd.ValidArgsFunction = cobra.NoFileCompletions
+	}
+	all := choices()
+	for _, at := range []string{cmd.CommandPath(), ""} { // what is registered first stays
+		for name, words := range all[at] {
+			if cmd.Flags().Lookup(name) != nil {
+				_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+			}
 		}
 	}
 	for name, offer := range map[string]func(context.Context) []cobra.Completion{"batch": c.offerBatches, "provider": c.offerProviders} {
