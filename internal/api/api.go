@@ -180,11 +180,13 @@ type server struct {
 	document func() ([]byte, error)
 	page     func() ([]byte, error) // the document for people
 	turns    turns                  // of requests with the same key
+	causes   *causes
 }
 
 func newServer(o Options) *server {
 	s := &server{Options: o.withDefaults(), flood: newFlood(), beat: heartbeat}
 	s.watching = newWatching(s.look)
+	s.causes = newCauses(s.Now, func(ctx context.Context, no store.BatchNo) ([]store.Cause, error) { return s.Store.Causes(ctx, no) })
 	described := func() openapi.Spec { return spec(slices.Concat(s.routes(), s.hookRoutes())) }
 	s.document = sync.OnceValues(func() ([]byte, error) { return described().Document() })
 	s.page = sync.OnceValues(func() ([]byte, error) { return described().Page(stylePath) })

@@ -222,7 +222,7 @@ func (s *server) whole(ctx context.Context, b store.Batch) (v batchView, err err
 	}
 	v.Causes = []causeView{}
 	if b.Counts[store.Failed] > 0 && b.Expired.IsZero() {
-		causes, err := s.Store.Causes(ctx, b.No)
+		causes, err := s.causes.list(ctx, b)
 		if err != nil {
 			return v, err
 		}

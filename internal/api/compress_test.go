@@ -2,13 +2,17 @@ package api_test
 
 import (
 	"compress/gzip"
+	"context"
 	"io"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/internal/api"
+	"github.com/plateq/plateq/store"
 )
 
 const zipped = "Accept-Encoding: gzip"
@@ -109,5 +113,60 @@ func TestWhatIsAtHandIsNotSentAgain(t *testing.T) {
 		if got := again(tt.path, tag, tt.accept); tag == "" || got != tt.want {
 			t.Errorf("%s with %s and tag %s: got %d, want %d", tt.path, tt.accept, tag, got, tt.want)
 		}
+	}
+}
+
+// counting counts how often causes are read, which takes as long as rows failed.
+type counting struct {
+	store.Store
+	causes atomic.Int32
+}
+
+func (c *counting) Causes(ctx context.Context, no store.BatchNo) ([]store.Cause, error) {
+	c.causes.Add(1)
+	return c.Store.Causes(ctx, no)
+}
+
+// TestPagesOfALongListCostTheirRowsAlone: that of a finished one has a tag, for
+// which nobody needs to know why rows failed.
+func TestPagesOfALongListCostTheirRowsAlone(t *testing.T) {
+	t.Parallel()
+	st := &counting{}
+	w := newWorld(t, func(o *api.Options) { st.Store, o.Store = o.Store, st })
+	id := w.submitted(t, "plate\nDL01AA1000\nDL01AA1001\n").ID
+	b, err := w.store.Batch(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.store.Beat(t.Context(), "worker"); err != nil {
+		t.Fatal(err)
+	}
+	chunks, err := w.store.Offer(t.Context(), store.OfferRequest{Batch: b.No, Size: 500, Limit: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim, err := w.store.Claim(t.Context(), w.claim(chunks[0].ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := store.Verdict{To: store.Failed, Answer: &store.Answer{At: store.Millis(time.Now()), Failure: &store.Failure{Class: store.ClassProviderError, Code: "7"}}}
+	if _, err := w.store.Settle(t.Context(), store.Settlement{Call: claim.Call, Rest: &failed}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if rec := w.do(t, "GET", "/v1/batches/"+id+"/results?limit=1", ""); rec.Code != 200 || rec.Header().Get("ETag") == "" {
+			t.Fatalf("got %d with tag %q", rec.Code, rec.Header().Get("ETag"))
+		}
+	}
+	if n := st.causes.Load(); n != 0 {
+		t.Errorf("causes were read %d times for pages of rows", n)
+	}
+	for range 3 {
+		if body := w.do(t, "GET", "/v1/batches/"+id, "").Body.String(); !strings.Contains(body, `"code":"7"`) {
+			t.Fatalf("the batch does not say why rows failed: %s", body)
+		}
+	}
+	if n := st.causes.Load(); n != 1 {
+		t.Errorf("causes were read %d times for a batch that looks as it did, want once", n)
 	}
 }

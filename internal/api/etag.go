@@ -37,7 +37,11 @@ func (s *server) sameRows(w http.ResponseWriter, r *http.Request, b store.Batch,
 	if !b.State.Finished() {
 		return false, nil
 	}
-	v, err := s.whole(r.Context(), b)
+	gates, err := s.Store.Gates(r.Context())
+	if err != nil {
+		return false, err
+	}
+	v, err := s.show(r.Context(), b, gates) // rows that failed otherwise were asked again, so that it was done again
 	if err != nil {
 		return false, err
 	}

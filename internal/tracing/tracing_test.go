@@ -94,7 +94,7 @@ func TestWhatIsNoTraceparentIsPassedOver(t *testing.T) {
 	t.Parallel()
 	c := tracetest.Start(t)
 	tr, end := open(t, c, tracing.Options{Share: 1})
-	for _, bad := range []string{"", "x", "00-" + strings.Repeat("0", 32) + "-00f067aa0ba902b7-01", "ff"+parent[2:], strings.Repeat("a", 1<<16)} {
+	for _, bad := range []string{"", "x", "00-" + strings.Repeat("0", 32) + "-00f067aa0ba902b7-01", "ff" + parent[2:], strings.Repeat("a", 1<<16)} {
 		if id := tr.ID(tr.Carried(t.Context(), map[string]string{"traceparent": bad})); id != "" {
 			t.Errorf("%.60q is of trace %s", bad, id)
 		}
