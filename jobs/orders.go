@@ -63,16 +63,21 @@ var (
 
 // split takes in the list of a task. Unlike other tasks it comes again where
 // that fails: nothing else knows of it.
-func (w *Worker) split(ctx context.Context, t *asynq.Task) error {
+func (w *Worker) split(ctx context.Context, t *asynq.Task) (err error) {
 	if !w.enter() {
 		return errOrderLater
 	}
 	defer w.running.Done()
+	defer func() {
+		if panicked(w.opts.Log, t.Type(), recover()) {
+			err = errOrderLater
+		}
+	}()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(w.claims, cancel)()
 	ctx, end := w.opts.Tracer.Begin(w.opts.Tracer.Carried(ctx, t.Headers()), Span{Name: t.Type(), Kind: Answers})
-	err := w.takeOrder(ctx, t)
+	err = w.takeOrder(ctx, t)
 	end(err)
 	return err
 }

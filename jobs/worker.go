@@ -159,6 +159,7 @@ func (w *Worker) handler(l *line, fn func(context.Context, *line, []byte) error)
 			return nil
 		}
 		defer w.running.Done()
+		defer func() { panicked(l.log, t.Type(), recover()) }()
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(w.claims, cancel)()
