@@ -53,3 +53,20 @@ func Migrate(url string) error {
 	}
 	return up(context.Background(), config)
 }
+
+// Records passes every record of every table to each, as storetest.Told has it.
+func (s *Store) Records(ctx context.Context, each func(table string, record map[string]any)) error {
+	_, err := read(ctx, s, func(ctx context.Context, c conn) (none struct{}, err error) {
+		tables, err := list[string](ctx, c, `SELECT relname FROM pg_class
+			WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = current_schema::regnamespace`)
+		for i := 0; err == nil && i < len(tables); i++ {
+			err = c.each(ctx, "SELECT * FROM "+pgx.Identifier{tables[i]}.Sanitize(), func(r pgx.Rows) error {
+				record, err := pgx.RowToMap(r)
+				each(tables[i], record)
+				return err
+			})
+		}
+		return none, err
+	})
+	return err
+}

@@ -70,3 +70,37 @@ func Migration(name string) (string, error) {
 
 // Migrate brings a new file to the newest schema and does no more.
 func Migrate(path string) error { return migrate(context.Background(), path, 0) }
+
+// Records passes every record of every table to each, as storetest.Told has it.
+func (s *Store) Records(ctx context.Context, each func(table string, record map[string]any)) error {
+	_, err := readLong(ctx, s, func(c conn) (none struct{}, err error) {
+		var tables []string
+		err = c.each("SELECT name FROM sqlite_schema WHERE type = 'table'", func(stmt *sqlite.Stmt) error {
+			tables = append(tables, stmt.ColumnText(0))
+			return nil
+		})
+		for i := 0; err == nil && i < len(tables); i++ {
+			err = c.each("SELECT * FROM "+tables[i], func(stmt *sqlite.Stmt) error {
+				each(tables[i], recordOf(stmt))
+				return nil
+			})
+		}
+		return none, err
+	})
+	return err
+}
+
+// recordOf are the numbers and bytes of a record, by their columns.
+func recordOf(stmt *sqlite.Stmt) map[string]any {
+	record := map[string]any{}
+	for i := range stmt.ColumnCount() {
+		switch stmt.ColumnType(i) {
+		case sqlite.TypeInteger:
+			record[stmt.ColumnName(i)] = stmt.ColumnInt64(i)
+		case sqlite.TypeBlob:
+			record[stmt.ColumnName(i)] = columnBytes(stmt, i)
+		default: // is neither sealed nor what opens it
+		}
+	}
+	return record
+}

@@ -13,6 +13,8 @@ var eraseRules = []rule{
 	{"all that is held on somebody is erased, and nothing of others", eraseAll},
 	{"who is found by an answer is erased with the vehicle", eraseByAnswer},
 	{"who is found in a line is erased with what was asked", eraseByLine},
+	{"who is named in an answer that was not understood is erased from it", eraseByNote},
+	{"no key leads to what was erased", eraseKeys},
 	{"a question that is queued is not asked any more", eraseQueued},
 	{"an answer that comes later is not kept, and is paid for", eraseSending},
 	{"a question that its call gives back is not asked any more", eraseGivenBack},
@@ -60,13 +62,14 @@ func (w *world) blank(b store.BatchNo, n int, state store.State) {
 	}
 }
 
-// mentions returns what is readable of a value, in the order in which it is read.
+// mentions returns what is held that mentions a value, but for webhooks, which
+// are the operator's own.
 func (w *world) mentions(values ...string) []string {
 	w.t.Helper()
 	var all []string
-	for _, text := range w.legible() {
+	for _, text := range w.unsealed() {
 		for _, v := range values {
-			if strings.Contains(text, v) && !strings.HasPrefix(text, "hook:") {
+			if strings.Contains(text, v) && !strings.HasPrefix(text, "hooks.body: ") {
 				all = append(all, text)
 				break
 			}
@@ -93,7 +96,7 @@ func eraseAll(w *world) {
 	e := w.erase(w.plate(canaryPlate), w.person(store.ByMobile, canaryPhone), w.person(store.ByName, canaryName))
 	left := w.mentions(canaryPlate, canaryPhone)
 	for _, text := range w.mentions(canaryName) {
-		if !strings.HasPrefix(text, "batch: [ ["+canaryName+"]") { // the name of a column
+		if text != `batches.meta: {"cols":["`+canaryName+`"]}` { // the name of a column
 			left = append(left, text)
 		}
 	}
@@ -139,6 +142,24 @@ func eraseByLine(w *world) {
 	w.blank(b, 1, store.Found)
 	w.blank(other, 1, store.Invalid)
 	equal(w, "another row", string(w.row(b, 2).Answer.Result), `{"contact":"1"}`)
+}
+
+func eraseByNote(w *world) {
+	b := w.list("P1")
+	w.settleAll(store.Settlement{Call: w.claim(b).Call, Rest: &store.Verdict{To: store.Unknown}, Note: []byte(`{"of":"P9"}`)})
+	e := w.erase(w.plate("P9"))
+	equal(w, "what was erased", e.Erased, store.EraseCounts{Notes: 1})
+	equal(w, "what is left", w.mentions("P9"), nil)
+	w.states(b, store.Unknown)
+	equal(w, "the row of who was asked about", w.row(b, 1).Line, []string{"P1"})
+}
+
+func eraseKeys(w *world) {
+	w.settleRest(w.claim(w.list("P1")), w.found(0))
+	Hint(w.t, w.s, providers.Hint{Ticket: "P1"})
+	equal(w, "keys of questions and of hints", []int{w.records("ask_keys"), w.records("orphan_names")}, []int{1, 1})
+	w.erase(w.plate("P1"))
+	equal(w, "keys that are left", []int{w.records("ask_keys"), w.records("orphan_names")}, []int{0, 0})
 }
 
 func eraseQueued(w *world) {

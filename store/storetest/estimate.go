@@ -14,6 +14,7 @@ var estimateRules = []rule{
 	{"an estimate is what the intake then does", estimateTrue},
 	{"an estimate counts each question once, however its rows are cut", estimateDifferent},
 	{"a list that wants fresh answers is estimated so", estimateFresh},
+	{"an estimate does not count on answers that are gone", estimateGone},
 	{"an estimate for another tenant knows nothing", estimateTenant},
 	{"an estimate leaves nothing behind", estimateFree},
 	{"an estimate ends with its list", estimateBroken},
@@ -90,6 +91,20 @@ func estimateFresh(w *world) {
 	nb.Reuse.Fresh = true
 	want := store.Taken{Rows: 4, Asks: 2, Shared: 1, Joined: 1, Unknown: 1}
 	equal(w, "estimate", w.estimate(nb, rows("P1", "P2", "P4", "P5")), store.Estimate{Taken: want, Once: want})
+}
+
+func estimateGone(w *world) {
+	nb := keptFor(day)
+	w.answeredIn(nb, "P1", "P2")
+	w.pass(time.Hour)
+	w.submit(keptFor(9*day), rows("P2"))
+	want := store.Taken{Rows: 2, Cached: 2}
+	equal(w, "before", w.estimate(nb, rows("P1", "P2")), store.Estimate{Taken: want, Once: want})
+	w.pass(day)
+	equal(w, "lists that are over", w.lapse().Lists, 1)
+	want = store.Taken{Rows: 2, Asks: 1, Cached: 1}
+	equal(w, "after", w.estimate(nb, rows("P1", "P2")), store.Estimate{Taken: want, Once: want})
+	equal(w, "taken then", w.add(w.begin(nb), rows("P1", "P2")), want)
 }
 
 func estimateTenant(w *world) {

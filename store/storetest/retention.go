@@ -15,6 +15,7 @@ var retentionRules = []rule{
 	{"rows are deleted when their time is over, and no sooner", retentionTime},
 	{"a list that says nothing is kept as long as the store keeps any", retentionDefault},
 	{"what stays of a list names nobody", retentionNamesNobody},
+	{"nothing that is sealed is left, and no record of rows and questions", retentionRest},
 	{"the time of a list runs from its end", retentionEnd},
 	{"what is under way is let finish", retentionUnderWay},
 	{"a list that a schedule repeats is kept", retentionSchedule},

@@ -10,6 +10,7 @@ import (
 
 var suppressRules = []rule{
 	{"a row about somebody who is suppressed is invalid, and nothing of it is kept", suppressIntake},
+	{"who is being erased is suppressed before anything of theirs is gone", suppressErased},
 	{"who is allowed again is taken in again", suppressAllow},
 	{"an estimate leaves out who is suppressed", suppressEstimate},
 	{"who is suppressed stays so over a restart", suppressSurvives},
@@ -31,6 +32,14 @@ func suppressIntake(w *world) {
 		}
 	}
 	equal(w, "asks", plates(w.claim(b)), []string{"P1"})
+}
+
+func suppressErased(w *world) {
+	old := w.list("P1")
+	e := store.Erasure{ID: "e_1", At: w.now(), By: "user w", Reason: "asked for it", Keys: []store.PersonKey{w.plate("P1")}}
+	w.must(w.s.BeginErasure(w.ctx, e), "begin erasure")
+	w.states(old, store.Queued)
+	w.states(w.list("P1", "P2"), store.Invalid, store.Queued)
 }
 
 func suppressAllow(w *world) {
