@@ -95,15 +95,10 @@ const watchedRows = 80
 
 func newWatched(t *testing.T, p every, redis *redistest.Server, env ...string) *watched {
 	t.Helper()
-	o := sim.Options{Seed: 11, Answers: sim.DefaultAnswers(), Completion: sim.Completion{Min: 200 * time.Millisecond, Max: 400 * time.Millisecond}}
-	for _, at := range endpoints(t, p.name) {
-		o.Faults = append(o.Faults,
-			sim.Fault{Name: at + " slow", Kind: "latency", Where: at, For: 30 * time.Millisecond},
-			sim.Fault{Name: at + " page", Kind: "html", Where: at, First: 1},
-			sim.Fault{Name: at + " cut", Kind: sim.KindChargeThenCut, Where: at, First: 1},
-			sim.Fault{Name: at + " gone", Kind: "close", Where: at, First: 1})
-	}
-	u := standIn(t, o)
+	u := standIn(t, sim.Options{
+		Seed: 11, Answers: sim.DefaultAnswers(), Completion: sim.Completion{Min: 200 * time.Millisecond, Max: 400 * time.Millisecond},
+		Faults: firstFaults(t, p.name),
+	})
 	w := &watched{desk: p.desk(t, u), p: p, u: u, traffic: monitor(t, redis), canaries: map[string]bool{canaryDepot: true}}
 	if err := os.Mkdir(w.path("tmp"), 0o700); err != nil {
 		t.Fatal(err)
@@ -114,6 +109,19 @@ func newWatched(t *testing.T, p every, redis *redistest.Server, env ...string) *
 	swap(t, w.in, "north", canaryDepot)
 	w.marks()
 	return w
+}
+
+// firstFaults slow a provider's answers down, and spoil the first ones.
+func firstFaults(t *testing.T, provider string) (all []sim.Fault) {
+	t.Helper()
+	for _, at := range endpoints(t, provider) {
+		all = append(all,
+			sim.Fault{Name: at + " slow", Kind: "latency", Where: at, For: 30 * time.Millisecond},
+			sim.Fault{Name: at + " page", Kind: "html", Where: at, First: 1},
+			sim.Fault{Name: at + " cut", Kind: sim.KindChargeThenCut, Where: at, First: 1},
+			sim.Fault{Name: at + " gone", Kind: "close", Where: at, First: 1})
+	}
+	return all
 }
 
 // marks takes the cells of the list and the credentials for canaries.
@@ -177,13 +185,19 @@ func (w *watched) crash() {
 	}
 }
 
-// finish runs the list to its end, and takes what was answered for canaries.
+// finish runs the list to its end, and learns what was answered.
 func (w *watched) finish() {
 	w.t.Helper()
 	var exit *exec.ExitError
 	if err := w.begin().Wait(); err != nil && (!errors.As(err, &exit) || exit.ExitCode() != app.ExitPartial) {
 		w.t.Fatalf("run: %v", err)
 	}
+	w.learn()
+}
+
+// learn takes what was answered for canaries.
+func (w *watched) learn() {
+	w.t.Helper()
 	rows := w.out("out.csv")
 	if len(rows) != watchedRows {
 		w.t.Fatalf("%d rows came out", len(rows))
