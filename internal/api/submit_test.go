@@ -145,8 +145,8 @@ func TestPurposeMustBeOneOfThoseSet(t *testing.T) {
 }
 
 // manyItems returns a body of n items of about 4 KiB each, and what is before
-// and behind them.
-func manyItems(before, behind string, n int) io.Reader {
+// and behind them. As a server does, whoever is through with it closes it.
+func manyItems(before, behind string, n int) io.ReadCloser {
 	pad := strings.Repeat("x", 4000)
 	r, w := io.Pipe()
 	go func() {
@@ -179,7 +179,9 @@ func TestLongListsStream(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
-			rec := w.send(t, "POST", "/v1/batches", manyItems(tt.before, tt.behind, n), jsonBody)
+			body := manyItems(tt.before, tt.behind, n)
+			defer body.Close()
+			rec := w.send(t, "POST", "/v1/batches", body, jsonBody)
 			if rec.Code != tt.status {
 				t.Fatalf("got %d %s", rec.Code, rec.Body)
 			}

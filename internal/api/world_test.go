@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
 
 	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/internal/api"
@@ -22,6 +23,8 @@ import (
 	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/sqlite"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // world is the API over a store of its own.
 type world struct {

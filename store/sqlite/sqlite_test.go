@@ -6,10 +6,14 @@ import (
 	"sync"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/sqlite"
 	"github.com/plateq/plateq/store/storetest"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestRules(t *testing.T) {
 	t.Parallel()
