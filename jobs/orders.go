@@ -77,8 +77,9 @@ func (w *Worker) split(ctx context.Context, t *asynq.Task) (err error) {
 	defer cancel()
 	defer context.AfterFunc(w.claims, cancel)()
 	ctx, end := w.opts.Tracer.Begin(w.opts.Tracer.Carried(ctx, t.Headers()), Span{Name: t.Type(), Kind: Answers})
+	err = errPanicked
+	defer func() { end(err) }()
 	err = w.takeOrder(ctx, t)
-	end(err)
 	return err
 }
 

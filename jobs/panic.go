@@ -1,11 +1,15 @@
 package jobs
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 
 	"github.com/rs/zerolog"
 )
+
+// errPanicked is what a task ended by that came to no end of its own.
+var errPanicked = errors.New("panicked")
 
 // panicked logs what recover has returned in the handler of a task, and reports
 // whether that was a panic. What it was raised with is told by its type alone: it

@@ -164,8 +164,9 @@ func (w *Worker) handler(l *line, fn func(context.Context, *line, []byte) error)
 		defer cancel()
 		defer context.AfterFunc(w.claims, cancel)()
 		ctx, end := w.opts.Tracer.Begin(w.opts.Tracer.Carried(ctx, t.Headers()), Span{Name: t.Type(), Kind: Answers, Provider: l.spec.Name})
-		err := fn(ctx, l, t.Payload())
-		end(err)
+		err := errPanicked
+		defer func() { end(err) }()
+		err = fn(ctx, l, t.Payload())
 		if err != nil && ctx.Err() == nil {
 			traced(l.log.Error(), w.opts.Tracer.ID(ctx)).Err(err).Str("task", t.Type()).Msg("task left undone, it will be rung for again")
 		}
