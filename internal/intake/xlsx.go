@@ -180,7 +180,7 @@ func (x *xlsxSource) readRow(row xml.StartElement) error {
 		switch e := token.(type) {
 		case xml.EndElement:
 			if e.Name.Local == "row" {
-				return nil
+				return x.order()
 			}
 		case xml.StartElement:
 			if e.Name.Local != "c" {
@@ -194,6 +194,18 @@ func (x *xlsxSource) readRow(row xml.StartElement) error {
 			}
 		}
 	}
+}
+
+// order puts the cells of a row in order, as not everybody writes them so
+// (ECMA-376 part 1, 18.3.1.73). Of two in one place nobody knows which is meant.
+func (x *xlsxSource) order() error {
+	slices.SortStableFunc(x.cells, func(a, b xlsxCell) int { return a.column - b.column })
+	for i := 1; i < len(x.cells); i++ {
+		if x.cells[i].column == x.cells[i-1].column {
+			return damagedBook(fmt.Errorf("row %d has two cells in column %d", x.row, x.cells[i].column+1))
+		}
+	}
+	return nil
 }
 
 // readCell adds a cell to the row, unless it holds nothing.

@@ -325,6 +325,34 @@ func TestWhatALibraryWritesIsRead(t *testing.T) {
 	}
 }
 
+func TestCellsMayComeInAnyOrder(t *testing.T) {
+	t.Parallel()
+	cell := func(ref, text string) string {
+		return `<c r="` + ref + `" t="inlineStr"><is><t>` + text + `</t></is></c>`
+	}
+	for name, tc := range map[string]struct {
+		data, want string
+	}{
+		"the header": {`<row>` + cell("C1", "depot") + cell("A1", "plate") + `</row><row>` + cell("C2", "north") + cell("A2", "DL01AA1000") + `</row>`, "DL01AA1000 north"},
+		"twice in a place": {`<row>` + cell("A1", "plate") + cell("B1", "depot") + `</row><row>` + cell("B2", "north") + cell("A2", "DL01AA1000") +
+			cell("B2", "south") + `</row>`, "the spreadsheet is damaged"},
+	} {
+		w := workbook{sheets: []sheet{{"S", "visible", tc.data}}}
+		r, err := intake.Open(bytes.NewReader(w.file(t)), intake.Options{Spec: plates})
+		var row intake.Row
+		if err == nil {
+			row, err = r.Next(t.Context())
+		}
+		got := fmt.Sprint(err)
+		if err == nil {
+			got = strings.Join(strings.Fields(strings.Join(row.NewRow.Line, " ")), " ")
+		}
+		if !strings.Contains(got, tc.want) {
+			t.Errorf("%s: got %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
 func FuzzXLSX(f *testing.F) {
 	book := workbook{strings: []string{`<si><t>DL01AA1000</t></si>`}, styles: []int{14}}
 	for _, data := range []string{
