@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"net"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -148,8 +149,9 @@ func (f *fleet) restoredDump(name string, dump []byte, u upstream, parts []strin
 	if err != nil {
 		t.Fatal(err)
 	}
+	var spawned []*exec.Cmd
 	for _, part := range parts {
-		f.spawn(part)
+		spawned = append(spawned, f.spawn(part))
 	}
 	watch, err := pgx.Connect(t.Context(), url)
 	if err != nil {
@@ -175,6 +177,9 @@ func (f *fleet) restoredDump(name string, dump []byte, u upstream, parts []strin
 		t.Fatal(err)
 	}
 	after(f)
+	for _, p := range spawned { // the next ones share the Redis
+		end(t, p)
+	}
 }
 
 // waiting counts the statements that wait for a lock.
