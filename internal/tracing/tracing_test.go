@@ -173,3 +173,20 @@ func TestNothingIsTracedToWhereThereIsNone(t *testing.T) {
 		}
 	}
 }
+
+// OpenTelemetry writes down what a span's end finds a panic was raised with.
+func TestAPanicIsNotQuoted(t *testing.T) {
+	t.Parallel()
+	c := tracetest.Start(t)
+	tr, end := open(t, c, tracing.Options{Share: 1})
+	func() {
+		defer func() { _ = recover() }()
+		_, done := tr.Begin(t.Context(), jobs.Span{Name: "x"})
+		defer done(nil)
+		panic("CANARY")
+	}()
+	end()
+	if len(c.Spans()) != 1 || c.Holds("CANARY") {
+		t.Errorf("%+v, want one span that does not quote the panic", c.Spans())
+	}
+}
