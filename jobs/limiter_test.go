@@ -20,12 +20,13 @@ func TestTheFleetUsesARateThatIsTold(t *testing.T) {
 		name      string
 		processes int
 		over      wire
+		calls     float64 // of Redis a request, at most: a third more than were ever seen
 	}{
-		{"one", 1, lan},
-		{"one, far away", 1, bad},
-		{"four", 4, lan},
-		{"four, some way off", 4, wan},
-		{"four, far away", 4, bad},
+		{"one", 1, lan, 0.14},
+		{"one, far away", 1, bad, 0.27},
+		{"four", 4, lan, 0.14},
+		{"four, some way off", 4, wan, 0.14},
+		{"four, far away", 4, bad, 0.18},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -36,8 +37,8 @@ func TestTheFleetUsesARateThatIsTold(t *testing.T) {
 				if used < 0.98 || refused > 0 {
 					t.Errorf("used %.3f of the limit, refused %.4f; want 0.98 and nothing", used, refused)
 				}
-				if calls := float64(w.calls.Load()) / float64(n); calls > 0.2 {
-					t.Errorf("%.3f calls of Redis a request, want 0.2 at most", calls)
+				if calls := float64(w.calls.Load()) / float64(n); calls > c.calls {
+					t.Errorf("%.3f calls of Redis a request, want %.2f at most", calls, c.calls)
 				}
 				least, most := w.fleet[0].made.Load(), w.fleet[0].made.Load()
 				for _, p := range w.fleet {
