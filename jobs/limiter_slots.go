@@ -90,6 +90,9 @@ func (s *slots) askAt(waiting int, free bool) (time.Time, bool) {
 	case idle:
 		return later(s.idle, s.told).Add(linger), true
 	case free && waiting > 0 && s.busy >= s.keep && s.keep < s.max:
+		if !s.none && s.held >= s.wants { // it got all it wanted then: more have come since
+			return s.told, true
+		}
 		return s.told.Add(s.again), true
 	case free && s.held > 0:
 		return s.told.Add(renewEvery), true

@@ -181,6 +181,25 @@ func TestCallsInFlightAreCountedOverTheFleet(t *testing.T) {
 	}
 }
 
+// The first of many who come at once asks for one slot; the others must not wait
+// for a pause that is meant for those who were refused.
+func TestWhoComesRightAfterTheFirstGetsASlotAtOnce(t *testing.T) {
+	t.Parallel()
+	inWorld(t, fifty, func(t *testing.T, w *world) {
+		p := w.join(1, Limits{Rate: Unlimited, Concurrency: 64})[0]
+		permits := []*Permit{acquire(t, p, Submits)}
+		for len(permits) < 64 {
+			permits = append(permits, acquire(t, p, Submits))
+		}
+		if waited := time.Since(w.up.began); waited >= slotAgain {
+			t.Errorf("64 slots of 64 took %v, want them at once", waited)
+		}
+		for _, permit := range permits {
+			permit.Release()
+		}
+	})
+}
+
 func TestSlotsOfAProcessThatDiedComeBack(t *testing.T) {
 	t.Parallel()
 	for _, rate := range []float64{50, Unlimited} {
