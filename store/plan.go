@@ -125,6 +125,9 @@ type Standing interface {
 	State(a AskID) (State, error)
 	// Answered returns when an ask that is found or not_found was answered.
 	Answered(a AskID) (time.Time, error)
+	// Over reports of an ask that is found or not_found whether the time is
+	// over of all lists that rely on it, so that Expire would delete it now.
+	Over(a AskID) (bool, error)
 	// Past says of an ask that is not open what is known of those before it.
 	Past(a AskID) (Past, error)
 }
@@ -261,6 +264,9 @@ func (p *Plan) judge(a AskID, s State, standing Standing) (fate, error) {
 	}
 	at, err := standing.Answered(a)
 	if err != nil || !p.fresh(s, at) {
+		return fateNew, err
+	}
+	if over, err := standing.Over(a); err != nil || over {
 		return fateNew, err
 	}
 	return fateCached, nil

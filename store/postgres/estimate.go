@@ -22,7 +22,7 @@ func (s *Store) Estimate(ctx context.Context, r store.EstimateRequest) (store.Es
 		return among.people, among.hit, err
 	})
 	return store.NewForecast(s.sealer, r).Run(ctx, s.clock, func(ctx context.Context, p *store.Plan) error {
-		known, err := read(ctx, s, func(ctx context.Context, c conn) (*standing, error) { return c.standing(ctx, p, r.Reuse.Fresh) })
+		known, err := read(ctx, s, func(ctx context.Context, c conn) (*standing, error) { return c.standing(ctx, s, p, r.Reuse.Fresh) })
 		if err != nil {
 			return fmt.Errorf("estimate list: %w", err)
 		}
@@ -32,11 +32,11 @@ func (s *Store) Estimate(ctx context.Context, r store.EstimateRequest) (store.Es
 
 // standing finds out which asks the questions of a plan have, and where these
 // stand.
-func (c conn) standing(ctx context.Context, p *store.Plan, fresh bool) (*standing, error) {
+func (c conn) standing(ctx context.Context, st *Store, p *store.Plan, fresh bool) (*standing, error) {
 	if err := c.lookUp(ctx, p); err != nil {
 		return nil, err
 	}
-	s := newStanding()
+	s := newStanding(st.retention, st.clock())
 	known := p.Known()
 	if len(known) == 0 {
 		return s, nil

@@ -20,6 +20,9 @@ const overdue = `ended_at > 0 AND expired_at = 0 AND state <> 'abandoned' AND (k
 	AND NOT EXISTS (SELECT 1 FROM tallies t WHERE t.batch = no AND t.state IN (1, 2, 3) GROUP BY t.batch HAVING sum(t.n) > 0)
 	AND NOT EXISTS (SELECT 1 FROM schedules r WHERE r.list = no)`
 
+// lapsed is when a list keeps no answers any more, be they deleted or not.
+const lapsed = "expired_at > 0 OR state = 'abandoned' OR " + overdue
+
 // Expire implements store.Retention. Lists are marked, then lose their rows,
 // and then the asks that no list relies on any more are looked for: first those
 // of all lists whose rows went, as these may have been on each other's. One

@@ -15,12 +15,18 @@ import (
 type standing struct {
 	marks    marks
 	answered map[store.AskID]time.Time
+	over     map[store.AskID]bool
 	past     map[store.AskID]store.Past
+	kept     time.Duration // how long lists are kept that say nothing of it
+	now      time.Time
 	again    bool // rows are to be given other asks
 }
 
-func newStanding() *standing {
-	return &standing{answered: map[store.AskID]time.Time{}, past: map[store.AskID]store.Past{}}
+func newStanding(kept time.Duration, now time.Time) *standing {
+	return &standing{
+		answered: map[store.AskID]time.Time{}, over: map[store.AskID]bool{}, past: map[store.AskID]store.Past{},
+		kept: kept, now: now,
+	}
 }
 
 // State implements store.Standing.
@@ -28,6 +34,9 @@ func (s *standing) State(a store.AskID) (store.State, error) { return s.marks.ma
 
 // Answered implements store.Standing.
 func (s *standing) Answered(a store.AskID) (time.Time, error) { return s.answered[a], nil }
+
+// Over implements store.Standing.
+func (s *standing) Over(a store.AskID) (bool, error) { return s.over[a], nil }
 
 // Past implements store.Standing.
 func (s *standing) Past(a store.AskID) (store.Past, error) { return s.past[a], nil }
@@ -37,7 +46,7 @@ func (s *standing) Past(a store.AskID) (store.Past, error) { return s.past[a], n
 // meanwhile would not know that these rows want it. Those that are settled stay
 // where they are until then.
 func (in *intake) holdStanding(ctx context.Context, asks []store.AskID) (*standing, error) {
-	s := newStanding()
+	s := newStanding(in.s.retention, in.now)
 	s.again = in.again
 	if len(asks) == 0 {
 		return s, nil
@@ -148,7 +157,9 @@ func (m marks) complete(asks []store.AskID, cuts map[store.BatchNo]int) error {
 	return nil
 }
 
-// readAnswered reads when asks were answered whose answers might do.
+// readAnswered reads when asks were answered whose answers might do, and of
+// which the time is over. It looks who else has an answer only where the time of
+// its home is over: few of these are not swept yet.
 func (c conn) readAnswered(ctx context.Context, asks []store.AskID, s *standing) error {
 	var answered []store.AskID
 	for _, a := range asks {
@@ -159,13 +170,38 @@ func (c conn) readAnswered(ctx context.Context, asks []store.AskID, s *standing)
 	if len(answered) == 0 {
 		return nil
 	}
-	return c.each(ctx, "SELECT ask, at FROM answers WHERE ask = ANY($1)", func(r pgx.Rows) error {
-		var a store.AskID
-		var at int64
-		err := r.Scan(&a, &at)
-		s.answered[a] = fromMillis(at)
+	homes := make([]store.BatchNo, len(answered))
+	for i, a := range answered {
+		homes[i] = a.Home()
+	}
+	kept, now := s.kept.Milliseconds(), millis(s.now)
+	var left []store.AskID
+	err := c.each(ctx, "SELECT ask, at, (ask >> 32)::int = ANY(ARRAY(SELECT no FROM batches WHERE no = ANY($3) AND ("+lapsed+"))) FROM answers WHERE ask = ANY($4)",
+		func(r pgx.Rows) error {
+			var a store.AskID
+			var at int64
+			var over bool
+			err := r.Scan(&a, &at, &over)
+			s.answered[a] = fromMillis(at)
+			if over {
+				s.over[a] = true
+				left = append(left, a)
+			}
+			return err
+		}, kept, now, plain(slices.Compact(homes)), plain(answered))
+	if err != nil || len(left) == 0 {
 		return err
-	}, plain(answered))
+	}
+	return c.each(ctx, `SELECT DISTINCT ask FROM (SELECT ask, batch FROM wants WHERE ask = ANY($3)
+		UNION ALL SELECT ask, (id >> 32)::int FROM rows WHERE ask = ANY($3) AND cached
+		UNION ALL SELECT ask, batch FROM renewals WHERE ask = ANY($3)
+		UNION ALL SELECT next, batch FROM renewals WHERE next = ANY($3)) had
+		WHERE EXISTS (SELECT 1 FROM batches WHERE no = had.batch AND NOT (`+lapsed+"))", func(r pgx.Rows) error {
+		var a store.AskID
+		err := r.Scan(&a)
+		delete(s.over, a)
+		return err
+	}, kept, now, plain(left))
 }
 
 // readPast reads of asks that may be asked again, and do not say so by

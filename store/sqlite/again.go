@@ -173,7 +173,7 @@ type renewal struct {
 }
 
 func (r *renewal) run() error {
-	if err := r.decide(r.Plan); err != nil {
+	if err := r.decide(r.Plan, r.s.retention, r.now); err != nil {
 		return err
 	}
 	if err := r.insert(r.insertRenewals, 0); err != nil {

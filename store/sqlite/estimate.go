@@ -21,7 +21,7 @@ func (s *Store) Estimate(ctx context.Context, r store.EstimateRequest) (store.Es
 		return among.people, among.hit, err
 	})
 	return store.NewForecast(s.sealer, r).Run(ctx, s.clock, func(ctx context.Context, p *store.Plan) error {
-		_, err := readLong(ctx, s, func(c conn) (none struct{}, err error) { return none, c.decide(p) })
+		_, err := readLong(ctx, s, func(c conn) (none struct{}, err error) { return none, c.decide(p, s.retention, s.clock()) })
 		if err != nil {
 			return fmt.Errorf("estimate list: %w", err)
 		}

@@ -14,6 +14,16 @@ import (
 // expireAtOnce is how many lists are marked in one transaction.
 const expireAtOnce = 100
 
+// overdue is when the time of a list is over: ?1 is how long lists are kept that
+// say nothing of it, ?2 the time.
+const overdue = `ended_at > 0 AND expired_at = 0
+		AND (keep_ms > 0 OR ?1 > 0) AND ended_at + iif(keep_ms > 0, keep_ms, ?1) <= ?2
+		AND NOT EXISTS (SELECT 1 FROM tallies WHERE batch = no AND state IN (1, 2, 3) AND n > 0)
+		AND NOT EXISTS (SELECT 1 FROM schedules WHERE list = no)`
+
+// lapsed is when a list keeps no answers any more, be they deleted or not.
+const lapsed = "expired_at > 0 OR state = 'abandoned' OR " + overdue
+
 // Expire implements store.Retention. Lists are marked, then lose their rows,
 // and then the asks that no list relies on any more are looked for: first those
 // of all lists whose rows went, as these may have been on each other's.
@@ -77,10 +87,7 @@ func (t *tx) expire() (int, error) {
 		kept time.Duration
 	}
 	var all []due
-	err := t.each(`SELECT no, iif(keep_ms > 0, keep_ms, ?1) AS kept FROM batches WHERE ended_at > 0 AND expired_at = 0
-		AND (keep_ms > 0 OR ?1 > 0) AND ended_at + iif(keep_ms > 0, keep_ms, ?1) <= ?2
-		AND NOT EXISTS (SELECT 1 FROM tallies WHERE batch = no AND state IN (1, 2, 3) AND n > 0)
-		AND NOT EXISTS (SELECT 1 FROM schedules WHERE list = no) ORDER BY no LIMIT ?3`, func(stmt *sqlite.Stmt) error {
+	err := t.each("SELECT no, iif(keep_ms > 0, keep_ms, ?1) AS kept FROM batches WHERE "+overdue+" ORDER BY no LIMIT ?3", func(stmt *sqlite.Stmt) error {
 		all = append(all, due{no: columnBatch(stmt, 0), kept: columnDuration(stmt, 1)})
 		return nil
 	}, t.s.retention, t.now, expireAtOnce)

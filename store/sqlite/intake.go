@@ -91,7 +91,7 @@ type intake struct {
 }
 
 func (in *intake) run() error {
-	if err := in.decide(in.Plan); err != nil {
+	if err := in.decide(in.Plan, in.s.retention, in.now); err != nil {
 		return err
 	}
 	return in.insert(in.insertRows, len(in.rows))
@@ -113,11 +113,12 @@ func (in *intake) insert(insertRows func() error, rows int) error {
 }
 
 // decide tells a plan what is known of its questions, and has it decide.
-func (c conn) decide(p *store.Plan) error {
+// Lists that say nothing of it are kept for so long.
+func (c conn) decide(p *store.Plan, kept time.Duration, now time.Time) error {
 	if err := c.lookUp(p); err != nil {
 		return err
 	}
-	return p.Decide(&standing{conn: c, marks: chunkCache{conn: c}})
+	return p.Decide(&standing{conn: c, marks: chunkCache{conn: c}, kept: kept, now: now, homes: map[store.BatchNo]bool{}})
 }
 
 func (c conn) lookUp(p *store.Plan) error {
@@ -143,6 +144,9 @@ func (c conn) lookUp(p *store.Plan) error {
 type standing struct {
 	conn
 	marks chunkCache
+	kept  time.Duration // of lists that say nothing of it
+	now   time.Time
+	homes map[store.BatchNo]bool // whether their time is over
 }
 
 // State implements store.Standing.
@@ -155,6 +159,27 @@ func (s *standing) State(a store.AskID) (store.State, error) {
 func (s *standing) Answered(a store.AskID) (time.Time, error) {
 	at, err := s.number("SELECT at FROM answers WHERE ask = ?", a)
 	return fromMillis(at), err
+}
+
+// Over implements store.Standing. Few homes are over that are not swept yet, so
+// that it is seldom looked who else has their answers.
+func (s *standing) Over(a store.AskID) (bool, error) {
+	over, looked := s.homes[a.Home()]
+	if !looked {
+		n, err := s.number("SELECT EXISTS (SELECT 1 FROM batches WHERE no = ?3 AND ("+lapsed+"))", s.kept, s.now, a.Home())
+		if err != nil {
+			return false, err
+		}
+		over = n != 0
+		s.homes[a.Home()] = over
+	}
+	if !over {
+		return false, nil
+	}
+	had, err := s.number(`SELECT EXISTS (SELECT 1 FROM (SELECT batch FROM wants WHERE ask = ?3 UNION ALL SELECT id >> 32 FROM rows WHERE ask = ?3 AND cached = 1
+		UNION ALL SELECT batch FROM renewals WHERE ask = ?3 OR next = ?3) had WHERE EXISTS (SELECT 1 FROM batches WHERE no = had.batch AND NOT (`+lapsed+")))",
+		s.kept, s.now, a)
+	return had == 0, err
 }
 
 // Past implements store.Standing. The ticket of an ask is that of the call

@@ -26,6 +26,8 @@ var retentionRules = []rule{
 	{"an unknown ask is given up when no list has it any more", retentionUnknown},
 	{"a ticket is not asked about when nobody wants its answers", retentionTicket},
 	{"a question whose answer is gone is asked anew", retentionAsksAnew},
+	{"an answer is not given out again once its time is over, swept or not", retentionOver},
+	{"an answer is known while the time of a list that has it runs", retentionRuns},
 	{"a key goes back to no ask that is gone", retentionKey},
 	{"asks of an abandoned list go with those who joined them", retentionAbandoned},
 	{"what was cut off is gone on with", retentionCutOff},
