@@ -61,6 +61,14 @@ const (
 	fateUnknown             // an ask whose outcome is unknown
 )
 
+// LikelyNew reports whether a piece of n rows of a list may be expected to ask
+// nothing that is known, by what has come of the rows before it. Who believes
+// so need look nothing up: a key that is there after all refuses to be entered
+// a second time. The first piece of a list is never believed.
+func LikelyNew(rows int, shared Shared, n int) bool {
+	return rows > 0 && 4*n*shared.Rows() < rows
+}
+
 // NewPlan begins a plan for a piece of a list that has so many asks so far.
 // gone tells of lists whose answers nobody can read any more.
 func NewPlan(home BatchNo, asks int, reuse Reuse, rows []SealedRow, now time.Time, gone func(BatchNo) bool) *Plan {
@@ -300,6 +308,20 @@ func (p *Plan) fresh(s State, at time.Time) bool {
 		maxAge = p.reuse.FreshNotFoundFor
 	}
 	return maxAge > 0 && !p.reuse.Fresh && p.now.Sub(at) <= maxAge
+}
+
+// SealQuestions begins to seal the questions of the new asks. What it returns
+// waits for them and gives them in the order of New.
+func (p *Plan) SealQuestions(s *Sealer) (wait func() [][]byte) {
+	done := make(chan [][]byte, 1)
+	go func() {
+		sealed := make([][]byte, len(p.New))
+		for i, a := range p.New {
+			sealed[i] = s.SealQuestion(a.ID, p.rows[a.Row].Question)
+		}
+		done <- sealed
+	}()
+	return func() [][]byte { return <-done }
 }
 
 // NewKeys calls f for every new ask in the order of the keys.

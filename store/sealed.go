@@ -285,6 +285,12 @@ func (s *Sealer) Prepare(ctx context.Context, tenant, provider string, no BatchN
 	return Piece{Rows: p.Rows, batch: no, first: first, sealed: sealed}, err
 }
 
+// PreparedFor reports whether the rows are sealed for a place in that list, and
+// for which: the number of the first of them.
+func (p Piece) PreparedFor(no BatchNo) (first int, ok bool) {
+	return p.first, p.sealed != nil && p.batch == no
+}
+
 // Sealed are the rows of a piece that was prepared.
 func (p Piece) Sealed() []SealedRow { return p.sealed }
 

@@ -9,11 +9,13 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// pieceRows is how many rows the store is given at once.
-const pieceRows = 5000
+// pieceRows is how many rows the store is given at once. Their keys lie anywhere
+// in its index: the more come together, the fewer times a page is written.
+const pieceRows = 10_000
 
-// readAhead is how many pieces are ready while the store takes one.
-const readAhead = 2
+// readAhead is how many pieces are read while the store takes one and another
+// is prepared.
+const readAhead = 1
 
 // Summary is what became of a list.
 type Summary struct {

@@ -21,27 +21,17 @@ func (s *Store) Prepare(ctx context.Context, no store.BatchNo, first int, rows [
 
 // AddRows implements store.Intake.
 func (s *Store) AddRows(ctx context.Context, no store.BatchNo, p store.Piece) (store.Taken, error) {
-	for {
-		h, err := read(ctx, s, func(ctx context.Context, c conn) (*header, error) { return c.header(ctx, no) })
-		if err != nil {
-			return store.Taken{}, err
-		}
-		first := h.rows + 1
-		if p, err = s.sealer.Prepare(ctx, h.tenant, h.provider, no, first, p); err != nil {
-			return store.Taken{}, err
-		}
-		plan, err := write(ctx, s, func(ctx context.Context, t *tx) (*store.Plan, error) {
-			h, err := t.hold(ctx, no, "add rows to", store.BatchIntake)
-			if err != nil || h.rows != first-1 {
-				return nil, err
+	for _, ready := p.PreparedFor(no); ; ready = false {
+		if !ready {
+			h, err := read(ctx, s, func(ctx context.Context, c conn) (*header, error) { return c.header(ctx, no) })
+			if err != nil {
+				return store.Taken{}, err
 			}
-			in := &intake{tx: t, h: h, first: first}
-			if in.rows, err = t.admit(ctx, no, first, p); err != nil {
-				return nil, err
+			if p, err = s.sealer.Prepare(ctx, h.tenant, h.provider, no, h.rows+1, p); err != nil {
+				return store.Taken{}, err
 			}
-			in.Plan = store.NewPlan(no, h.asks, h.reuse, in.rows, t.now, s.sealer.Destroyed)
-			return in.Plan, in.run(ctx)
-		})
+		}
+		plan, err := s.takePiece(ctx, no, p)
 		if err != nil {
 			return store.Taken{}, fmt.Errorf("add rows: %w", err)
 		}
@@ -52,6 +42,27 @@ func (s *Store) AddRows(ctx context.Context, no store.BatchNo, p store.Piece) (s
 	}
 }
 
+// takePiece takes a piece in at the place that it is prepared for; nil: that is
+// not its place.
+func (s *Store) takePiece(ctx context.Context, no store.BatchNo, p store.Piece) (*store.Plan, error) {
+	first, _ := p.PreparedFor(no)
+	again := false
+	return write(ctx, s, func(ctx context.Context, t *tx) (*store.Plan, error) {
+		h, err := t.hold(ctx, no, "add rows to", store.BatchIntake)
+		if err != nil || h.rows != first-1 {
+			return nil, err
+		}
+		// A key that is there already has us begin anew, and look.
+		in := &intake{tx: t, h: h, first: first, unseen: !again && store.LikelyNew(h.rows, h.shared, len(p.Rows))}
+		again = true
+		if in.rows, err = t.admit(ctx, no, first, p); err != nil {
+			return nil, err
+		}
+		in.Plan = store.NewPlan(no, h.asks, h.reuse, in.rows, t.now, s.sealer.Destroyed)
+		return in.Plan, in.run(ctx)
+	})
+}
+
 // intake is one piece of a list inside its transaction.
 type intake struct {
 	*tx
@@ -60,11 +71,15 @@ type intake struct {
 	rows  []store.SealedRow
 	first int  // number of the first row
 	again bool // the rows have asks already
+	// unseen: all questions are taken for new ones, and not looked up.
+	unseen bool
 }
 
 func (in *intake) run(ctx context.Context) error {
-	if err := in.lookUp(ctx, in.Plan); err != nil {
-		return err
+	if !in.unseen {
+		if err := in.lookUp(ctx, in.Plan); err != nil {
+			return err
+		}
 	}
 	known, err := in.holdStanding(ctx, in.Known())
 	if err != nil {
@@ -79,7 +94,9 @@ func (in *intake) run(ctx context.Context) error {
 // insert writes down what was decided of rows that insertRows writes, so many
 // of which are new to the batch.
 func (in *intake) insert(ctx context.Context, insertRows func(context.Context) error, rows int) error {
-	for _, insert := range []func(context.Context) error{in.insertKeys, in.copyAsks, insertRows} {
+	questions := in.SealQuestions(in.s.sealer)
+	copyAsks := func(ctx context.Context) error { return in.copyAsks(ctx, questions()) }
+	for _, insert := range []func(context.Context) error{in.insertKeys, copyAsks, insertRows} {
 		if err := insert(ctx); err != nil {
 			return err
 		}
@@ -149,14 +166,15 @@ func (in *intake) insertKeys(ctx context.Context) error {
 	return nil
 }
 
-// copyAsks writes the new asks, in the order of the rows that want them.
-func (in *intake) copyAsks(ctx context.Context) error {
+// copyAsks writes the new asks with their sealed questions, in the order of the
+// rows that want them.
+func (in *intake) copyAsks(ctx context.Context, questions [][]byte) error {
 	columns := []string{"id", "prev", "question", "found_before", "resends", "prior", "service"}
 	return in.copy(ctx, partition("asks", in.h.no), columns, len(in.New), func(i int, r *copied) {
 		a := in.New[i]
 		r.long(int64(a.ID))
 		r.identifier(int64(a.Prev))
-		r.bytes(in.s.sealer.SealQuestion(a.ID, in.rows[a.Row].Question))
+		r.bytes(questions[i])
 		r.truth(a.FoundBefore)
 		r.number(a.Resends)
 		r.identifier(int64(a.Prior))

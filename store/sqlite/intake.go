@@ -61,6 +61,16 @@ func (s *Store) AddRows(ctx context.Context, no store.BatchNo, p store.Piece) (s
 	if p, err = s.sealer.Prepare(ctx, h.tenant, h.provider, no, first, p); err != nil {
 		return store.Taken{}, err
 	}
+	taken, err := s.takePiece(ctx, no, first, p, store.LikelyNew(h.rows, h.shared, len(p.Rows)))
+	if errors.Is(err, errSeen) {
+		taken, err = s.takePiece(ctx, no, first, p, false)
+	}
+	return taken, err
+}
+
+// takePiece takes a sealed piece in. unseen: all its questions are taken for new
+// ones, and errSeen says that they are not.
+func (s *Store) takePiece(ctx context.Context, no store.BatchNo, first int, p store.Piece, unseen bool) (store.Taken, error) {
 	return writeAlone(ctx, s, func(t *tx) (store.Taken, error) {
 		h, err := t.in(no, "add rows to", store.BatchIntake)
 		if err != nil {
@@ -69,7 +79,7 @@ func (s *Store) AddRows(ctx context.Context, no store.BatchNo, p store.Piece) (s
 		if h.rows != first-1 {
 			return store.Taken{}, errors.New("add rows: the batch was changed meanwhile")
 		}
-		in := &intake{tx: t, h: h, first: first}
+		in := &intake{tx: t, h: h, first: first, unseen: unseen}
 		if in.rows, err = t.admit(no, first, p); err != nil {
 			return store.Taken{}, err
 		}
@@ -88,10 +98,20 @@ type intake struct {
 	h     *header
 	rows  []store.SealedRow
 	first int // number of the first row
+	// unseen: all questions are taken for new ones, and not looked up.
+	unseen bool
 }
 
+// errSeen says that a question that was not looked up is no new one.
+var errSeen = errors.New("a question is known")
+
 func (in *intake) run() error {
-	if err := in.decide(in.Plan, in.s.retention, in.now); err != nil {
+	if !in.unseen {
+		if err := in.lookUp(in.Plan); err != nil {
+			return err
+		}
+	}
+	if err := in.Decide(newStanding(in.conn, in.s.retention, in.now)); err != nil {
 		return err
 	}
 	return in.insert(in.insertRows, len(in.rows))
@@ -100,7 +120,9 @@ func (in *intake) run() error {
 // insert writes down what was decided of rows that insertRows writes, so many
 // of which are new to the batch.
 func (in *intake) insert(insertRows func() error, rows int) error {
-	for _, insert := range []func() error{in.insertKeys, in.insertAsks, insertRows, in.insertWants} {
+	questions := in.SealQuestions(in.s.sealer)
+	insertAsks := func() error { return in.insertAsks(questions()) }
+	for _, insert := range []func() error{in.insertKeys, insertAsks, insertRows, in.insertWants} {
 		if err := insert(); err != nil {
 			return err
 		}
@@ -118,7 +140,7 @@ func (c conn) decide(p *store.Plan, kept time.Duration, now time.Time) error {
 	if err := c.lookUp(p); err != nil {
 		return err
 	}
-	return p.Decide(&standing{conn: c, marks: chunkCache{conn: c}, kept: kept, now: now, homes: map[store.BatchNo]bool{}})
+	return p.Decide(newStanding(c, kept, now))
 }
 
 func (c conn) lookUp(p *store.Plan) error {
@@ -147,6 +169,10 @@ type standing struct {
 	kept  time.Duration // of lists that say nothing of it
 	now   time.Time
 	homes map[store.BatchNo]bool // whether their time is over
+}
+
+func newStanding(c conn, kept time.Duration, now time.Time) *standing {
+	return &standing{conn: c, marks: chunkCache{conn: c}, kept: kept, now: now, homes: map[store.BatchNo]bool{}}
 }
 
 // State implements store.Standing.
@@ -204,23 +230,30 @@ func (in *intake) insertKeys() error {
 		}
 		insert.BindBytes(1, key[:])
 		insert.BindInt64(2, int64(a))
-		return step(insert)
+		err := step(insert)
+		switch sqlite.ErrCode(err) {
+		case sqlite.ResultConstraintPrimaryKey:
+			return errSeen
+		default:
+			return err
+		}
 	})
 }
 
-// insertAsks writes the new asks, in the order of the rows that want them.
-func (in *intake) insertAsks() error {
+// insertAsks writes the new asks with their sealed questions, in the order of
+// the rows that want them.
+func (in *intake) insertAsks(questions [][]byte) error {
 	stmt, err := in.Prepare("INSERT INTO asks (id, prev, question, found_before, resends, prior, service) VALUES (?, ?, ?, ?, ?, ?, ?)")
 	if err != nil {
 		return err
 	}
-	for _, a := range in.New {
+	for i, a := range in.New {
 		stmt.BindInt64(1, int64(a.ID))
 		stmt.BindNull(2)
 		if a.Prev != 0 {
 			stmt.BindInt64(2, int64(a.Prev))
 		}
-		stmt.BindBytes(3, in.s.sealer.SealQuestion(a.ID, in.rows[a.Row].Question))
+		stmt.BindBytes(3, questions[i])
 		stmt.BindBool(4, a.FoundBefore)
 		stmt.BindInt64(5, int64(a.Resends))
 		stmt.BindNull(6)

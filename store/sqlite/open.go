@@ -163,8 +163,10 @@ func openWriter(path string) (conn, error) {
 	}
 	c := conn{raw}
 	c.SetBusyTimeout(busyTimeout)
-	err = c.pragmas("synchronous=FULL", "secure_delete=ON", "foreign_keys=OFF", "wal_autocheckpoint=4000",
-		"journal_size_limit=67108864", "temp_store=MEMORY", "cache_size="+writerCache)
+	// A list's keys touch most pages of their index again and again: where 64 MB
+	// may be logged, each is written back once for several pieces.
+	err = c.pragmas("synchronous=FULL", "secure_delete=ON", "foreign_keys=OFF", "wal_autocheckpoint=16000",
+		"journal_size_limit=134217728", "temp_store=MEMORY", "cache_size="+writerCache)
 	if err == nil {
 		err = c.assertDurable()
 	}

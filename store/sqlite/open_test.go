@@ -211,7 +211,7 @@ func TestSettingsOfTheWriter(t *testing.T) {
 	s := openNew(t)
 	for _, tc := range []struct{ pragma, want string }{
 		{"synchronous", "2"}, {"journal_mode", "wal"}, {"secure_delete", "1"}, {"foreign_keys", "0"},
-		{"wal_autocheckpoint", "4000"}, {"cache_size", "-32000"}, {"application_id", "1886155889"},
+		{"wal_autocheckpoint", "16000"}, {"cache_size", "-32000"}, {"application_id", "1886155889"},
 	} {
 		if got, err := s.Ask(t.Context(), "PRAGMA "+tc.pragma); err != nil || got != tc.want {
 			t.Errorf("%s is %s, %v, want %s", tc.pragma, got, err, tc.want)

@@ -22,6 +22,7 @@ var intakeRules = []rule{
 	{"an invalid row is kept with its problem and never offered", intakeInvalid},
 	{"a list of nothing but invalid rows is done at commit", intakeOnlyInvalid},
 	{"what a piece of a list became is counted", intakeTaken},
+	{"what is known is found after a piece in which all was new", intakeKnownLater},
 	{"a committed list takes no more rows", intakeClosed},
 	{"a list is committed once", intakeCommitOnce},
 	{"an abandoned list leaves nothing", intakeAbandoned},
@@ -172,6 +173,23 @@ func intakeTaken(w *world) {
 	equal(w, "second piece", taken, store.Taken{Rows: 2, Asks: 1, Shared: 1})
 	got := w.commit(b)
 	equal(w, "rows and own asks", []int{got.Rows, got.Asks}, []int{6, 2})
+}
+
+func intakeKnownLater(w *world) {
+	w.list("DL01AA1000")
+	b := w.begin(plain())
+	var plates []string
+	for i := range 40 {
+		plates = append(plates, fmt.Sprintf("DL01AB%04d", i))
+	}
+	w.add(b, rows(plates...))
+	taken := w.add(b, rows("DL01AC1000", "DL01AA1000", "DL01AB0007", "DL01AC1001"))
+	equal(w, "second piece", taken, store.Taken{Rows: 4, Asks: 2, Shared: 2, Joined: 1})
+	taken = w.add(b, rows("DL01AC1001", "DL01AC1002"))
+	equal(w, "third piece", taken, store.Taken{Rows: 2, Asks: 1, Shared: 1})
+	got := w.commit(b)
+	equal(w, "rows and own asks", []int{got.Rows, got.Asks}, []int{46, 43})
+	equal(w, "shared", got.Shared, store.Shared{Joined: 1, Duplicates: 2})
 }
 
 func intakeClosed(w *world) {
