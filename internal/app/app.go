@@ -28,10 +28,6 @@ import (
 // countEvery is how often a worker writes down how much it did.
 const countEvery = 5 * time.Second
 
-// beatEvery is how often a worker says that it lives; it is dead after a
-// minute of silence.
-const beatEvery = 10 * time.Second
-
 // lastWords is the time to tell the store that the process ends.
 const lastWords = 5 * time.Second
 
@@ -58,6 +54,7 @@ type App struct {
 	redis     redis.UniversalClient
 	spool     *store.Spool
 	worker    *jobs.Worker
+	heart     *heart // of the worker, once it runs
 	scheduler *scheduler.Scheduler
 	sender    *webhook.Sender // of webhooks, with the scheduler
 	listener  *listener
@@ -290,7 +287,7 @@ func (a *App) background(ctx context.Context, wg *sync.WaitGroup) {
 	if a.worker == nil {
 		return
 	}
-	wg.Go(func() {
+	a.heart = startHeart(ctx, wg, func(ctx context.Context) {
 		a.every(ctx, beatEvery, "say that this worker lives", func() error { return a.store.Beat(ctx, a.id) })
 	})
 	wg.Go(func() {
@@ -354,7 +351,9 @@ func (a *App) drain(ctx context.Context) error {
 	last, cancel := context.WithTimeout(ctx, lastWords)
 	defer cancel()
 	if a.worker != nil {
-		errs = append(errs, a.worker.DrainSpool(last), a.worker.WriteCounts(last), a.store.Retire(last, a.id))
+		errs = append(errs, a.worker.DrainSpool(last), a.worker.WriteCounts(last))
+		a.heart.stop(last)
+		errs = append(errs, a.store.Retire(last, a.id))
 	}
 	errs = append(errs, a.flushAccess(last))
 	return errors.Join(errs...)
