@@ -113,7 +113,8 @@ type Work interface {
 	// by running out.
 	SettleTicket(ctx context.Context, s TicketSettlement) (Settled, error)
 	// FreeTickets gives back the tickets that dead workers took, as their end
-	// would have, and returns how many.
+	// would have, and returns how many. Of a worker that has been dead for a
+	// day nothing is known any more.
 	FreeTickets(ctx context.Context) (int, error)
 	// PollNow makes the waiting tickets of a batch due, those of asks that it
 	// joined among them. It returns how many.
@@ -161,6 +162,9 @@ type Reader interface {
 	Rows(ctx context.Context, b BatchNo, f RowFilter, yield func(Row) error) error
 	// Backlogs returns the open work of providers that have any, by name.
 	Backlogs(ctx context.Context) ([]Backlog, error)
+	// Vanished returns how many workers are dead that have beaten within the
+	// hour, and have not retired.
+	Vanished(ctx context.Context) (int, error)
 	// Behind lists the parts of the provider's service, sorted, that hold a
 	// batch up: all asks of it that are queued are behind their gates, as far
 	// as Offer has seen. None: some may go on.

@@ -91,6 +91,7 @@ func TestMetricsTellWhatWasDone(t *testing.T) {
 		`plateq_fleet_budget_used{scope="tenant:default:day"} 100`,
 		`plateq_fleet_queue_tasks{queue="attestr",state="pending"} 0`,
 		`plateq_fleet_workers{provider="attestr"} 1`,
+		"\nplateq_fleet_workers_vanished 0\n",
 		"\nplateq_spool_answers 0\n",
 		`plateq_build_info{version="`,
 		`go_goroutines `,

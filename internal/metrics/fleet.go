@@ -25,6 +25,7 @@ const (
 // Books are what the fleet's figures are read from.
 type Books interface {
 	Backlogs(ctx context.Context) ([]store.Backlog, error)
+	Vanished(ctx context.Context) (int, error)
 	Gates(ctx context.Context) ([]store.Gate, error)
 	LedgerTotals(ctx context.Context, f store.LedgerFilter, by store.LedgerGroup) ([]store.LedgerTotal, error)
 	Budgets(ctx context.Context, r store.BudgetsRequest) ([]store.BudgetUse, error)
@@ -80,7 +81,7 @@ func (f *Fleet) figures() []prometheus.Metric {
 		name string
 		read func(context.Context, *snapshot) error
 	}{
-		{"backlogs", f.backlogs}, {"gates", f.gates}, {"money", f.money}, {"budgets", f.budgets},
+		{"backlogs", f.backlogs}, {"vanished", f.vanished}, {"gates", f.gates}, {"money", f.money}, {"budgets", f.budgets},
 		{"readings", f.readings}, {"queues", f.queues}, {"pace", f.pace},
 	} {
 		err := part.read(ctx, s)
@@ -151,6 +152,14 @@ func (f *Fleet) backlogs(ctx context.Context, s *snapshot) error {
 		}
 	}
 	return nil
+}
+
+func (f *Fleet) vanished(ctx context.Context, s *snapshot) error {
+	n, err := f.o.Books.Vanished(ctx)
+	if err == nil {
+		s.gauge("workers_vanished", "Processes with a worker that ceased within the hour to say that they live, and did not end in order.", float64(n))
+	}
+	return err
 }
 
 // seconds is a time as Prometheus counts it.

@@ -39,6 +39,8 @@ func (b *books) Gates(context.Context) ([]store.Gate, error) {
 	}, nil
 }
 
+func (b *books) Vanished(context.Context) (int, error) { return 3, nil }
+
 func (b *books) LedgerTotals(context.Context, store.LedgerFilter, store.LedgerGroup) ([]store.LedgerTotal, error) {
 	return []store.LedgerTotal{{Group: "attestr", Currency: "INR", Asks: 10, Charged: 6, Free: 1, Spent: 6 * store.One, Held: 3 * store.One / 2}}, nil
 }
@@ -113,6 +115,7 @@ func TestHandler(t *testing.T) {
 		`plateq_spool_capacity_bytes 8000`,
 		`plateq_spool_oldest_timestamp_seconds 4.5`,
 		`plateq_fleet_rows_open{provider="attestr",state="sending"} 2`,
+		`plateq_fleet_workers_vanished 3`,
 		`plateq_fleet_tickets{provider="attestr"} 4`,
 		`plateq_fleet_tickets{provider="aopay"} 0`,
 		`plateq_fleet_tickets_late{provider="attestr"} 5`,

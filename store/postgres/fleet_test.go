@@ -358,6 +358,8 @@ func (f *fleet) Backlogs(ctx context.Context) ([]store.Backlog, error) {
 	return f.one().Backlogs(ctx)
 }
 
+func (f *fleet) Vanished(ctx context.Context) (int, error) { return f.one().Vanished(ctx) }
+
 func (f *fleet) LastCall(ctx context.Context) (written, given store.CallID, err error) {
 	return f.one().LastCall(ctx)
 }

@@ -16,6 +16,10 @@ const (
 	// IntakeLife is how long an intake is alive after its last piece. The next
 	// piece of a list comes within seconds, as long as its owner lives.
 	IntakeLife = 10 * time.Minute
+	// vanishedFor is how long a worker that died counts as vanished, and
+	// workerKept how long it is known at all, from its last heartbeat on.
+	vanishedFor = time.Hour
+	workerKept  = 24 * time.Hour
 )
 
 // beatTime is the time of signs of life in SQL, with beat as the parameter:
@@ -49,14 +53,27 @@ func (s *Store) Beat(ctx context.Context, w store.WorkerID) error {
 // FreeTickets implements store.Work.
 func (s *Store) FreeTickets(ctx context.Context) (int, error) {
 	return write(ctx, s, func(ctx context.Context, t *tx) (int, error) {
-		tag, err := t.Exec(ctx, `UPDATE tickets SET lease_until = 0, owner = '' WHERE id = ANY(ARRAY(
+		tag, err := t.Exec(ctx, `WITH forgotten AS (DELETE FROM workers WHERE beat_at <= `+beatTime("$1")+` - $3)
+			UPDATE tickets SET lease_until = 0, owner = '' WHERE id = ANY(ARRAY(
 			SELECT id FROM tickets t WHERE NOT closed AND lease_until > 0 AND NOT EXISTS (
 				SELECT 1 FROM workers w WHERE w.id = t.owner AND w.beat_at > `+beatTime("$1")+` - $2) ORDER BY id FOR UPDATE))`,
-			s.beat(), workerLife.Milliseconds())
+			s.beat(), workerLife.Milliseconds(), workerKept.Milliseconds())
 		if err != nil {
 			return 0, fmt.Errorf("free tickets of dead workers: %w", err)
 		}
 		return int(tag.RowsAffected()), nil
+	})
+}
+
+// Vanished implements store.Reader.
+func (s *Store) Vanished(ctx context.Context) (int, error) {
+	return read(ctx, s, func(ctx context.Context, c conn) (n int, err error) {
+		_, err = c.one(ctx, "SELECT count(*) FROM workers WHERE beat_at <= "+beatTime("$1")+" - $2 AND beat_at > "+beatTime("$1")+" - $3",
+			[]any{s.beat(), workerLife.Milliseconds(), vanishedFor.Milliseconds()}, &n)
+		if err != nil {
+			return 0, fmt.Errorf("count workers that vanished: %w", err)
+		}
+		return n, nil
 	})
 }
 

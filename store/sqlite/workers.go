@@ -13,6 +13,13 @@ import (
 // workerLife is how long a worker is alive after it has beaten.
 const workerLife = time.Minute
 
+// vanishedFor is how long a worker that died counts as vanished, and workerKept
+// how long it is known at all, from its last heartbeat on.
+const (
+	vanishedFor = time.Hour
+	workerKept  = 24 * time.Hour
+)
+
 // beats are the heartbeats of this process, from the moment in which they were
 // asked for: one that waits for the writer, or that a full disk refuses, must
 // not make a worker dead that everybody here sees at work.
@@ -92,7 +99,28 @@ func (s *Store) FreeTickets(ctx context.Context) (int, error) {
 		if err != nil {
 			return 0, fmt.Errorf("free tickets of dead workers: %w", err)
 		}
-		return t.Changes(), nil
+		freed := t.Changes()
+		if err := t.exec("DELETE FROM workers WHERE beat_at <= ? AND id NOT IN (SELECT value FROM json_each(?))", now.Add(-workerKept), string(living)); err != nil {
+			return 0, fmt.Errorf("forget dead workers: %w", err)
+		}
+		return freed, nil
+	})
+}
+
+// Vanished implements store.Reader.
+func (s *Store) Vanished(ctx context.Context) (int, error) {
+	now := s.clock()
+	living, err := json.Marshal(s.beats.living(now.Add(-workerLife)))
+	if err != nil {
+		return 0, fmt.Errorf("count workers that vanished: %w", err)
+	}
+	return read(ctx, s, func(c conn) (int, error) {
+		n, err := c.number("SELECT count(*) FROM workers WHERE beat_at <= ? AND beat_at > ? AND id NOT IN (SELECT value FROM json_each(?))",
+			now.Add(-workerLife), now.Add(-vanishedFor), string(living))
+		if err != nil {
+			return 0, fmt.Errorf("count workers that vanished: %w", err)
+		}
+		return int(n), nil
 	})
 }
 

@@ -20,6 +20,8 @@ var deadRules = []rule{
 	{"no more calls are listed than wanted", deadLimit},
 	{"a judged call leaves unknown rows, and a late answer still counts", deadJudged},
 	{"a worker's other calls are its own", deadOthers},
+	{"a worker that died has vanished, for an hour, and one that ended has not", deadVanished},
+	{"a worker that has been dead for a day is forgotten, and its calls are not", deadForgotten},
 }
 
 func (w *world) beat(id store.WorkerID) {
@@ -180,4 +182,48 @@ func deadOthers(w *world) {
 	if len(list) != 1 || list[0].Call != c.Call {
 		w.t.Errorf("to be judged are %+v, want call %d", list, c.Call)
 	}
+}
+
+// vanished is how many workers died of late.
+func (w *world) vanished() int {
+	w.t.Helper()
+	n, err := w.s.Vanished(w.ctx)
+	w.must(err, "count workers that vanished")
+	return n
+}
+
+func deadVanished(w *world) {
+	for _, id := range []store.WorkerID{"a", "b", "c"} {
+		w.beat(id)
+	}
+	w.pass(59 * time.Second)
+	equal(w, "while all live", w.vanished(), 0)
+	w.beat("a")
+	w.must(w.s.Retire(w.ctx, "b"), "retire")
+	w.pass(time.Second)
+	equal(w, "when one has ended, and one is silent", w.vanished(), 1)
+	w.pass(58*time.Minute + 59*time.Second)
+	equal(w, "when another is silent too", w.vanished(), 2)
+	w.beat("a")
+	equal(w, "when that is back", w.vanished(), 1)
+	w.pass(time.Second)
+	equal(w, "an hour after the last heartbeat", w.vanished(), 0)
+}
+
+func deadForgotten(w *world) {
+	w.beat("a")
+	w.sent("a", "P1")
+	w.pass(day - time.Second)
+	w.beat("b")
+	w.free("freed before", 0)
+	equal(w, "heartbeats before", w.records("workers"), 2)
+	w.pass(time.Second)
+	w.free("freed", 0)
+	equal(w, "heartbeats", w.records("workers"), 1)
+	list := w.stale()
+	if len(list) != 1 || list[0].Owner != "a" {
+		w.t.Errorf("to be judged are %+v, want a call of worker a", list)
+	}
+	w.beat("a")
+	equal(w, "heartbeats when it beats again", w.records("workers"), 2)
 }
