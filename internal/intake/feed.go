@@ -9,9 +9,14 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// pieceRows is how many rows the store is given at once. Their keys lie anywhere
-// in its index: the more come together, the fewer times a page is written.
-const pieceRows = 10_000
+// pieceRows is how many rows the store is given at once, and pieceBytes how much
+// text of theirs, so that wide ones take no more memory and no longer to come.
+// Keys lie anywhere in the store's index: the more come together, the fewer
+// times a page of it is written.
+const (
+	pieceRows  = 10_000
+	pieceBytes = 4 << 20
+)
 
 // readAhead is how many pieces are read while the store takes one and another
 // is prepared.
@@ -110,7 +115,7 @@ func send(ctx context.Context, to chan<- piece, p piece) bool {
 
 func read(ctx context.Context, r *Reader) piece {
 	p := piece{Piece: store.Piece{Rows: make([]store.NewRow, 0, pieceRows)}, reasons: Reasons{}}
-	for len(p.Rows) < pieceRows {
+	for size := 0; len(p.Rows) < pieceRows && size < pieceBytes; {
 		row, err := r.Next(ctx)
 		if err != nil {
 			p.err = err
@@ -128,6 +133,9 @@ func read(ctx context.Context, r *Reader) piece {
 			p.first = append(p.first, row)
 		}
 		p.Rows = append(p.Rows, row.NewRow)
+		for _, cell := range row.NewRow.Line {
+			size += len(cell)
+		}
 	}
 	return p
 }

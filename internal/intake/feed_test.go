@@ -111,6 +111,23 @@ func TestFeed(t *testing.T) {
 	}
 }
 
+func TestWideRowsComeInSmallerPieces(t *testing.T) {
+	t.Parallel()
+	var in strings.Builder
+	in.WriteString("plate,note\n")
+	note := strings.Repeat("n", 16<<10-len("DL01AA0000"))
+	for i := range 600 {
+		fmt.Fprintf(&in, "DL01AA%04d,%s\n", i, note)
+	}
+	var st taker
+	if _, err := intake.Feed(t.Context(), &st, 1, openList(t, strings.NewReader(in.String()), intake.Options{}), nil); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{1, 257, 513}, st.firsts); diff != "" {
+		t.Errorf("first rows of pieces of 4 MB (-want +got):\n%s", diff)
+	}
+}
+
 func TestFeedEnds(t *testing.T) {
 	t.Parallel()
 	t.Run("by the store", func(t *testing.T) {
