@@ -9,7 +9,8 @@
 //
 //	url := pgtest.Schema(t)
 //
-// or with a copy of a database that was filled once, see [Template].
+// or goleak.VerifyTestMain(pgtest.Tests{M: m}), where nothing is to be left
+// running; or with a copy of a database that was filled once, see [Template].
 //
 // Tests that kill the server, or that are about what outlives a kill, Start
 // one for themselves.
@@ -29,7 +30,14 @@ import (
 )
 
 // Main runs the tests of a package and then ends the cluster that they shared.
-func Main(m *testing.M) {
+func Main(m *testing.M) { Tests{m}.Run() }
+
+// Tests are those of a package, for goleak.VerifyTestMain.
+type Tests struct{ M *testing.M }
+
+// Run runs the tests, ends the cluster that they shared, and returns the code
+// with which to exit.
+func (t Tests) Run() int {
 	defer func() {
 		if started {
 			if s, err := shared(); err == nil {
@@ -37,11 +45,11 @@ func Main(m *testing.M) {
 			}
 		}
 	}()
-	m.Run()
+	return t.M.Run()
 }
 
-// started says whether shared was asked for; only Main reads it, after the
-// tests.
+// started says whether shared was asked for; only Tests reads it, after they
+// ran.
 var started bool
 
 var shared = sync.OnceValues(func() (*Server, error) {

@@ -3,13 +3,15 @@ package postgres_test
 import (
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/plateq/plateq/internal/pgtest"
 	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/postgres"
 	"github.com/plateq/plateq/store/storetest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Tests{M: m}) }
 
 // blank is a database with the newest schema and nothing in it. Rules begin
 // with a copy: the migrations took most of their time, and have tests of their
