@@ -10,13 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/plateq/plateq/internal/app"
 	"github.com/plateq/plateq/internal/pgtest"
 	"github.com/plateq/plateq/providers/sim"
 )
 
-// built says whether program was asked for; only TestMain reads it, after the
-// tests.
+// built says whether program was asked for; only tests reads it, after they ran.
 var built bool
 
 // program builds the plateq command once for all tests.
@@ -36,13 +37,21 @@ func TestMain(m *testing.M) {
 	if words := os.Getenv(fallsOver); words != "" {
 		os.Exit(fallOver(words))
 	}
-	pgtest.Main(m)
-	if !built {
-		return
+	goleak.VerifyTestMain(tests{pgtest.Tests{M: m}})
+}
+
+// tests are those of the package, with the program that they share.
+type tests struct{ pgtest.Tests }
+
+// Run runs the tests and deletes the program.
+func (t tests) Run() int {
+	code := t.Tests.Run()
+	if built {
+		if path, err := program(); err == nil {
+			_ = os.RemoveAll(filepath.Dir(path))
+		}
 	}
-	if path, err := program(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
+	return code
 }
 
 // start runs the command as a process of its own.
