@@ -71,17 +71,23 @@ func (w *Worker) lease(l *line) time.Time {
 	return w.opts.Now().Add(maxDebt + l.limits.Timeout + callMargin)
 }
 
-// giveBack lets go of a ticket before its pass is over.
-func (w *Worker) giveBack(ctx context.Context, t store.OpenTicket) error {
-	_, err := w.keeper.settleTicket(ctx, store.TicketSettlement{ID: t.ID, Lease: t.Lease, Handle: t.Handle, Due: w.opts.Now(), Interval: t.Interval})
-	return err
+// giveBack lets go of a ticket before its pass is over, with what is held of it.
+func (w *Worker) giveBack(ctx context.Context, t store.OpenTicket, h *held) error {
+	if h.since.IsZero() {
+		h.add(store.TicketSettlement{ID: t.ID, Lease: t.Lease, Handle: t.Handle, Interval: t.Interval})
+	}
+	h.what.Hold, h.what.Due = false, w.opts.Now()
+	return h.settle(ctx)
 }
 
 // pages polls until the pass is over, an error ends it, or no new request may
-// start. Each page is settled before the next one is waited for.
+// start. What a page brings is settled before the next one is waited for, unless
+// that comes soon.
 func (w *Worker) pages(ctx context.Context, l *line, t store.OpenTicket, permit *Permit) error {
 	a := l.policy.agenda(t, w.opts.Providers.Parts(l.spec.Name, t.Handle))
+	h := &held{w: w, l: l}
 	for {
+		began := time.Now()
 		sent, part := w.opts.Now(), a.next()
 		got, err := w.page(ctx, l, t, part, permit)
 		permit.Release()
@@ -89,18 +95,23 @@ func (w *Worker) pages(ctx context.Context, l *line, t store.OpenTicket, permit 
 		if j.more {
 			j.settlement.Due = w.lease(l)
 		}
-		done, err := w.keeper.settleTicket(ctx, j.settlement)
-		if err != nil {
-			return fmt.Errorf("settle ticket: %w", err)
-		}
-		w.report(l, done)
+		h.add(j.settlement)
 		if !j.more {
-			return nil
+			return h.settle(ctx)
 		}
 		t.Handle, t.Asks = j.settlement.Handle, without(t.Asks, j.settlement.Verdicts)
+		wait := h.wait(time.Since(began))
+		if t.Probe || wait == 0 { // others may wait for the gate
+			if err := h.settle(ctx); err != nil {
+				return err
+			}
+		}
 		t.Probe = false
-		if permit, err = w.permit(ctx, l, Polls); err != nil || permit == nil {
-			return w.giveBack(ctx, t)
+		if permit, err = h.permit(ctx, wait); err != nil {
+			return err
+		}
+		if permit == nil {
+			return w.giveBack(ctx, t, h)
 		}
 	}
 }

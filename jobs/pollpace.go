@@ -53,7 +53,7 @@ func (p *Policy) judgePart(t store.OpenTicket, sent time.Time, a *agenda, part i
 // judgeAny leaves to plan when the next poll comes, or that it comes at once.
 func (p *Policy) judgeAny(t store.OpenTicket, sent time.Time, got providers.Progress, err error, plan func(*store.TicketSettlement)) polled {
 	now := p.now()
-	s := store.TicketSettlement{ID: t.ID, Lease: t.Lease, Handle: t.Handle, Interval: t.Interval}
+	s := store.TicketSettlement{ID: t.ID, Lease: t.Lease, Handle: t.Handle, Interval: t.Interval, Polls: 1}
 	if err != nil {
 		e := asError(p.spec, err)
 		p.pollFailed(&s, t, sent, e, now)

@@ -256,6 +256,8 @@ type TicketSettlement struct {
 	ID     TicketID
 	Lease  int64
 	Handle providers.Ticket
+	// Polls is how many requests brought it; 0: none was made.
+	Polls int
 	// Verdicts are Found, NotFound or Failed, or Unknown for an ask that the
 	// ticket turns out not to hold.
 	Verdicts []Verdict

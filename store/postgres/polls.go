@@ -117,8 +117,8 @@ func (t *tx) savePoll(ctx context.Context, b *pgx.Batch, k *ticket, r store.Tick
 		}
 	}
 	b.Queue(`UPDATE tickets SET due_at = $1, lease_until = $2, interval_ms = $3, late = late OR $4, closed = closed OR $5,
-		handle = $6, polls = polls + 1 WHERE id = $7`,
-		millis(due), millis(leaseUntil), interval.Milliseconds(), r.Expire, r.Close, handle, k.id)
+		handle = $6, polls = polls + $8 WHERE id = $7`,
+		millis(due), millis(leaseUntil), interval.Milliseconds(), r.Expire, r.Close, handle, k.id, r.Polls)
 	return nil
 }
 

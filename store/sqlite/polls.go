@@ -107,7 +107,7 @@ func (t *tx) savePoll(k *ticket, r store.TicketSettlement) error {
 		interval = k.interval
 	}
 	err := t.exec(`UPDATE tickets SET due_at = ?, lease_until = ?, interval_ms = ?, late = late OR ?, closed = closed OR ?,
-		polls = polls + 1 WHERE id = ?`, due, leaseUntil, interval, r.Expire, r.Close, k.id)
+		polls = polls + ? WHERE id = ?`, due, leaseUntil, interval, r.Expire, r.Close, r.Polls, k.id)
 	if err != nil {
 		return fmt.Errorf("write ticket: %w", err)
 	}
