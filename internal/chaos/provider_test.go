@@ -148,9 +148,7 @@ func refusing(fault sim.Fault, open bool) func(*trial) {
 		if most := (5+atOnce)*w.batch + during; w.result.Unknown > most {
 			t.Errorf("%d rows are unknown, want %d at most", w.result.Unknown, most)
 		}
-		// A scope that opens by time lets through who is waiting, for as long as it
-		// takes to settle three refusals.
-		if most := lasting(8*atOnce, 12*atOnce); during > most {
+		if most := lasting(6*atOnce, 10*atOnce); during > most {
 			t.Errorf("%d calls while everything was refused, want %d at most", during, most)
 		}
 		t.more("%d calls meanwhile", during)
