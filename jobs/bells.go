@@ -18,15 +18,15 @@ func (b *bells) forget(now time.Time, inRedis int) {
 	maps.DeleteFunc(b.tickets, func(_ store.TicketID, r rung) bool { return now.Sub(r.at) >= limit })
 }
 
-// widen returns the window where no pace is known: it doubles when most of a
+// widen returns the window where no pace is known: it doubles when half of a
 // full one was worked off before anyone came to fill it, since what is rung for
 // now is heard some time later, and shrinks while most of it stays.
 func (b *bells) widen(base, inRedis int) int {
 	b.wide = max(b.wide, base)
 	switch {
-	case b.filled && inRedis <= b.wide/3:
+	case b.filled && inRedis <= b.wide/2:
 		b.wide = min(2*b.wide, max(base, maxWindow))
-	case inRedis > 2*b.wide/3:
+	case inRedis > 3*b.wide/4:
 		b.wide = max(base, b.wide-1)
 	}
 	return b.wide

@@ -120,11 +120,11 @@ func TestTheWindowWithoutAPaceGrowsBeforeItIsEmpty(t *testing.T) {
 	}{
 		{"begins with the least", 0, false, 0, base},
 		{"worked off", 12, true, 0, 24},
-		{"nearly worked off", 12, true, 4, 24},
+		{"half is worked off", 12, true, 6, 24},
 		{"no more than the most", 48, true, 10, maxWindow},
 		{"worked off, but it was not full", 12, false, 0, 12},
-		{"half is left", 12, true, 6, 12},
-		{"most is left", 12, true, 9, 11},
+		{"more than half is left", 12, true, 7, 12},
+		{"most is left", 12, true, 10, 11},
 		{"no less than the least", base, true, base, base},
 	} {
 		b := &bells{wide: tc.wide, filled: tc.filled}

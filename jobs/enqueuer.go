@@ -127,7 +127,7 @@ func (e *Enqueuer) Fill(ctx context.Context, provider string) (int, error) {
 		window = b.widen(window, inRedis)
 	}
 	n, err := e.ring(ctx, b, spec, size, window-inRedis, 2*window-inRedis)
-	b.filled = err == nil && n > 0 && n >= window-inRedis
+	b.filled = err == nil && inRedis+n >= window
 	return n, err
 }
 

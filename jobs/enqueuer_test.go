@@ -115,6 +115,27 @@ func TestTheWindowStaysSmallHoweverLongTheList(t *testing.T) {
 	}
 }
 
+// TestTheWindowGrowsWhereWorkIsDoneBetweenTwoLooks: without a pace the window
+// doubles when it is found worked off, however often it was found full before.
+func TestTheWindowGrowsWhereWorkIsDoneBetweenTwoLooks(t *testing.T) {
+	t.Parallel()
+	b := newBell(t, jobs.Limits{Rate: jobs.Unlimited, Concurrency: 2})
+	b.list("A", 10_000, 1)
+	for _, look := range []struct {
+		done bool // all that hung was worked off
+		want int
+	}{{false, 4}, {false, 0}, {true, 8}, {false, 0}, {true, 14}} { // it shrinks while nobody is at it
+		if look.done {
+			if _, err := b.inspector.DeleteAllPendingTasks("acme"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := b.fill(); n != look.want {
+			t.Fatalf("rang for %d chunks, want %d", n, look.want)
+		}
+	}
+}
+
 func TestTasksHoldNumbersOnly(t *testing.T) {
 	t.Parallel()
 	b := newBell(t, jobs.Limits{Rate: 1, Concurrency: 2})

@@ -9,8 +9,12 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// maxHeld bounds the answers that wait for those of further pages.
-const maxHeld = 1000
+const (
+	// maxHeld bounds the answers that wait for those of further pages.
+	maxHeld = 1000
+	// heldFor is how long they do. They are free to be read again.
+	heldFor = time.Second
+)
 
 // held is what pages of one pass have brought and the store was not told yet.
 // Pages that follow each other quickly are settled together, as answers of
@@ -47,7 +51,7 @@ func (h *held) wait(page time.Duration) time.Duration {
 	if len(h.what.Verdicts) >= maxHeld {
 		return 0
 	}
-	return max(0, together-time.Since(h.since)-page)
+	return max(0, heldFor-time.Since(h.since)-page)
 }
 
 // settle writes down what is held, if there is anything.

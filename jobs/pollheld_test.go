@@ -87,8 +87,8 @@ func TestAPageWaitsForTheNextOnlyForSoLong(t *testing.T) {
 		page  time.Duration // what it took
 		waits time.Duration
 	}{
-		{"quick pages", 200, 10 * time.Millisecond, together - 10*time.Millisecond},
-		{"slow pages", 200, together, 0},
+		{"quick pages", 200, 10 * time.Millisecond, heldFor - 10*time.Millisecond},
+		{"slow pages", 200, heldFor, 0},
 		{"a lot has come", maxHeld, 0, 0},
 	} {
 		inPass(t, func(t *testing.T, h *held, s *settlements) {

@@ -52,6 +52,7 @@ type App struct {
 	headKept int64
 
 	redis     redis.UniversalClient
+	wakes     *jobs.Wakes // of processes that share it; nil: there are none
 	spool     *store.Spool
 	worker    *jobs.Worker
 	heart     *heart // of the worker, once it runs
@@ -136,8 +137,8 @@ func (a *App) open(ctx context.Context) error {
 	return nil
 }
 
-// openWork makes worker and scheduler. They wake each other within the
-// process; nothing is lost if they do not.
+// openWork makes worker and scheduler. The one wakes the other; nothing is lost
+// if it does not.
 func (a *App) openWork(ctx context.Context) error {
 	if !a.shared() { // a run sets lists aside only where it is alone
 		if err := a.takeBack(ctx); err != nil {
@@ -161,7 +162,7 @@ func (a *App) openWork(ctx context.Context) error {
 	}
 	w, err := jobs.NewWorker(jobs.WorkerOptions{
 		ID: a.id, Store: a.store, Providers: a.set, Limits: a.limits, Redis: a.redis, Spool: a.spool, Budgets: budgets, Orders: a.orders(),
-		Log: a.log, Now: a.now, Wake: a.scheduler.Wake, Meter: a.meter, Tracer: a.jobsTracer(),
+		Log: a.log, Now: a.now, Wake: a.wake, Meter: a.meter, Tracer: a.jobsTracer(),
 	})
 	if err != nil {
 		return err
@@ -257,6 +258,7 @@ func (a *App) startWork(ctx context.Context) error {
 
 // background keeps scheduler, heartbeat and spool going until ctx ends.
 func (a *App) background(ctx context.Context, wg *sync.WaitGroup) {
+	a.carryWakes(ctx, wg)
 	if a.parts&Scheduler != 0 {
 		wg.Go(func() { a.scheduler.Run(ctx) })
 		wg.Go(func() { a.sender.Run(ctx) })

@@ -39,7 +39,7 @@ func (a *App) openRedis(ctx context.Context) error {
 	if err != nil {
 		return Usage(fmt.Errorf("PLATEQ_REDIS_URL: %w", err))
 	}
-	a.redis = c
+	a.redis, a.wakes = c, jobs.NewWakes(c)
 	a.closers = append(a.closers, c.Close)
 	a.warn(jobs.RedisExposed(url))
 	return a.checkRedis(ctx)

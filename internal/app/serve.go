@@ -170,16 +170,6 @@ func (a *App) site() (http.Handler, error) {
 	}), nil
 }
 
-// wakeAll tells the scheduler, if it is here, that there is new work.
-func (a *App) wakeAll() {
-	if a.scheduler == nil {
-		return
-	}
-	for _, name := range a.set.Names() {
-		a.scheduler.Wake(name)
-	}
-}
-
 // ready asks store and Redis whether they answer, and whether calls may start.
 func (a *App) ready(ctx context.Context) []error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
