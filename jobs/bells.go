@@ -18,20 +18,6 @@ func (b *bells) forget(now time.Time, inRedis int) {
 	maps.DeleteFunc(b.tickets, func(_ store.TicketID, r rung) bool { return now.Sub(r.at) >= limit })
 }
 
-// widen returns the window where no pace is known: it doubles when half of a
-// full one was worked off before anyone came to fill it, since what is rung for
-// now is heard some time later, and shrinks while most of it stays.
-func (b *bells) widen(base, inRedis int) int {
-	b.wide = max(b.wide, base)
-	switch {
-	case b.filled && inRedis <= b.wide/2:
-		b.wide = min(2*b.wide, max(base, maxWindow))
-	case inRedis > 3*b.wide/4:
-		b.wide = max(base, b.wide-1)
-	}
-	return b.wide
-}
-
 // nextTickets returns the tickets to be rung for, the longest due first, so that
 // no more than a window of them are rung for and not taken.
 func (b *bells) nextTickets(due []store.TicketRef, window int, now time.Time) []store.TicketRef {

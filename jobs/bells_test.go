@@ -105,31 +105,3 @@ func TestTheWindowOfLookupsFillsTheSlots(t *testing.T) {
 		}
 	}
 }
-
-// Fills come every fifth of a second, and what they ring for is heard as much
-// later: a window that is nearly empty by then leaves slots empty.
-func TestTheWindowWithoutAPaceGrowsBeforeItIsEmpty(t *testing.T) {
-	t.Parallel()
-	const base = 8
-	for _, tc := range []struct {
-		name   string
-		wide   int
-		filled bool
-		left   int // in Redis
-		want   int
-	}{
-		{"begins with the least", 0, false, 0, base},
-		{"worked off", 12, true, 0, 24},
-		{"half is worked off", 12, true, 6, 24},
-		{"no more than the most", 48, true, 10, maxWindow},
-		{"worked off, but it was not full", 12, false, 0, 12},
-		{"more than half is left", 12, true, 7, 12},
-		{"most is left", 12, true, 10, 11},
-		{"no less than the least", base, true, base, base},
-	} {
-		b := &bells{wide: tc.wide, filled: tc.filled}
-		if got := b.widen(base, tc.left); got != tc.want {
-			t.Errorf("%s: got %d chunks, want %d", tc.name, got, tc.want)
-		}
-	}
-}

@@ -70,8 +70,7 @@ type bells struct {
 	fresh   map[store.BatchNo]bool    // those that were never rung for
 	shut    bool                      // the gate was closed when last looked at
 	parts   []string                  // of the service that were shut then, by scope
-	filled  bool                      // the last Fill left the window full
-	wide    int                       // chunks of a window without a known pace
+	pace    turnover                  // of chunks, where no other is known
 }
 
 // rung is one ring for one thing, by the number of times it was answered.
@@ -124,10 +123,10 @@ func (e *Enqueuer) Fill(ctx context.Context, provider string) (int, error) {
 	}
 	size, window, paced := e.window(ctx, spec)
 	if !paced {
-		window = b.widen(window, inRedis)
+		window = b.pace.look(e.opts.Now(), window, inRedis)
 	}
 	n, err := e.ring(ctx, b, spec, size, window-inRedis, 2*window-inRedis)
-	b.filled = err == nil && inRedis+n >= window
+	b.pace.filled(n)
 	return n, err
 }
 

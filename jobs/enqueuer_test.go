@@ -115,23 +115,26 @@ func TestTheWindowStaysSmallHoweverLongTheList(t *testing.T) {
 	}
 }
 
-// TestTheWindowGrowsWhereWorkIsDoneBetweenTwoLooks: without a pace the window
-// doubles when it is found worked off, however often it was found full before.
-func TestTheWindowGrowsWhereWorkIsDoneBetweenTwoLooks(t *testing.T) {
+// TestTheWindowGrowsWithTheTurnover: without a pace as many chunks are rung for
+// as are worked off in two seconds, however often somebody looks.
+func TestTheWindowGrowsWithTheTurnover(t *testing.T) {
 	t.Parallel()
 	b := newBell(t, jobs.Limits{Rate: jobs.Unlimited, Concurrency: 2})
 	b.list("A", 10_000, 1)
-	for _, look := range []struct {
-		done bool // all that hung was worked off
-		want int
-	}{{false, 4}, {false, 0}, {true, 8}, {false, 0}, {true, 14}} { // it shrinks while nobody is at it
+	const quarter = 250 * time.Millisecond
+	for i, look := range []struct {
+		after time.Duration
+		done  bool // all that hung was worked off
+		want  int
+	}{{0, false, 4}, {quarter, false, 0}, {quarter, true, 8}, {0, false, 0}, {quarter / 10, false, 0}, {quarter, true, 16}} {
+		b.now = b.now.Add(look.after)
 		if look.done {
 			if _, err := b.inspector.DeleteAllPendingTasks("acme"); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if n := b.fill(); n != look.want {
-			t.Fatalf("rang for %d chunks, want %d", n, look.want)
+			t.Fatalf("look %d: rang for %d chunks, want %d", i, n, look.want)
 		}
 	}
 }
