@@ -117,7 +117,7 @@ func (w *Worker) Start() error {
 		srv := asynq.NewServerFromRedisClient(w.opts.Redis, asynq.Config{
 			Concurrency:              max(4, 2*l.limits.Concurrency),
 			Queues:                   map[string]int{Queue(name): 1},
-			TaskCheckInterval:        200 * time.Millisecond,
+			TaskCheckInterval:        100 * time.Millisecond,
 			DelayedTaskCheckInterval: time.Second,
 			ShutdownTimeout:          lastHandlers,
 			RetryDelayFunc:           retryDelay,

@@ -14,13 +14,9 @@ import (
 // Keys lie anywhere in the store's index: the more come together, the fewer
 // times a page of it is written.
 const (
-	pieceRows  = 10_000
+	pieceRows  = 14_000
 	pieceBytes = 4 << 20
 )
-
-// readAhead is how many pieces are read while the store takes one and another
-// is prepared.
-const readAhead = 1
 
 // Summary is what became of a list.
 type Summary struct {
@@ -39,7 +35,7 @@ type Summary struct {
 func Feed(ctx context.Context, st store.Intake, batch store.BatchNo, r *Reader, progress func(rows int)) (Summary, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	cuts, pieces := make(chan piece, readAhead), make(chan piece)
+	cuts, pieces := make(chan piece), make(chan piece)
 	go cut(ctx, r, cuts)
 	go prepare(ctx, st, batch, cuts, pieces)
 
