@@ -285,6 +285,7 @@ func (c *Chunk) Settle(h Holding, verdicts []Verdict, rest *Verdict, now time.Ti
 	}
 	r.countGivenUp(h)
 	named := make([]bool, c.Len())
+	r.Answers = make([]Answered, 0, len(verdicts))
 	for by, v := range verdicts {
 		if !c.Has(v.Ask) {
 			r.Refused++

@@ -42,7 +42,7 @@ func (in *Interest) Add(a AskID, w Want) {
 // Of lists the batches that want the ask: that have rows on it, and have not
 // left it.
 func (in *Interest) Of(a AskID) []Want {
-	all := append(make([]Want, 0, 4), in.Home)
+	all := append(make([]Want, 0, 1+len(in.More[a])), in.Home)
 	for _, w := range in.More[a] {
 		if w.Batch == in.Home.Batch {
 			all[0].Rows += w.Rows

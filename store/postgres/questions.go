@@ -1,19 +1,22 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/plateq/plateq/store"
 )
 
-// sealedAsks are asks of a chunk with their questions as they are stored.
+// sealedAsks are asks of a chunk, ascending, with their questions as they are
+// stored. One that is not there is empty.
 type sealedAsks struct {
 	asks   []store.Ask
-	sealed map[store.AskID]sealedQuestion
+	sealed []sealedQuestion // in the order of asks
 }
 
 type sealedQuestion struct {
@@ -26,23 +29,31 @@ type sealedQuestion struct {
 
 // queueAsks adds the reading of asks of a chunk to a batch of statements.
 func (t *tx) queueAsks(b *pgx.Batch, k *store.Chunk, offsets store.Offsets) *sealedAsks {
-	s := &sealedAsks{sealed: make(map[store.AskID]sealedQuestion, len(offsets))}
-	for _, i := range offsets {
-		s.asks = append(s.asks, store.Ask{ID: k.Ask(i), Attempts: k.Mark(i).Attempts})
+	s := &sealedAsks{asks: make([]store.Ask, len(offsets)), sealed: make([]sealedQuestion, len(offsets))}
+	for n, i := range offsets {
+		s.asks[n] = store.Ask{ID: k.Ask(i), Attempts: k.Mark(i).Attempts}
 	}
 	if len(s.asks) == 0 {
 		return s
 	}
 	b.Queue(questionQuery+"id BETWEEN $1 AND $2", s.asks[0].ID, s.asks[len(s.asks)-1].ID).Query(func(rows pgx.Rows) error {
+		var id store.AskID
+		var q sealedQuestion
 		return eachOf(rows, func(r pgx.Rows) error {
-			var id store.AskID
-			var q sealedQuestion
 			err := r.Scan(&id, &q.question, &q.foundBefore, &q.prior, &q.handle, &q.service)
-			s.sealed[id] = q
+			s.put(id, q)
 			return err
 		})
 	})
 	return s
+}
+
+// put takes a question in, if it is of one of the asks.
+func (s *sealedAsks) put(id store.AskID, q sealedQuestion) {
+	n, ok := slices.BinarySearchFunc(s.asks, id, func(a store.Ask, id store.AskID) int { return cmp.Compare(a.ID, id) })
+	if ok {
+		s.sealed[n] = q
+	}
 }
 
 // open opens the questions. One that is not there is damaged too.
@@ -50,7 +61,7 @@ func (s *sealedAsks) open(sealer *store.Sealer) ([]store.Ask, *damagedError) {
 	var damaged *damagedError
 	for i := range s.asks {
 		a := &s.asks[i]
-		sealed := s.sealed[a.ID]
+		sealed := &s.sealed[i]
 		q, err := sealer.OpenQuestion(a.ID, sealed.question)
 		if err == nil {
 			a.Prior, err = sealer.UsablePrior(sealed.prior, sealed.handle)

@@ -161,27 +161,36 @@ func (c conn) readAsks(k *store.Chunk, offsets store.Offsets) ([]sealedAsk, erro
 	return asks, err
 }
 
-// readQuestions is readAsks without what the chunk knows of them.
+// readQuestions is readAsks without what the chunk knows of them. Asks that
+// follow each other are read in one go.
 func (c conn) readQuestions(ids []store.AskID) ([]sealedAsk, error) {
-	asks := make([]sealedAsk, 0, len(ids))
-	stmt, err := c.Prepare("SELECT question, found_before, prior, (SELECT handle FROM tickets t WHERE t.id = asks.prior), service FROM asks WHERE id = ?")
-	if err != nil {
-		return nil, err
+	asks := make([]sealedAsk, len(ids))
+	for i, id := range ids {
+		asks[i].ID = id
 	}
-	for _, id := range ids {
-		a := sealedAsk{Ask: store.Ask{ID: id}}
-		stmt.BindInt64(1, int64(id))
-		found, err := stmt.Step()
-		if err == nil && found {
-			a.question, a.FoundBefore, a.Service = columnBytes(stmt, 0), stmt.ColumnBool(1), stmt.ColumnText(4)
-			a.prior, a.handle = store.TicketID(stmt.ColumnInt64(2)), columnBytes(stmt, 3)
+	for from := 0; from < len(ids); {
+		to := from + 1
+		for to < len(ids) && ids[to] == ids[to-1]+1 {
+			to++
 		}
-		if err := reset(stmt, err); err != nil {
-			return nil, fmt.Errorf("read ask: %w", err)
+		if err := c.readRun(asks[from:to]); err != nil {
+			return nil, fmt.Errorf("read asks: %w", err)
 		}
-		asks = append(asks, a)
+		from = to
 	}
 	return asks, nil
+}
+
+// readRun reads asks whose ids follow each other.
+func (c conn) readRun(asks []sealedAsk) error {
+	first := asks[0].ID
+	return c.each(`SELECT id, question, found_before, prior, CASE WHEN prior IS NOT NULL THEN (SELECT handle FROM tickets t WHERE t.id = asks.prior) END, service
+		FROM asks WHERE id BETWEEN ? AND ?`, func(stmt *sqlite.Stmt) error {
+		a := &asks[columnAsk(stmt, 0)-first]
+		a.question, a.FoundBefore, a.Service = columnBytes(stmt, 1), stmt.ColumnBool(2), stmt.ColumnText(5)
+		a.prior, a.handle = store.TicketID(stmt.ColumnInt64(3)), columnBytes(stmt, 4)
+		return nil
+	}, int64(first), int64(first)+int64(len(asks))-1)
 }
 
 func (s *Store) openAsks(sealed []sealedAsk) ([]store.Ask, error) {
