@@ -18,8 +18,8 @@ const (
 // answer is what AOPay said, in its own envelope.
 type answer struct {
 	code    string
-	ok      bool // status
-	message string
+	ok      bool   // status
+	message string // as it came
 	bill    wirejson.Object
 }
 
@@ -34,13 +34,14 @@ func decode(body []byte) (answer, bool) {
 		return answer{}, false
 	}
 	a := answer{code: code, bill: o}
-	status, stated := readBool(o["status"])
-	if said := o["status"]; !stated && len(said) > 0 && !wirejson.IsNull(said) {
+	said := o.Get("status")
+	status, stated := readBool(said)
+	if !stated && len(said) > 0 && !wirejson.IsNull(said) {
 		return answer{}, false
 	}
 	a.ok = status
 	message, worded := o.Text("message")
-	a.message = strings.Join(strings.Fields(message), " ")
+	a.message = message
 	return a, stated || worded
 }
 
@@ -76,7 +77,7 @@ func (p *Provider) outcome(a *providers.Answer) providers.Outcome {
 		return providers.Outcome{Record: &providers.Record{Result: got.result(), Raw: p.client.raw(a.Body)}}
 	}
 	e := &providers.Error{Provider: Name, Op: opFetch, Scope: Name, Class: providers.ProviderError,
-		Code: got.code, Message: p.client.mask(got.message), Head: providers.Head(p.client.raw(a.Body))}
+		Code: got.code, Message: p.client.mask(strings.Join(strings.Fields(got.message), " ")), Head: providers.Head(p.client.raw(a.Body))}
 	switch {
 	case got.code == codeSignature && !got.ok:
 		e.Class = providers.Unauthorised

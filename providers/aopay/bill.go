@@ -1,18 +1,18 @@
 package aopay
 
 import (
-	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/plateq/plateq/providers/internal/wirejson"
 )
 
 // field is a field of an answer, as the document names it, and how it is
-// written in a result.
+// written behind what there is of a result.
 type field struct {
 	name  string
-	write func(json.RawMessage) json.RawMessage
+	write func(b []byte, value json.RawMessage) []byte
 }
 
 // billFetch is the field that holds fields of its own.
@@ -45,66 +45,60 @@ func resultFields() []string {
 // document's order. One that the answer does not have is null; bill_fetch is
 // null where it is no object.
 func (a answer) result() json.RawMessage {
-	var b bytes.Buffer
-	b.WriteString(`{"response_code":` + a.code + `,"status":true,`)
-	writeFields(&b, a.bill, head)
-	b.WriteString(`,"` + billFetch + `":`)
-	if bill, err := wirejson.Members(a.bill[billFetch]); err == nil {
-		b.WriteByte('{')
-		writeFields(&b, bill, inner)
-		b.WriteByte('}')
+	const usual = 512 // bytes, of which the names take 220
+	b := append(make([]byte, 0, usual), `{"response_code":`...)
+	b = append(append(b, a.code...), `,"status":true,`...)
+	b = appendFields(b, a.bill, head)
+	b = append(b, `,"`+billFetch+`":`...)
+	if bill, err := wirejson.Members(a.bill.Get(billFetch)); err == nil {
+		b = append(appendFields(append(b, '{'), bill, inner), '}')
 	} else {
-		b.WriteString("null")
+		b = append(b, "null"...)
 	}
-	b.WriteByte(',')
-	writeFields(&b, a.bill, tail)
-	b.WriteByte('}')
-	return b.Bytes()
+	return append(appendFields(append(b, ','), a.bill, tail), '}')
 }
 
-func writeFields(b *bytes.Buffer, o wirejson.Object, fields []field) {
+func appendFields(b []byte, o wirejson.Object, fields []field) []byte {
 	for i, f := range fields {
 		if i > 0 {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
-		b.WriteString(`"` + f.name + `":`)
-		if value := o[f.name]; len(value) > 0 {
-			b.Write(f.write(value))
+		b = append(append(append(b, '"'), f.name...), `":`...)
+		if value := o.Get(f.name); len(value) > 0 {
+			b = f.write(b, value)
 		} else {
-			b.WriteString("null")
+			b = append(b, "null"...)
 		}
 	}
+	return b
 }
 
 // text writes a number as text and leaves anything else as it came. Money
 // keeps its digits by it, which as a number would lose the last zeros.
-func text(value json.RawMessage) json.RawMessage {
+func text(b []byte, value json.RawMessage) []byte {
 	if value[0] == '-' || value[0] >= '0' && value[0] <= '9' {
-		return json.RawMessage(`"` + string(value) + `"`)
+		return append(append(append(b, '"'), value...), '"')
 	}
-	return value
+	return append(b, value...)
 }
 
 // name writes a name with single blanks: AOPay puts two where it has no
 // middle name.
-func name(value json.RawMessage) json.RawMessage {
-	s, ok := wirejson.Object{"": value}.Text("")
+func name(b []byte, value json.RawMessage) []byte {
+	s, ok := wirejson.Text(value)
 	if plain := strings.Join(strings.Fields(s), " "); ok && plain != s {
-		return quoted(plain)
+		return wirejson.AppendText(b, plain)
 	}
-	return text(value)
+	return text(b, value)
 }
 
 // boolean writes true and false, which may come as text.
-func boolean(value json.RawMessage) json.RawMessage {
-	switch is, ok := readBool(value); {
-	case !ok:
-		return value
-	case is:
-		return json.RawMessage("true")
-	default:
-		return json.RawMessage("false")
+func boolean(b []byte, value json.RawMessage) []byte {
+	is, ok := readBool(value)
+	if !ok {
+		return append(b, value...)
 	}
+	return strconv.AppendBool(b, is)
 }
 
 func readBool(value json.RawMessage) (is, ok bool) {
@@ -115,13 +109,4 @@ func readBool(value json.RawMessage) (is, ok bool) {
 		return false, true
 	}
 	return false, false
-}
-
-// quoted writes s as a JSON string, with <, > and & as they are.
-func quoted(s string) json.RawMessage {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // text can always be written
-	return bytes.TrimSpace(b.Bytes())
 }

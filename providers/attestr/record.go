@@ -27,8 +27,9 @@ func decodeRecord(raw json.RawMessage) (record, bool) {
 	if err != nil {
 		return record{}, false
 	}
-	input, err := wirejson.Members(o["input"])
-	if err != nil && !wirejson.IsNull(o["input"]) {
+	in := o.Get("input")
+	input, err := wirejson.Members(in)
+	if err != nil && !wirejson.IsNull(in) {
 		return record{}, false
 	}
 	r := record{raw: raw}
@@ -44,7 +45,7 @@ func decodeRecord(raw json.RawMessage) (record, bool) {
 	if r.plate == "" || r.status == "" {
 		return record{}, false
 	}
-	if out := o["output"]; len(out) > 0 && !wirejson.IsNull(out) {
+	if out := o.Get("output"); len(out) > 0 && !wirejson.IsNull(out) {
 		if r.output, err = wirejson.Members(out); err != nil {
 			return record{}, false
 		}
@@ -74,7 +75,7 @@ func (r record) outcome() providers.Outcome {
 		return r.failed(providers.ProviderError, "no_output", "")
 	}
 	status, _ := r.output.Text("status")
-	valid := string(r.output["valid"])
+	valid := string(r.output.Get("valid"))
 	switch {
 	case valid == "true" || valid == `"true"`:
 		return providers.Outcome{Record: &providers.Record{Result: r.result(), Raw: r.raw}}
@@ -100,7 +101,7 @@ func (r record) failed(class providers.Class, code, message string) providers.Ou
 // found. A contact that came as a number is written as text.
 func (r record) result() json.RawMessage {
 	field := func(name string) json.RawMessage {
-		raw := r.output[name]
+		raw := r.output.Get(name)
 		if len(raw) == 0 {
 			return json.RawMessage("null")
 		}

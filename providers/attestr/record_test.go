@@ -19,7 +19,7 @@ func BenchmarkPage(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		records, _ := wirejson.Elements(o["data"])
+		records, _ := wirejson.Elements(o.Get("data"))
 		for _, raw := range records {
 			if _, ok := decodeRecord(raw); !ok {
 				b.Fatal("not a record")

@@ -81,9 +81,9 @@ func decodeEvent(body []byte) (event, error) {
 	}
 	var e event
 	e.name, _ = o.Text("event")
-	payload, enveloped := o["payload"]
+	payload := o.Get("payload")
 	switch {
-	case !enveloped && e.name == "" && len(o) > 0:
+	case payload == nil && e.name == "" && len(o) > 0:
 		e.payload, e.name = o, eventCompleted
 		if status, _ := o.Text("status"); status == "ERRORED" {
 			e.name = eventErrored
@@ -101,17 +101,17 @@ func (e event) ours() bool { return e.name == eventCompleted || e.name == eventE
 // signature returns what the event is signed with. False: it is signed, and
 // not with a text. Empty: it is not signed.
 func (e event) signature() (string, bool) {
-	raw := e.payload["signature"]
+	raw := e.payload.Get("signature")
 	if len(raw) == 0 || wirejson.IsNull(raw) {
 		return "", true
 	}
-	s, _ := e.payload.Text("signature")
+	s, _ := wirejson.Text(raw)
 	return s, raw[0] == '"' && s != ""
 }
 
 // forms returns what of output may be signed, by the word for it.
 func (e event) forms() map[string][]byte {
-	raw := e.payload["output"]
+	raw := e.payload.Get("output")
 	if len(raw) == 0 {
 		return nil
 	}
@@ -121,7 +121,7 @@ func (e event) forms() map[string][]byte {
 		all[formCompact] = compact.Bytes()
 	}
 	if raw[0] == '"' {
-		s, _ := e.payload.Text("output")
+		s, _ := wirejson.Text(raw)
 		all[formString] = []byte(s)
 	}
 	return all
@@ -162,9 +162,9 @@ func (e event) hints(form string) ([]providers.Hint, error) {
 // record returns the record that output holds, and its input; both are nil
 // where output holds none.
 func (e event) record() (record, input wirejson.Object, err error) {
-	raw := []byte(e.payload["output"])
+	raw := []byte(e.payload.Get("output"))
 	if len(raw) > 0 && raw[0] == '"' {
-		s, _ := e.payload.Text("output")
+		s, _ := wirejson.Text(raw)
 		record, err = wirejson.Parse([]byte(s))
 	} else if len(raw) > 0 && !wirejson.IsNull(raw) {
 		record, err = wirejson.Members(raw)
@@ -172,7 +172,7 @@ func (e event) record() (record, input wirejson.Object, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if in := record["input"]; len(in) > 0 && !wirejson.IsNull(in) {
+	if in := record.Get("input"); len(in) > 0 && !wirejson.IsNull(in) {
 		input, err = wirejson.Members(in)
 	}
 	return record, input, err

@@ -63,7 +63,7 @@ func decodeItems(a *providers.Answer) ([]json.RawMessage, bool) {
 	if err != nil || a.Status/100 != 2 || isFault(o) {
 		return nil, false
 	}
-	records, ok := wirejson.Elements(o["data"])
+	records, ok := wirejson.Elements(o.Get("data"))
 	if !ok {
 		return nil, false
 	}

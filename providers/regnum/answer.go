@@ -50,7 +50,7 @@ func decode(body []byte) (answer, bool) {
 		n, err := strconv.ParseInt(free, 10, 64)
 		got.free, got.counts = n, err == nil
 	}
-	cars, ok := readData(o[memberData])
+	cars, ok := readData(o.Get(memberData))
 	switch {
 	case len(cars) > 0 && got.status != statusDone:
 		return answer{}, false // refused and decoded?
@@ -83,13 +83,12 @@ func isAnswer(o wirejson.Object) bool {
 	if !ok || !isStatus(status) {
 		return false
 	}
-	another := func(key string) bool { _, there := o[key]; return there }
-	return len(o) == 1 || slices.ContainsFunc(header[1:], another)
+	return len(o) == 1 || slices.ContainsFunc(header[1:], o.Has)
 }
 
 // isHeader reports whether o has no members but the documented ones.
 func isHeader(o wirejson.Object) bool {
-	for key := range o {
+	for key := range o.All() {
 		if !slices.Contains(header, key) {
 			return false
 		}
@@ -104,8 +103,11 @@ func isStatus(s string) bool {
 }
 
 // word returns a text without the blanks around it.
-func word(o wirejson.Object, key string) (string, bool) {
-	s, ok := o.Text(key)
+func word(o wirejson.Object, key string) (string, bool) { return trimmed(o.Get(key)) }
+
+// trimmed is word for a value.
+func trimmed(value json.RawMessage) (string, bool) {
+	s, ok := wirejson.Text(value)
 	return strings.TrimSpace(s), ok
 }
 
@@ -126,13 +128,11 @@ func readDatum(data json.RawMessage) ([]wirejson.Object, bool) {
 	if err != nil {
 		return nil, false
 	}
-	empty, said := o[memberEmpty]
-	named, has := o[memberCars]
-	if !has {
-		return nil, len(o) == 0 || said && len(o) == 1
+	if !o.Has(memberCars) {
+		return nil, len(o) == 0 || o.Has(memberEmpty) && len(o) == 1
 	}
-	cars, ok := readCars(named)
-	return cars, ok && (len(cars) == 0 || !isTrue(empty))
+	cars, ok := readCars(o.Get(memberCars))
+	return cars, ok && (len(cars) == 0 || !isTrue(o.Get(memberEmpty)))
 }
 
 // readCars leaves out cars of which nothing is said.

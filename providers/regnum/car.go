@@ -1,7 +1,6 @@
 package regnum
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -37,39 +36,35 @@ func resultNames() []string {
 // document's order, alike whether they came in JSON or in XML, as numbers or
 // as text. A field that the service left out is null.
 func (a answer) result() json.RawMessage {
-	var b bytes.Buffer
-	b.WriteString(`{"` + memberCars + `":[`)
+	const usual = 1 << 10 // bytes of a car, of which the names take 500
+	b := append(make([]byte, 0, usual*max(len(a.cars), 1)), `{"`+memberCars+`":[`...)
 	for i, car := range a.cars {
 		if i > 0 {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
 		for j, name := range carFields {
-			b.WriteByte("{,"[min(j, 1)])
-			b.WriteString(`"` + name + `":`)
-			b.Write(fieldValue(car, name))
+			b = append(b, "{,"[min(j, 1)], '"')
+			b = append(append(b, name...), `":`...)
+			b = appendField(b, car.Get(name), slices.Contains(numberFields, name))
 		}
-		b.WriteByte('}')
+		b = append(b, '}')
 	}
-	b.WriteString("]}")
-	return b.Bytes()
+	return append(b, "]}"...)
 }
 
-// fieldValue writes one field: three of them as numbers where they are, the
+// appendField writes one field: three of them as numbers where they are, the
 // others as text. What is neither text nor number is kept as it came.
-func fieldValue(car wirejson.Object, name string) json.RawMessage {
-	text, ok := word(car, name)
-	isNumber := slices.Contains(numberFields, name)
+func appendField(b []byte, value json.RawMessage, isNumber bool) []byte {
+	text, ok := trimmed(value)
 	switch {
-	case len(car[name]) == 0:
-		return json.RawMessage("null")
+	case len(value) == 0, ok && isNumber && text == "":
+		return append(b, "null"...)
 	case !ok:
-		return car[name]
-	case isNumber && text == "":
-		return json.RawMessage("null")
+		return append(b, value...)
 	case isNumber && isWhole(text):
-		return json.RawMessage(text)
+		return append(b, text...)
 	default:
-		return quoted(text)
+		return wirejson.AppendText(b, text)
 	}
 }
 
@@ -80,25 +75,17 @@ func isWhole(text string) bool {
 	return len(text) <= 15 && strings.TrimFunc(text, digit) == "" && (text == "0" || text[0] != '0')
 }
 
-// quoted writes text as a JSON string, with <, > and & as they are.
-func quoted(text string) json.RawMessage {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(text) // text can always be written
-	return bytes.TrimSpace(b.Bytes())
-}
-
 // isCar reports whether an entry has a field that the document names, or none
 // at all.
 func isCar(car wirejson.Object) bool {
-	return len(car) == 0 || slices.ContainsFunc(carFields, func(name string) bool { return len(car[name]) > 0 })
+	return len(car) == 0 || slices.ContainsFunc(carFields, car.Has)
 }
 
 // isBlank reports whether nothing is said of the car.
 func isBlank(car wirejson.Object) bool {
 	return !slices.ContainsFunc(carFields, func(name string) bool {
-		text, ok := word(car, name)
-		return text != "" || !ok && len(car[name]) > 0 && !wirejson.IsNull(car[name])
+		value := car.Get(name)
+		text, ok := trimmed(value)
+		return text != "" || !ok && len(value) > 0 && !wirejson.IsNull(value)
 	})
 }

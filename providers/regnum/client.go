@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/providers/internal/wirejson"
 )
 
 const (
@@ -84,7 +85,7 @@ func (c *client) raw(body []byte) json.RawMessage {
 	if json.Valid([]byte(text)) {
 		return json.RawMessage(text)
 	}
-	return quoted(text)
+	return wirejson.AppendText(nil, text)
 }
 
 // escape writes a value of the query. Not every server reads + as a space.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"unicode/utf8"
+
+	"github.com/plateq/plateq/providers/internal/wirejson"
 )
 
 // xmlRoot is the outermost element of an answer.
@@ -76,7 +78,7 @@ func key(b *bytes.Buffer, n *int, name string) {
 		b.WriteByte(',')
 	}
 	*n++
-	b.Write(quoted(name))
+	b.Write(wirejson.AppendText(b.AvailableBuffer(), name))
 	b.WriteByte(':')
 }
 
@@ -86,7 +88,7 @@ func (e element) leaf() json.RawMessage {
 	if len(e.text) == 0 && (e.name == memberData || e.name == memberCars) {
 		return json.RawMessage("{}")
 	}
-	return quoted(string(e.text))
+	return wirejson.AppendText(nil, string(e.text))
 }
 
 // readXML reads a body that is one XML document in UTF-8. Declarations of a

@@ -39,11 +39,11 @@ func decodeVehicle(raw json.RawMessage) (*processed, bool) {
 	}
 	vin, _ := o.Text("vin")
 	plate, _ := o.Text("plate")
-	p := &processed{vehicle: vehicle{VIN: canonical(vin), Plate: canonical(plate)}, vin: o["vin"], plate: o["plate"], raw: raw}
+	p := &processed{vehicle: vehicle{VIN: canonical(vin), Plate: canonical(plate)}, vin: o.Get("vin"), plate: o.Get("plate"), raw: raw}
 	if p.VIN == "" || p.Plate == "" {
 		return nil, false
 	}
-	listed, ok := wirejson.Elements(o["info"])
+	listed, ok := wirejson.Elements(o.Get("info"))
 	p.readable = ok && listed != nil
 	for _, e := range listed {
 		p.entries = append(p.entries, decodeEntry(e, p.vehicle))
@@ -100,7 +100,7 @@ func (p *processed) result() json.RawMessage {
 }
 
 // entry is what was processed of a vehicle at one resource.
-type entry wirejson.Object
+type entry struct{ wirejson.Object }
 
 // decodeEntry reads an entry about v. One that cannot be read, or that is
 // about another vehicle, has no fields: there is no status to be believed.
@@ -109,18 +109,18 @@ type entry wirejson.Object
 func decodeEntry(raw json.RawMessage, v vehicle) entry {
 	o, err := wirejson.Members(raw)
 	if err != nil {
-		return nil
+		return entry{}
 	}
 	vin, _ := o.Text("vin")
 	plate, _ := o.Text("plate")
 	vin, plate = canonical(vin), canonical(plate)
 	if strayed(vin, v.VIN) || strayed(plate, v.Plate) {
 		if strayed(vin, v.Plate) || strayed(plate, v.VIN) {
-			return nil
+			return entry{}
 		}
-		o["vin"], o["plate"] = o["plate"], o["vin"]
+		o.Swap("vin", "plate")
 	}
-	return entry(o)
+	return entry{o}
 }
 
 // strayed reports whether a part of an entry says something else than it
@@ -128,7 +128,7 @@ func decodeEntry(raw json.RawMessage, v vehicle) entry {
 func strayed(got, want string) bool { return got != "" && got != want }
 
 // answered reports whether the entry has a status.
-func (e entry) answered() bool { return says(e["status"]) }
+func (e entry) answered() bool { return says(e.Get("status")) }
 
 // says reports whether there is anything in a value, of whatever type: the
 // document does not say what a Status or a Date looks like.
@@ -143,7 +143,7 @@ func says(value json.RawMessage) bool {
 
 // resource names the resource for people: its number, where it has one.
 func (e entry) resource() string {
-	id, ok := wirejson.Object(e).Text("resourceId")
+	id, ok := e.Text("resourceId")
 	digit := func(r rune) bool { return r >= '0' && r <= '9' }
 	if !ok || id == "" || len(id) > 9 || strings.TrimFunc(id, digit) != "" {
 		return "?"
@@ -155,7 +155,7 @@ func (e entry) write(b *bytes.Buffer) {
 	for i, name := range entryFields {
 		b.WriteByte("{,"[min(i, 1)])
 		b.WriteString(`"` + name + `":`)
-		value := e[name]
+		value := e.Get(name)
 		if len(value) == 0 || (name == "status" || name == "finishedDateTime") && !says(value) {
 			value = json.RawMessage("null")
 		}

@@ -78,7 +78,7 @@ func decode(a *providers.Answer) (answer, bool) {
 	if err != nil || a.Status/100 != 2 {
 		return answer{}, false
 	}
-	listed, ok := wirejson.Elements(o["vehicleData"])
+	listed, ok := wirejson.Elements(o.Get("vehicleData"))
 	if !ok || listed == nil {
 		return answer{}, false
 	}

@@ -40,16 +40,16 @@ func decodeEvent(body []byte) (event, bool) {
 	if err != nil {
 		return event{}, false
 	}
-	if present(o["data"]) && o["data"][0] == '[' {
+	if data := o.Get("data"); present(data) && data[0] == '[' {
 		return event{}, false // something was made all the same?
 	}
 	at := o
 	switch state, _ := o.Text("state"); {
 	case strings.EqualFold(state, "fail"):
-		if at, err = wirejson.Members(o["event"]); err != nil {
+		if at, err = wirejson.Members(o.Get("event")); err != nil {
 			return event{}, false
 		}
-	case present(o["state"]) || present(o["event"]):
+	case present(o.Get("state")) || present(o.Get("event")):
 		return event{}, false
 	}
 	if e, ok := decodeFault(at); ok {
@@ -62,7 +62,7 @@ func decodeEvent(body []byte) (event, bool) {
 func hasEvent(o wirejson.Object) bool {
 	_, isFault := decodeFault(o)
 	_, isSpring := decodeSpring(o)
-	return isFault || isSpring || present(o["event"])
+	return isFault || isSpring || present(o.Get("event"))
 }
 
 func decodeFault(o wirejson.Object) (event, bool) {
@@ -86,7 +86,7 @@ func decodeSpring(o wirejson.Object) (event, bool) {
 	text, _ := o.Text("status")
 	status, err := strconv.Atoi(text)
 	_, worded := o.Text("error")
-	if err != nil || status < 400 || status > 599 || !worded || !present(o["timestamp"]) {
+	if err != nil || status < 400 || status > 599 || !worded || !present(o.Get("timestamp")) {
 		return event{}, false
 	}
 	return event{status: status, words: words(o, "error")}, true

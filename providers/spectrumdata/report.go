@@ -58,9 +58,9 @@ func decodeReport(raw json.RawMessage) (report, bool) {
 	if err != nil {
 		return report{}, false
 	}
-	r := report{fields: o, raw: raw, content: present(o["content"])}
+	r := report{fields: o, raw: raw, content: present(o.Get("content"))}
 	r.uid, _ = o.Text("uid")
-	if present(o["progress_wait"]) {
+	if present(o.Get("progress_wait")) {
 		n, _ := o.Text("progress_wait")
 		r.waiting = n != "0"
 	}
@@ -79,10 +79,11 @@ func decodeSources(o wirejson.Object) ([]source, bool) {
 	if !ok {
 		return nil, false
 	}
-	if !present(state["sources"]) {
+	value := state.Get("sources")
+	if !present(value) {
 		return nil, true
 	}
-	listed, ok := wirejson.Elements(state["sources"])
+	listed, ok := wirejson.Elements(value)
 	if !ok {
 		return nil, false
 	}
@@ -111,11 +112,11 @@ func decodeOwned(o wirejson.Object) (string, bool) {
 			return "", false
 		}
 	}
-	raw := o["ownedStatus"]
+	raw := o.Get("ownedStatus")
 	if !present(raw) {
 		return "", true
 	}
-	owned, ok := o.Text("ownedStatus")
+	owned, ok := wirejson.Text(raw)
 	owned = strings.TrimSpace(owned)
 	return owned, ok && raw[0] == '"' && owned != ""
 }

@@ -59,10 +59,10 @@ func decodeList(a *providers.Answer) (list, bool) {
 		return list{}, false
 	}
 	state, stated := o.Text("state")
-	if stated != present(o["state"]) || stated && !strings.EqualFold(state, "ok") {
+	if stated != present(o.Get("state")) || stated && !strings.EqualFold(state, "ok") {
 		return list{}, false
 	}
-	data, ok := wirejson.Elements(o["data"])
+	data, ok := wirejson.Elements(o.Get("data"))
 	if !ok || data == nil {
 		return list{}, false
 	}
@@ -123,9 +123,10 @@ func instant(o wirejson.Object, key string) time.Time {
 // inner reads an object within an object. It is empty where there is none or
 // null; false: something else is there, or it says a thing twice.
 func inner(o wirejson.Object, key string) (wirejson.Object, bool) {
-	if !present(o[key]) {
+	value := o.Get(key)
+	if !present(value) {
 		return nil, true
 	}
-	in, err := wirejson.Members(o[key])
+	in, err := wirejson.Members(value)
 	return in, err == nil
 }

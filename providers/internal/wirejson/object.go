@@ -6,15 +6,23 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"iter"
+	"slices"
 	"unicode/utf8"
 )
 
 // Object is a JSON object with its keys exactly as they came, its values as
-// they are written. encoding/json alone would match keys in any case and let
-// the last of two equal ones win; here an object that says a thing twice says
-// nothing. Values share the memory of the body. A nil Object is empty and
-// readable.
-type Object map[string]json.RawMessage
+// they are written, in the order in which they came. encoding/json alone would
+// match keys in any case and let the last of two equal ones win; here an object
+// that says a thing twice says nothing. Keys and values share the memory of the
+// body, which must not change while they are in use. A nil Object is empty and
+// readable; one that was read is never nil.
+//
+// It is no map: objects of an answer have a dozen members, and to go through
+// those costs less than to build a map of them.
+type Object []member
+
+type member struct{ name, value []byte }
 
 // Parse reads a body that is one JSON object in UTF-8, with or without a byte
 // order mark.
@@ -37,22 +45,100 @@ func Members(b []byte) (Object, error) {
 	if len(b) < 2 || b[0] != '{' {
 		return nil, errNoObject
 	}
-	o := make(Object, 8)
+	o := make(Object, 0, room(len(b)))
 	for rest := space(b[1:]); len(rest) > 0 && rest[0] != '}'; {
-		end := value(rest)
-		key, err := unquote(rest[:end])
+		end := quoted(rest)
+		name, err := nameOf(rest[:end])
 		if err != nil {
 			return nil, err
 		}
-		if _, twice := o[key]; twice {
+		if len(o) < few && o.holds(name) {
 			return nil, errTwice
 		}
 		rest = space(space(rest[end:])[1:]) // the colon
 		end = value(rest)
-		o[key] = json.RawMessage(rest[:end:end])
+		o = append(o, member{name, rest[:end:end]})
 		rest = next(rest[end:])
 	}
+	if len(o) > few && o.twice() {
+		return nil, errTwice
+	}
 	return o, nil
+}
+
+// few is how many members each new key is held against: with more, a hostile
+// body would cost the square of its length.
+const few = 32
+
+// room returns for how many members to make room at once in an object of n
+// bytes: as many as are usual, or as are likely in a short one.
+func room(n int) int {
+	const usual, likely = 12, 24
+	return min(usual, 1+n/likely)
+}
+
+func (o Object) holds(name []byte) bool {
+	for i := range o {
+		if bytes.Equal(o[i].name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// twice reports whether a key comes twice, however many there are.
+func (o Object) twice() bool {
+	names := make([][]byte, len(o))
+	for i := range o {
+		names[i] = o[i].name
+	}
+	slices.SortFunc(names, bytes.Compare)
+	return len(slices.CompactFunc(names, bytes.Equal)) < len(o)
+}
+
+// Get returns the value of a key, nil where the key is not there.
+func (o Object) Get(name string) json.RawMessage {
+	for i := range o {
+		if string(o[i].name) == name {
+			return o[i].value
+		}
+	}
+	return nil
+}
+
+// Has reports whether the key is there, whatever its value.
+func (o Object) Has(name string) bool { return o.Get(name) != nil }
+
+// All goes through the members in the order in which they came.
+func (o Object) All() iter.Seq2[string, json.RawMessage] {
+	return func(yield func(string, json.RawMessage) bool) {
+		for _, m := range o {
+			if !yield(string(m.name), m.value) {
+				return
+			}
+		}
+	}
+}
+
+// Swap gives each of two keys what the other one had, which may be nothing.
+func (o Object) Swap(one, other string) {
+	for i := range o {
+		switch string(o[i].name) {
+		case one:
+			o[i].name = []byte(other)
+		case other:
+			o[i].name = []byte(one)
+		}
+	}
+}
+
+// nameOf returns a key: where nothing in it is escaped it stays where it is.
+func nameOf(b []byte) ([]byte, error) {
+	if isPlain(b) {
+		return b[1 : len(b)-1 : len(b)-1], nil
+	}
+	s, err := unquote(b)
+	return []byte(s), err
 }
 
 // Elements reads the elements of an array that is part of a parsed body. null
@@ -73,22 +159,8 @@ func Elements(b []byte) ([]json.RawMessage, bool) {
 	return all, true
 }
 
-// Text returns a string, or a number as it is written. False: the key is not
-// there or holds something else.
-func (o Object) Text(key string) (string, bool) {
-	raw := o[key]
-	switch {
-	case len(raw) == 0 || IsNull(raw):
-		return "", false
-	case raw[0] == '"':
-		s, err := unquote(raw)
-		return s, err == nil
-	case raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9':
-		return string(raw), true
-	default:
-		return "", false
-	}
-}
+// Text returns what Text makes of the value of a key.
+func (o Object) Text(name string) (string, bool) { return Text(o.Get(name)) }
 
 // IsNull reports whether a value is null.
 func IsNull(b []byte) bool { return string(b) == "null" }
@@ -152,13 +224,4 @@ func space(b []byte) []byte {
 		b = b[1:]
 	}
 	return b
-}
-
-func unquote(b []byte) (string, error) {
-	if len(b) >= 2 && !bytes.ContainsRune(b, '\\') {
-		return string(b[1 : len(b)-1]), nil
-	}
-	var s string
-	err := json.Unmarshal(b, &s)
-	return s, err
 }
