@@ -102,3 +102,25 @@ func TestMasker(t *testing.T) {
 		t.Errorf("got %s, want no secret in the print of a masker", text)
 	}
 }
+
+func TestBodyMasker(t *testing.T) {
+	t.Parallel()
+	secrets := []providers.Secret{"", "abc", "abcdef", ""}
+	mask, plain := providers.BodyMasker(secrets...), providers.Masker(secrets...)
+	for _, text := range []string{"abcd abcdef ab", "abc", "abcdef", "ab", "ABC", ""} {
+		body := []byte(text)
+		got := mask(body)
+		if string(got) != plain(text) || string(body) != text {
+			t.Errorf("%q: got %q and left %q, want %q and what there was", text, got, body, plain(text))
+		}
+		if same := len(body) > 0 && &got[0] == &body[0]; len(body) > 0 && same != (plain(text) == text) {
+			t.Errorf("%q: got the same memory: %v", text, same)
+		}
+	}
+	if body := []byte("any"); &providers.BodyMasker("")(body)[0] != &body[0] {
+		t.Error("got a copy where there is no secret")
+	}
+	if text := fmt.Sprintf("%+v", struct{ mask func([]byte) []byte }{mask}); strings.Contains(text, "abc") {
+		t.Errorf("got %s, want no secret in the print of a masker", text)
+	}
+}

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -57,4 +58,23 @@ func Masker(secrets ...Secret) func(string) string {
 		}
 	}
 	return strings.NewReplacer(pairs...).Replace
+}
+
+// BodyMasker is Masker for bodies, which hold a secret next to never: one that
+// holds none is returned itself.
+func BodyMasker(secrets ...Secret) func([]byte) []byte {
+	mask := Masker(secrets...)
+	var all [][]byte
+	for _, s := range secrets {
+		if s != "" {
+			all = append(all, []byte(s.Reveal()))
+		}
+	}
+	return func(body []byte) []byte {
+		in := func(secret []byte) bool { return bytes.Contains(body, secret) }
+		if !slices.ContainsFunc(all, in) {
+			return body
+		}
+		return []byte(mask(string(body)))
+	}
 }

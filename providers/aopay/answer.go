@@ -70,7 +70,7 @@ func (p *Provider) outcome(a *providers.Answer) providers.Outcome {
 	found := got.ok && got.code == codeFound
 	if !ok || a.Status == http.StatusTooManyRequests || found && a.Status/100 != 2 {
 		foreign := a.Foreign(Name, opFetch, p.now())
-		foreign.Head = []byte(p.client.maskRaw(string(foreign.Head)))
+		foreign.Head = p.client.maskRaw(foreign.Head)
 		return providers.Outcome{Err: foreign}
 	}
 	if found {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -43,7 +44,8 @@ type client struct {
 	body func(question) ([]byte, error)
 	// mask takes the credentials out of AOPay's words, maskRaw out of an
 	// answer that is kept.
-	mask, maskRaw func(string) string
+	mask    func(string) string
+	maskRaw func([]byte) []byte
 }
 
 func newClient(cfg Config, dial func(context.Context, string, string) (net.Conn, error)) *client {
@@ -52,10 +54,10 @@ func newClient(cfg Config, dial func(context.Context, string, string) (net.Conn,
 		timeout: cfg.Timeout,
 		http:    providers.NewClient(providers.ClientOptions{MaxBody: maxAnswer, Dial: dial}),
 		mask:    providers.Masker(cfg.RegistrationID),
-		maskRaw: func(s string) string { return s },
+		maskRaw: providers.BodyMasker(),
 	}
 	if len(cfg.RegistrationID) >= recognisable {
-		c.maskRaw = c.mask
+		c.maskRaw = providers.BodyMasker(cfg.RegistrationID)
 	}
 	c.body = func(q question) ([]byte, error) {
 		return json.Marshal(struct {
@@ -85,10 +87,9 @@ func (c *client) fetch(ctx context.Context, q question) (*providers.Answer, erro
 	return c.http.Do(req, opFetch)
 }
 
-// raw returns a JSON body as it is kept.
+// raw returns a JSON body as it is kept: itself, where nothing is masked.
 func (c *client) raw(body []byte) json.RawMessage {
-	text := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
-	return json.RawMessage(c.maskRaw(string(text)))
+	return slices.Clip(c.maskRaw(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))))
 }
 
 // unsendable leaves the cause out: it would quote the URL or the plate.

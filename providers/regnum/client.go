@@ -1,6 +1,7 @@
 package regnum
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -36,7 +38,8 @@ type client struct {
 	address func(server string, q question) string
 	// mask takes the credentials out of the service's words, maskRaw the
 	// secret one out of an answer that is kept.
-	mask, maskRaw func(string) string
+	mask    func(string) string
+	maskRaw func([]byte) []byte
 }
 
 func newClient(cfg Config, dial func(context.Context, string, string) (net.Conn, error)) *client {
@@ -46,10 +49,10 @@ func newClient(cfg Config, dial func(context.Context, string, string) (net.Conn,
 		contentType: strings.ToUpper(cfg.Format),
 		accept:      "application/" + cfg.Format,
 		mask:        providers.Masker(append(quotes, cfg.ID)...),
-		maskRaw:     func(s string) string { return s },
+		maskRaw:     providers.BodyMasker(),
 	}
 	if len(cfg.Seccode) >= recognisable {
-		c.maskRaw = providers.Masker(quotes...)
+		c.maskRaw = providers.BodyMasker(quotes...)
 	}
 	c.address = func(server string, q question) string {
 		return server + "?id=" + escape(cfg.ID.Reveal()) + "&seccode=" + escape(cfg.Seccode.Reveal()) +
@@ -81,11 +84,11 @@ func (c *client) get(ctx context.Context, server string, q question) (*providers
 // raw returns a body as it is kept: JSON as it came, anything else as one
 // JSON string.
 func (c *client) raw(body []byte) json.RawMessage {
-	text := c.maskRaw(strings.TrimPrefix(string(body), "\ufeff"))
-	if json.Valid([]byte(text)) {
-		return json.RawMessage(text)
+	text := c.maskRaw(bytes.TrimPrefix(body, []byte("\ufeff")))
+	if json.Valid(text) {
+		return slices.Clip(text)
 	}
-	return wirejson.AppendText(nil, text)
+	return wirejson.AppendText(nil, string(text))
 }
 
 // escape writes a value of the query. Not every server reads + as a space.

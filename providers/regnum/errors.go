@@ -67,7 +67,7 @@ const (
 // credentials do.
 func (p *Provider) foreign(a *providers.Answer) *providers.Error {
 	e := a.Foreign(Name, opLookup, p.now())
-	e.Head = []byte(p.client.maskRaw(string(e.Head)))
+	e.Head = p.client.maskRaw(e.Head)
 	switch a.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		e.Class = providers.Unauthorised
