@@ -66,7 +66,11 @@ func New(cfg Config, opts Options) (*Provider, error) {
 		opts.Now = time.Now
 	}
 	cfg = cfg.withDefaults()
-	return &Provider{operator: strconv.Itoa(cfg.Operator), timeout: cfg.Timeout, client: newClient(cfg, opts.Dial), now: opts.Now}, nil
+	c, err := newClient(cfg, opts.Dial)
+	if err != nil {
+		return nil, fmt.Errorf("configure aopay: %w", err)
+	}
+	return &Provider{operator: strconv.Itoa(cfg.Operator), timeout: cfg.Timeout, client: c, now: opts.Now}, nil
 }
 
 // Spec returns what AOPay can do.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -36,7 +37,8 @@ type question struct {
 // client speaks to AOPay in AOPay's words. It takes neither a method nor a
 // path from anybody.
 type client struct {
-	url     string
+	url     *url.URL
+	header  http.Header
 	timeout time.Duration
 	http    *providers.Client // a connection for each call
 	// body writes a request. The credentials are part of it and live in a
@@ -48,9 +50,14 @@ type client struct {
 	maskRaw func([]byte) []byte
 }
 
-func newClient(cfg Config, dial func(context.Context, string, string) (net.Conn, error)) *client {
+func newClient(cfg Config, dial func(context.Context, string, string) (net.Conn, error)) (*client, error) {
+	to, err := url.Parse(strings.TrimRight(cfg.BaseURL, "/") + fetchPath)
+	if err != nil {
+		return nil, errors.New("BASE_URL: cannot have our path behind it") // err quotes it
+	}
 	c := &client{
-		url:     strings.TrimRight(cfg.BaseURL, "/") + fetchPath,
+		url:     to,
+		header:  http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "User-Agent": {"plateq"}},
 		timeout: cfg.Timeout,
 		http:    providers.NewClient(providers.ClientOptions{MaxBody: maxAnswer, Dial: dial}),
 		mask:    providers.Masker(cfg.RegistrationID),
@@ -66,7 +73,7 @@ func newClient(cfg Config, dial func(context.Context, string, string) (net.Conn,
 			RegistrationID string `json:"RegistrationID"`
 		}{q.operator, q.plate, cfg.RegistrationID.Reveal()})
 	}
-	return c
+	return c, nil
 }
 
 // fetch makes the paid call.
@@ -75,27 +82,16 @@ func (c *client) fetch(ctx context.Context, q question) (*providers.Answer, erro
 	defer cancel()
 	payload, err := c.body(q)
 	if err != nil {
-		return nil, unsendable("encode request")
+		// The cause is left out: it would quote the plate.
+		return nil, &providers.Error{Provider: Name, Op: opFetch, Class: providers.Poison,
+			Code: "unsendable", Err: errors.New("encode request: not possible")}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(payload))
-	if err != nil {
-		return nil, unsendable("build request")
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "plateq")
-	return c.http.Do(req, opFetch)
+	return c.http.Do(providers.NewRequest(ctx, http.MethodPost, c.url, c.header, payload), opFetch)
 }
 
 // raw returns a JSON body as it is kept: itself, where nothing is masked.
 func (c *client) raw(body []byte) json.RawMessage {
 	return slices.Clip(c.maskRaw(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))))
-}
-
-// unsendable leaves the cause out: it would quote the URL or the plate.
-func unsendable(what string) error {
-	return &providers.Error{Provider: Name, Op: opFetch, Class: providers.Poison,
-		Code: "unsendable", Err: errors.New(what + ": not possible")}
 }
 
 // canonical is the form in which plates are sent: upper case, letters and
