@@ -11,7 +11,7 @@ import (
 	"github.com/plateq/plateq/providers"
 )
 
-func fuzzed(f *testing.F) *Provider {
+func fuzzed(f testing.TB) *Provider {
 	f.Helper()
 	p, err := New(Config{RegistrationID: "AOP-fuzz"}, Options{Now: func() time.Time { return time.Unix(0, 0) }})
 	if err != nil {

@@ -36,8 +36,8 @@ func resultNames() []string {
 // document's order, alike whether they came in JSON or in XML, as numbers or
 // as text. A field that the service left out is null.
 func (a answer) result() json.RawMessage {
-	const usual = 1 << 10 // bytes of a car, of which the names take 500
-	b := append(make([]byte, 0, usual*max(len(a.cars), 1)), `{"`+memberCars+`":[`...)
+	const usual = 1 << 10 // bytes, of which the names of one car take half
+	b := append(make([]byte, 0, usual), `{"`+memberCars+`":[`...)
 	for i, car := range a.cars {
 		if i > 0 {
 			b = append(b, ',')
