@@ -84,5 +84,5 @@ func (c Config) Validate() error {
 func isServer(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") &&
-		u.User == nil && u.RawQuery == "" && !u.ForceQuery && u.Fragment == ""
+		u.User == nil && !strings.ContainsAny(s, "?#")
 }

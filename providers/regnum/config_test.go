@@ -35,6 +35,17 @@ func TestConfigFaultsAreNamed(t *testing.T) {
 	}
 }
 
+// A URL that ends where a query or a fragment would begin takes ours into it,
+// and the server would see none of the question.
+func TestServersTakeOurQuery(t *testing.T) {
+	t.Parallel()
+	for _, server := range []string{"http://h/run#", "http://h/run?", "http://h/run#a", "http://h/#/run"} {
+		if err := config(server).Validate(); err == nil || !strings.Contains(err.Error(), "URLS: number 1 ") {
+			t.Errorf("%s: got %v, want a fault of the first URL", server, err)
+		}
+	}
+}
+
 func TestSpecHoldsTheDefault(t *testing.T) {
 	t.Parallel()
 	cfg := config("http://h/run")
