@@ -16,20 +16,29 @@ type pages struct {
 const maxPlace = 1<<16 - 2
 
 // parts returns the pages as parts; none while they cannot be relied on, or a
-// whole pass is under way.
+// whole pass is under way. A page for which more records are noted than it holds
+// has changed: one of them left the list since it was seen.
 func (c *cursor) parts() []providers.Part {
 	n, size := len(c.plates), c.pages.size
 	if c.pages.moves > 0 || c.skip > 0 || size < 1 || n > maxPlace {
 		return nil
 	}
 	all := make([]providers.Part, (n+size-1)/size)
-	first := make([]int, len(all)) // place of the first open record
+	first := make([]int, len(all))  // place of the first open record
+	listed := make([]int, len(all)) // records that are noted for it
 	for p := range all {
 		all[p].Size = min(size, n-p*size)
 		all[p].Open, first[p] = all[p].Size, n
 	}
 	for i, at := range c.pages.at {
-		if p := (int(at) - 1) / size; at > 0 && p < len(all) && !c.final.has(i) {
+		p := (int(at) - 1) / size
+		if at == 0 || p >= len(all) {
+			continue
+		}
+		if listed[p]++; listed[p] > all[p].Size {
+			return nil
+		}
+		if !c.final.has(i) {
 			first[p] = min(first[p], int(at)-1)
 		}
 	}
