@@ -9,9 +9,9 @@ import (
 const reckonEvery = 250 * time.Millisecond
 
 // turnover is how quickly chunks are worked off, and the window that follows
-// from it where no pace is known. What is rung for is heard up to a fifth of a
-// second later, and nobody fills the window for as long: one that stands for
-// less work than that leaves slots empty. The zero value knows nothing.
+// from it where no pace is known. What is rung for is heard up to a tenth of a
+// second later, and a fifth may pass until somebody fills the window: one that
+// stands for less work than that leaves slots empty. The zero value knows nothing.
 type turnover struct {
 	left   int // chunks in Redis when last filled
 	done   int // worked off since then

@@ -12,22 +12,17 @@ import (
 	"github.com/plateq/plateq/jobs"
 )
 
-// listener hears what other processes say.
-type listener struct {
-	c     *redis.Client
-	heard chan string
-}
-
-// listen returns once it would hear. Redis counts who listens.
-func listen(t *testing.T, c *redis.Client, before int64) *listener {
+// listen returns what other processes say, once it would be heard. Redis counts
+// who listens.
+func listen(t *testing.T, c *redis.Client, before int64) <-chan string {
 	t.Helper()
-	l := &listener{c: c, heard: make(chan string, 10_000)}
+	heard := make(chan string, 10_000)
 	var wg sync.WaitGroup
 	ctx, stop := context.WithCancel(t.Context())
-	wg.Go(func() { jobs.NewWakes(c).Listen(ctx, func(provider string) { l.heard <- provider }) })
+	wg.Go(func() { jobs.NewWakes(c).Listen(ctx, func(provider string) { heard <- provider }) })
 	t.Cleanup(func() { stop(); wg.Wait() })
 	awaitListeners(t, c, before+1)
-	return l
+	return heard
 }
 
 // awaitListeners returns when so many listen.
@@ -68,11 +63,11 @@ func TestWordOfNewWorkReachesOtherProcesses(t *testing.T) {
 		w.Tell("attestr")
 	}
 	w.Tell("aopay")
-	for _, l := range []*listener{one, other} {
+	for _, heard := range []<-chan string{one, other} {
 		n := map[string]int{}
 		for n["aopay"] == 0 || n["attestr"] == 0 {
 			select {
-			case provider := <-l.heard:
+			case provider := <-heard:
 				n[provider]++
 			case <-t.Context().Done():
 				t.Fatalf("heard %v", n)
@@ -88,7 +83,7 @@ func TestWordOfNewWorkReachesOtherProcesses(t *testing.T) {
 func TestWordOfNewWorkOutlastsRedis(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	l := listen(t, server.Client(), 0)
+	heard := listen(t, server.Client(), 0)
 	w := carry(t, server.Client())
 	server.Kill()
 	w.Tell("attestr") // to nobody
@@ -97,7 +92,7 @@ func TestWordOfNewWorkOutlastsRedis(t *testing.T) {
 	for {
 		w.Tell("regnum")
 		select {
-		case provider := <-l.heard:
+		case provider := <-heard:
 			if provider == "regnum" {
 				return
 			}
