@@ -24,7 +24,9 @@ const (
 )
 
 // EncodeLine returns what is sealed of a row.
-func EncodeLine(r NewRow) ([]byte, error) {
+func EncodeLine(r NewRow) ([]byte, error) { return appendLine(nil, r) }
+
+func appendLine(b []byte, r NewRow) ([]byte, error) {
 	var problem []byte
 	if r.Problem != nil {
 		var err error
@@ -32,11 +34,6 @@ func EncodeLine(r NewRow) ([]byte, error) {
 			return nil, err
 		}
 	}
-	size := len(r.CallerID) + len(problem) + 4*fieldHead
-	for _, cell := range r.Line {
-		size += fieldHead + len(cell)
-	}
-	b := make([]byte, 0, size+sizeOf(r.Subject))
 	if r.CallerID != "" {
 		b = appendField(b, tagCallerID, r.CallerID)
 	}
@@ -77,8 +74,9 @@ func DecodeLine(text []byte, r *Row) error {
 }
 
 // EncodeQuestion returns what is sealed of an ask.
-func EncodeQuestion(q Question) []byte {
-	b := make([]byte, 0, sizeOf(q.Subject)+sizeOf(q.Params))
+func EncodeQuestion(q Question) []byte { return appendQuestion(nil, q) }
+
+func appendQuestion(b []byte, q Question) []byte {
 	return appendPairs(appendPairs(b, tagColumn, q.Subject), tagParam, q.Params)
 }
 
@@ -99,17 +97,6 @@ func DecodeQuestion(text []byte) (q Question, err error) {
 	})
 }
 
-// fieldHead is the most that a field needs beside its text.
-const fieldHead = 1 + binary.MaxVarintLen32
-
-func sizeOf[K ~string](pairs map[K]string) int {
-	n := 0
-	for k, v := range pairs {
-		n += 2*fieldHead + len(k) + len(v)
-	}
-	return n
-}
-
 func appendField[T ~string](b []byte, tag byte, text T) []byte {
 	b = binary.AppendUvarint(append(b, tag), uint64(len(text)))
 	return append(b, text...)
@@ -117,7 +104,8 @@ func appendField[T ~string](b []byte, tag byte, text T) []byte {
 
 // appendPairs writes names and values in the order of the names.
 func appendPairs[M ~map[K]string, K ~string](b []byte, tag byte, pairs M) []byte {
-	for _, name := range sortedKeys(pairs) {
+	var few [4]K
+	for _, name := range sortedKeys(pairs, few[:]) {
 		b = appendField(appendField(b, tag, name), tagValue, pairs[name])
 	}
 	return b
@@ -151,8 +139,9 @@ func eachField(what string, b []byte, field func(tag byte, value []byte) error) 
 }
 
 // sortedKeys lists the keys of a map, which mostly has one.
-func sortedKeys[M ~map[K]V, K ~string, V any](m M) []K {
-	keys := make([]K, 0, len(m))
+// sortedKeys returns the keys of m in order, in room as far as they fit.
+func sortedKeys[M ~map[K]V, K ~string, V any](m M, room []K) []K {
+	keys := room[:0]
 	for k := range m {
 		keys = append(keys, k)
 	}

@@ -84,24 +84,32 @@ func NewPlan(home BatchNo, asks int, reuse Reuse, rows []SealedRow, now time.Tim
 
 // group collects the questions of the piece, sorted by key.
 func (p *Plan) group() {
-	order := make([]int, 0, len(p.rows))
+	type keyed struct {
+		AskKey
+		row int
+	}
+	asked := make([]keyed, 0, len(p.rows))
 	for i := range p.rows {
 		if p.rows[i].Invalid {
 			p.Taken.Invalid++
 			continue
 		}
-		order = append(order, i)
+		asked = append(asked, keyed{p.rows[i].Key, i})
 	}
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(bytes.Compare(p.rows[a].Key[:], p.rows[b].Key[:]), a-b)
+	slices.SortFunc(asked, func(a, b keyed) int {
+		return cmp.Or(bytes.Compare(a.AskKey[:], b.AskKey[:]), a.row-b.row)
 	})
+	order := make([]int, len(asked))
+	for i, a := range asked {
+		order[i] = a.row
+	}
 	p.questions = make([]plannedQuestion, 0, len(order))
 	for from := 0; from < len(order); {
 		to := from + 1
-		for to < len(order) && p.rows[order[to]].Key == p.rows[order[from]].Key {
+		for to < len(order) && asked[to].AskKey == asked[from].AskKey {
 			to++
 		}
-		p.questions = append(p.questions, plannedQuestion{key: p.rows[order[from]].Key, rows: order[from:to:to]})
+		p.questions = append(p.questions, plannedQuestion{key: asked[from].AskKey, rows: order[from:to:to]})
 		from = to
 	}
 }
@@ -158,18 +166,21 @@ func (p *Plan) Decide(known Standing) error {
 	}
 	// New asks are numbered in the order of the rows, not of the keys, so
 	// that a list is sent in the order in which it came.
-	var fresh []*plannedQuestion
+	fresh, byRow := 0, make([]*plannedQuestion, len(p.rows))
 	for i := range p.questions {
-		if p.questions[i].fate == fateNew {
-			fresh = append(fresh, &p.questions[i])
+		if q := &p.questions[i]; q.fate == fateNew {
+			byRow[q.rows[0]] = q
+			fresh++
 		}
 	}
-	slices.SortFunc(fresh, func(a, b *plannedQuestion) int { return a.rows[0] - b.rows[0] })
-	p.New = make([]NewAsk, len(fresh))
-	for i, q := range fresh {
+	p.New = make([]NewAsk, 0, fresh)
+	for _, q := range byRow {
+		if q == nil {
+			continue
+		}
 		q.ask = NewAskID(p.home, p.Asks)
 		p.Asks++
-		p.New[i] = NewAsk{ID: q.ask, Prev: q.known, Past: q.past, Key: q.key, Row: q.rows[0]}
+		p.New = append(p.New, NewAsk{ID: q.ask, Prev: q.known, Past: q.past, Key: q.key, Row: q.rows[0]})
 		n := p.count(q)
 		p.Taken.Asks++
 		p.Taken.Shared += n - 1

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -325,16 +326,19 @@ func onAllCores(ctx context.Context, n int, row func(i int) (SealedRow, error)) 
 }
 
 func (s *Sealer) sealRow(tenant, provider string, id RowID, r NewRow) (SealedRow, error) {
-	line, err := EncodeLine(r)
-	if err != nil {
+	w := s.writer()
+	defer s.writers.Put(w)
+	var err error
+	if w.buf, err = appendLine(w.buf[:0], r); err != nil {
 		return SealedRow{}, err
 	}
-	n := SealedRow{Invalid: r.Problem != nil, Service: r.Service, Line: s.Seal(columnLine, int64(id), line)}
+	n := SealedRow{Invalid: r.Problem != nil, Service: r.Service, Line: s.Seal(columnLine, int64(id), w.buf)}
 	if n.Invalid {
 		return n, nil
 	}
-	n.Key = s.Key(tenant, provider, r.Question)
-	n.Question = EncodeQuestion(r.Question)
+	w.buf = appendQuestion(w.buf[:0], r.Question)
+	n.Question = slices.Clone(w.buf)
+	n.Key = w.key(tenant, provider, r.Question)
 	return n, nil
 }
 

@@ -13,6 +13,8 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/chacha20poly1305"
+
+	"github.com/plateq/plateq/providers"
 )
 
 // The first byte of every sealed value says by what it is sealed: the key that
@@ -38,8 +40,9 @@ type Sealer struct {
 	keys  Keys
 	first [4]byte
 	seals map[[4]byte]*seal
-	macs  sync.Pool
-	index []byte
+	// writers are keyWriters that nobody uses.
+	writers sync.Pool
+	index   []byte
 }
 
 // NewSealer returns a Sealer that seals with the first of k.Seal.
@@ -58,7 +61,7 @@ func NewSealer(k Keys) (*Sealer, error) {
 		}
 		s.seals[key.ID] = one
 	}
-	s.macs.New = func() any { return &keyWriter{m: hmac.New(sha256.New, s.index)} }
+	s.writers.New = func() any { return &keyWriter{m: hmac.New(sha256.New, s.index)} }
 	return s, nil
 }
 
@@ -122,22 +125,14 @@ func place(column string, id int64) []byte {
 // Key hashes a question. Columns and parameters enter by name, sorted, each
 // with its length, so that no two questions can be written alike.
 func (s *Sealer) Key(tenant, provider string, q Question) AskKey {
-	w := s.macs.Get().(*keyWriter) //nolint:forcetypeassert // the pool holds nothing else
-	defer s.macs.Put(w)
-	w.buf = w.buf[:0]
-	w.text("ask")
-	w.text(tenant)
-	w.text(provider)
-	for _, c := range sortedKeys(q.Subject) {
-		w.text(string(c))
-		w.text(q.Subject[c])
-	}
-	w.text("")
-	for _, p := range sortedKeys(q.Params) {
-		w.text(p)
-		w.text(q.Params[p])
-	}
-	return AskKey(w.sum())
+	w := s.writer()
+	defer s.writers.Put(w)
+	return w.key(tenant, provider, q)
+}
+
+// writer returns one that nobody else uses, to be put back.
+func (s *Sealer) writer() *keyWriter {
+	return s.writers.Get().(*keyWriter) //nolint:forcetypeassert // the pool holds nothing else
 }
 
 // Hash is the keyed hash of anything else that must be found by equality,
@@ -156,6 +151,25 @@ type keyWriter struct {
 	m    hash.Hash
 	buf  []byte
 	hash [sha256.Size]byte
+}
+
+func (w *keyWriter) key(tenant, provider string, q Question) AskKey {
+	w.buf = w.buf[:0]
+	w.text("ask")
+	w.text(tenant)
+	w.text(provider)
+	var columns [4]providers.Column
+	for _, c := range sortedKeys(q.Subject, columns[:]) {
+		w.text(string(c))
+		w.text(q.Subject[c])
+	}
+	w.text("")
+	var params [4]string
+	for _, p := range sortedKeys(q.Params, params[:]) {
+		w.text(p)
+		w.text(q.Params[p])
+	}
+	return AskKey(w.sum())
 }
 
 func (w *keyWriter) text(s string) {

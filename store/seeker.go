@@ -80,7 +80,7 @@ func (k *Seeker) wants(kind PersonKind, form string) bool {
 func (k *Seeker) text(text string) { k.words = wordsOf(k.words, text) }
 
 func (k *Seeker) subject(s providers.Subject) {
-	for _, c := range sortedKeys(s) {
+	for _, c := range sortedKeys(s, nil) {
 		k.text(s[c])
 	}
 }
@@ -114,7 +114,7 @@ func (k *Seeker) value(v any) {
 			k.value(e)
 		}
 	case map[string]any:
-		for _, name := range sortedKeys(v) {
+		for _, name := range sortedKeys(v, nil) {
 			k.value(v[name])
 		}
 	}
@@ -124,7 +124,7 @@ func (k *Seeker) value(v any) {
 // by itself. A name does not: others have it too.
 func (s *Sealer) vehicles(subject providers.Subject) []PersonKey {
 	var keys []PersonKey
-	for _, column := range sortedKeys(subject) {
+	for _, column := range sortedKeys(subject, nil) {
 		kind := ByPlate
 		switch column {
 		case providers.Plate, providers.VIN, providers.Body:

@@ -192,7 +192,7 @@ func (k *Seeker) gather(column string, text []byte) error {
 	case columnQuestion:
 		q, err := DecodeQuestion(text)
 		k.subject(q.Subject)
-		for _, p := range sortedKeys(q.Params) {
+		for _, p := range sortedKeys(q.Params, nil) {
 			k.text(q.Params[p])
 		}
 		return err

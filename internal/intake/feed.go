@@ -14,7 +14,7 @@ import (
 // Keys lie anywhere in the store's index: the more come together, the fewer
 // times a page of it is written.
 const (
-	pieceRows  = 14_000
+	pieceRows  = 20_000
 	pieceBytes = 4 << 20
 )
 
@@ -35,9 +35,8 @@ type Summary struct {
 func Feed(ctx context.Context, st store.Intake, batch store.BatchNo, r *Reader, progress func(rows int)) (Summary, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	cuts, pieces := make(chan piece), make(chan piece)
-	go cut(ctx, r, cuts)
-	go prepare(ctx, st, batch, cuts, pieces)
+	pieces := make(chan piece)
+	go prepare(ctx, st, batch, r, pieces)
 
 	sum := Summary{Reasons: Reasons{}}
 	for {
@@ -67,34 +66,23 @@ type piece struct {
 	err     error
 }
 
-// cut sends the list in pieces, the last of which holds the error that ended
-// it, io.EOF in the end.
-func cut(ctx context.Context, r *Reader, to chan<- piece) {
-	for {
-		p := read(ctx, r)
-		if len(p.Rows) > 0 && !send(ctx, to, piece{Piece: p.Piece, reasons: p.reasons}) {
-			return
-		}
-		if p.err != nil {
-			send(ctx, to, piece{err: p.err})
-			return
-		}
-	}
-}
-
-// prepare has the store prepare each piece that is cut, for the place that it
-// gets unless somebody else adds to the batch.
-func prepare(ctx context.Context, st store.Intake, batch store.BatchNo, from <-chan piece, to chan<- piece) {
+// prepare sends the list in pieces, the last of which holds the error that
+// ended it, io.EOF in the end. The store prepares each for the place that it
+// gets unless somebody else adds to the batch. Both take less time than storing
+// it, so that they need not go on side by side, with one more piece in memory.
+func prepare(ctx context.Context, st store.Intake, batch store.BatchNo, r *Reader, to chan<- piece) {
 	for next := 1; ; {
-		p, err := take(ctx, from)
-		if err == nil {
-			n := len(p.Rows)
+		p := read(ctx, r)
+		ended := p.err
+		if n := len(p.Rows); n > 0 {
 			p.Piece, p.err = st.Prepare(ctx, batch, next, p.Rows)
 			next += n
-		} else {
-			p.err = err
+			if !send(ctx, to, p) || p.err != nil {
+				return
+			}
 		}
-		if !send(ctx, to, p) || p.err != nil {
+		if ended != nil {
+			send(ctx, to, piece{err: ended})
 			return
 		}
 	}

@@ -70,13 +70,13 @@ func TestFeed(t *testing.T) {
 	t.Parallel()
 	var in strings.Builder
 	in.WriteString("plate,id\n")
-	for i := range 30_345 {
+	for i := range 43_345 {
 		fmt.Fprintf(&in, "DL01AA%04d,%d\n", i%10_000, i)
 		if i%1000 == 0 {
 			in.WriteString("?,bad\n-,empty\n")
 		}
 	}
-	const rows = 30_345 + 62
+	const rows = 43_345 + 88
 	var st taker
 	var told []int
 	got, err := intake.Feed(t.Context(), &st, 1, openList(t, strings.NewReader(in.String()), intake.Options{}),
@@ -84,20 +84,20 @@ func TestFeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(store.Taken{Rows: rows, Invalid: 62, Asks: rows - 62}, got.Taken); diff != "" {
+	if diff := cmp.Diff(store.Taken{Rows: rows, Invalid: 88, Asks: rows - 88}, got.Taken); diff != "" {
 		t.Errorf("taken (-want +got):\n%s", diff)
 	}
 	reasons := []intake.Reason{
-		{Code: "plate_characters", Rows: 31, Lines: []int{3, 1005, 2007, 3009, 4011}},
-		{Code: "plate_empty", Rows: 31, Lines: []int{4, 1006, 2008, 3010, 4012}},
+		{Code: "plate_characters", Rows: 44, Lines: []int{3, 1005, 2007, 3009, 4011}},
+		{Code: "plate_empty", Rows: 44, Lines: []int{4, 1006, 2008, 3010, 4012}},
 	}
 	if diff := cmp.Diff(reasons, got.Reasons.Sorted(), cmpopts.IgnoreFields(intake.Reason{}, "Message")); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]int{14_000, 28_000, rows}, told); diff != "" {
+	if diff := cmp.Diff([]int{20_000, 40_000, rows}, told); diff != "" {
 		t.Errorf("progress (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]int{1, 14_001, 28_001}, st.firsts); diff != "" {
+	if diff := cmp.Diff([]int{1, 20_001, 40_001}, st.firsts); diff != "" {
 		t.Errorf("first rows of the pieces, as prepared (-want +got):\n%s", diff)
 	}
 	next := 0
@@ -133,9 +133,9 @@ func TestFeedEnds(t *testing.T) {
 	t.Run("by the store", func(t *testing.T) {
 		t.Parallel()
 		st := taker{fail: store.ErrFull, failAt: 2}
-		got, err := intake.Feed(t.Context(), &st, 1, openList(t, generated(30_000), intake.Options{}), nil)
-		if !errors.Is(err, store.ErrFull) || got.Rows != 14_000 {
-			t.Errorf("got %d rows, %v, want 14000, %v", got.Rows, err, store.ErrFull)
+		got, err := intake.Feed(t.Context(), &st, 1, openList(t, generated(45_000), intake.Options{}), nil)
+		if !errors.Is(err, store.ErrFull) || got.Rows != 20_000 {
+			t.Errorf("got %d rows, %v, want 20000, %v", got.Rows, err, store.ErrFull)
 		}
 	})
 	t.Run("by the list", func(t *testing.T) {
