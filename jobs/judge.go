@@ -32,7 +32,7 @@ func repeatable(spec providers.Spec, a store.Ask) bool {
 // judge turns the outcomes of a submit, one for each ask in order, into what
 // the store is to write. sent is when the request went out.
 func (p *Policy) judge(c store.Claim, sent time.Time, outs []providers.Outcome) store.Settlement {
-	j := &judgement{p: p, claim: c, sent: sent, now: p.now(), tickets: map[string]int{}, doors: map[string]bool{}}
+	j := &judgement{p: p, claim: c, sent: sent, now: p.now()}
 	j.out = store.Settlement{Call: c.Call, Verdicts: make([]store.Verdict, 0, len(c.Asks))}
 	outs = p.limits.Overrides.submitted(outs)
 	refused := refusedAsWhole(outs)
@@ -66,8 +66,8 @@ type judgement struct {
 	sent    time.Time
 	now     time.Time
 	out     store.Settlement
-	tickets map[string]int  // by id, into out.Tickets
-	doors   map[string]bool // by class and scopes: whether the gate is closed by now
+	tickets map[string]int  // by id, into out.Tickets; nil: none
+	doors   map[string]bool // by class and scopes: whether the gate is closed by now; nil: nobody looked
 }
 
 // reached says that the provider answered an ask: the gates on its way open.
@@ -110,6 +110,9 @@ func (j *judgement) ticket(t providers.Ticket, after time.Time) int {
 	i, known := j.tickets[t.ID]
 	if !known {
 		i = len(j.out.Tickets)
+		if j.tickets == nil {
+			j.tickets = map[string]int{}
+		}
 		j.tickets[t.ID] = i
 		j.out.Tickets = append(j.out.Tickets, store.NewTicket{
 			Handle: t, Shared: j.p.spec.SharedTickets,
@@ -168,6 +171,9 @@ func (j *judgement) close(a store.Ask, e *providers.Error, class providers.Class
 	closes, shut := j.p.gate(e, r.door, asked{
 		sent: j.sent, endpoint: j.p.spec.SubmitScope(), service: service, probe: j.claim.Probe, probes: j.claim.Probes,
 	})
+	if j.doors == nil {
+		j.doors = map[string]bool{}
+	}
 	j.doors[key] = shut
 	j.out.Gates.Close = append(j.out.Gates.Close, closes...)
 	return shut

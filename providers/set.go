@@ -162,21 +162,25 @@ func failAll(reqs []Request, err *Error) []Outcome {
 // it. Outcomes that are nobody's are dropped.
 func inOrder(spec Spec, reqs []Request, at map[string]int, got []Outcome) []Outcome {
 	op := spec.Endpoints.Submit
-	outs := failAll(reqs, &Error{Provider: spec.Name, Op: op, Class: Ambiguous, Scope: spec.Name,
-		Code: "no_outcome", Err: errors.New("the answer does not say what became of this request")})
-	times := make(map[string]int, len(got))
+	outs, times := make([]Outcome, len(reqs)), make([]int, len(reqs))
 	for _, o := range got {
-		times[o.Ref]++
-	}
-	for _, o := range got {
-		i, ours := at[o.Ref]
-		if !ours || times[o.Ref] > 1 || !exactlyOne(o) {
-			continue
+		if i, ours := at[o.Ref]; ours {
+			outs[i] = o
+			times[i]++
 		}
-		if o.Err != nil {
+	}
+	var missing *Error
+	for i := range outs {
+		switch o := &outs[i]; {
+		case times[i] != 1 || !exactlyOne(*o):
+			if missing == nil {
+				missing = &Error{Provider: spec.Name, Op: op, Class: Ambiguous, Scope: spec.Name,
+					Code: "no_outcome", Err: errors.New("the answer does not say what became of this request")}
+			}
+			*o = Outcome{Ref: reqs[i].Ref, Err: missing}
+		case o.Err != nil:
 			o.Err = wrap(spec, op, o.Err)
 		}
-		outs[i] = o
 	}
 	return outs
 }

@@ -18,6 +18,9 @@ func (t *tx) copy(ctx context.Context, table string, columns []string, n int, ro
 		return nil
 	}
 	rows := &rowReader{columns: len(columns), n: n, row: row}
+	if n >= manyRows {
+		rows.held.out = make([]byte, 0, 80<<10) // a read of 64 KiB, and a row beyond it
+	}
 	rows.held.out = append(rows.held.out, copyHead...)
 	// The connection may be lost with its last read still under way.
 	defer rows.stop()
@@ -27,6 +30,9 @@ func (t *tx) copy(ctx context.Context, table string, columns []string, n int, ro
 	}
 	return nil
 }
+
+// manyRows are more than one read takes.
+const manyRows = 100
 
 // copyHead begins the binary form of COPY, without flags or an extension:
 // https://www.postgresql.org/docs/current/sql-copy.html
