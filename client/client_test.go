@@ -112,6 +112,34 @@ func TestAListIsHandedInAgainUnderOneKey(t *testing.T) {
 	}
 }
 
+// So is a plate.
+func TestAPlateIsLookedUpAgainUnderOneKey(t *testing.T) {
+	t.Parallel()
+	type seen struct{ key, path, body string }
+	all := make(chan seen, 10)
+	tell := func(next http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			all <- seen{r.Header.Get("Idempotency-Key"), r.URL.String(), string(body)}
+			next(w, r)
+		}
+	}
+	c, n := server(t, tell(hangUp), tell(status(503)), tell(text(`{"batch":{"id":"b_1"}}`)))
+	got, err := c.LookUp(t.Context(), client.SubmitOptions{Provider: "attestr"}, client.Item{"plate": "DL01AA1000"}, time.Second)
+	if err != nil || got.Batch.ID != "b_1" || n.Load() != 3 {
+		t.Fatalf("got %+v, %v after %d tries", got, err, n.Load())
+	}
+	first := <-all
+	if first.key == "" || first.path != "/v1/lookups?wait=1" || !strings.Contains(first.body, "DL01AA1000") {
+		t.Errorf("sent %+v", first)
+	}
+	for range 2 {
+		if again := <-all; again != first {
+			t.Errorf("sent %+v, and then %+v", first, again)
+		}
+	}
+}
+
 func TestProblemIsReadWhateverComes(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ body, code, text string }{

@@ -22,7 +22,8 @@ func (l LookedUp) Settled() bool { return l.Batch.State.Finished() }
 
 // LookUp asks about one row and waits for the answer, up to wait, of which
 // seconds count and at most 30. What is not settled then goes on: Wait for its
-// batch. Of the options Format, Encoding, Sheet, Columns and Limit do not
+// batch. Where the server cannot be reached or is overloaded it is asked again, a
+// few times. Of the options Format, Encoding, Sheet, Columns and Limit do not
 // count.
 func (c *Client) LookUp(ctx context.Context, o SubmitOptions, item Item, wait time.Duration) (l LookedUp, err error) {
 	body, err := json.Marshal(struct {
@@ -32,10 +33,10 @@ func (c *Client) LookUp(ctx context.Context, o SubmitOptions, item Item, wait ti
 	if err != nil {
 		return l, fmt.Errorf("encode item: %w", err)
 	}
-	return l, c.post(ctx, request{
-		path: "/v1/lookups", query: url.Values{"wait": {strconv.Itoa(int(wait.Seconds()))}},
-		contentType: jsonType, body: bytes.NewReader(body),
-	}, &l)
+	err = c.handIn(ctx, o.Key, request{
+		path: "/v1/lookups", query: url.Values{"wait": {strconv.Itoa(int(wait.Seconds()))}}, contentType: jsonType,
+	}, bytes.NewReader(body), &l)
+	return l, err
 }
 
 // envelope is what goes with rows in JSON.

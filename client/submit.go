@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -75,32 +76,36 @@ func (c *Client) Submit(ctx context.Context, o SubmitOptions, list io.Reader) (B
 	return c.submit(ctx, o.Key, request{query: o.query(), contentType: string(o.Format)}, list)
 }
 
-// submit sends a list until it is taken in or repeating it makes no sense. It
-// is taken in once, however often it arrives.
 func (c *Client) submit(ctx context.Context, key string, r request, list io.Reader) (b Batch, err error) {
+	r.path = "/v1/batches"
+	err = c.handIn(ctx, key, r, list, &b)
+	return b, err
+}
+
+// handIn sends a list until it is taken in or repeating it makes no sense. It
+// is taken in once, however often it arrives.
+func (c *Client) handIn(ctx context.Context, key string, r request, list io.Reader, into any) error {
 	again, begin := list.(io.Seeker)
 	var from int64
 	if begin {
+		var err error
 		from, err = again.Seek(0, io.SeekCurrent)
 		begin = err == nil // a pipe is a file that cannot
 	}
-	r.path, r.onceKey = "/v1/batches", key
-	if key == "" {
-		r.onceKey = rand.Text()
-	}
+	r.onceKey = cmp.Or(key, rand.Text())
 	for n := 1; ; n++ {
 		body := &sending{list: list}
 		r.body = io.NopCloser(body)
-		err := c.post(ctx, r, &b)
+		err := c.post(ctx, r, into)
 		if err == nil || n == tries || !begin || !passing(err) {
-			return b, err
+			return err
 		}
 		if err := sleep(ctx, pause(n, err)); err != nil {
-			return b, err
+			return err
 		}
 		body.stop() // the answer may have come while it was still being sent
 		if _, err := again.Seek(from, io.SeekStart); err != nil {
-			return b, fmt.Errorf("read list again: %w", err)
+			return fmt.Errorf("read list again: %w", err)
 		}
 	}
 }

@@ -48,16 +48,10 @@ func (s *server) lookup(w http.ResponseWriter, r *http.Request) error {
 	if err := q.err(); err != nil {
 		return err
 	}
-	up := newUpload(w, http.MaxBytesReader(w, r.Body, maxBody))
-	l, err := s.readLookup(up)
+	b, up, err := s.takeIn(w, r, s.readLookup)
 	if err != nil {
 		return err
 	}
-	b, err := s.accept(r.Context(), l)
-	if err != nil {
-		return err
-	}
-	s.Wake()
 	up.over()
 	if err := s.await(r.Context(), b.No, wait); err != nil {
 		return err
@@ -80,11 +74,17 @@ func (q *query) wait() time.Duration {
 }
 
 // readLookup reads a body as readSubmission does, with one item.
-func (s *server) readLookup(body io.Reader) (list, error) {
-	raw, err := io.ReadAll(body)
+func (s *server) readLookup(w http.ResponseWriter, r *http.Request) (list, *upload, error) {
+	up := newUpload(w, http.MaxBytesReader(w, r.Body, maxBody))
+	raw, err := io.ReadAll(up)
 	if err != nil {
-		return list{}, err
+		return list{}, nil, err
 	}
+	l, err := s.parseLookup(raw)
+	return l, up, err
+}
+
+func (s *server) parseLookup(raw []byte) (list, error) {
 	if fault := checkNesting(raw); fault != "" {
 		return list{}, problem(http.StatusBadRequest, "bad_json", "the body: %s", fault)
 	}

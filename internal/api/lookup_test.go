@@ -102,3 +102,44 @@ func TestALookUpNamesEveryFault(t *testing.T) {
 		t.Errorf("%d batches were made", n)
 	}
 }
+
+// Whoever heard no answer asks again under the same key, and however long it is
+// ready to wait by then: the plate is looked up once.
+func TestALookUpThatIsRepeatedIsOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	fresh := strings.Replace(onePlate, "{", `{"fresh":true,`, 1)
+	first := w.do(t, "POST", "/v1/lookups?wait=0", fresh, jsonBody, onceKey)
+	b := decoded[lookedUp](t, first).Batch
+	w.answer(t, b.ID)
+	second := w.do(t, "POST", "/v1/lookups", fresh, jsonBody, onceKey)
+	got := decoded[lookedUp](t, second)
+	if first.Code != 202 || second.Code != 200 || got.Batch.ID != b.ID || got.Row.Status != client.RowFound {
+		t.Errorf("got %d %s, and then %d %s", first.Code, first.Body, second.Code, second.Body)
+	}
+	if first.Header().Get("Idempotent-Replayed") != "" || second.Header().Get("Idempotent-Replayed") != "true" {
+		t.Error("only the second answer is about what was done before")
+	}
+	if n := w.batches(t); n != 1 {
+		t.Errorf("%d batches were made", n)
+	}
+	checkProblem(t, w.do(t, "POST", "/v1/lookups?wait=0", onePlate, jsonBody, onceKey), 409, "key_reused")
+	checkProblem(t, w.do(t, "POST", "/v1/batches", oneItem, jsonBody, onceKey), 409, "key_reused")
+	checkProblem(t, w.do(t, "POST", "/v1/lookups", fresh, jsonBody, "Idempotency-Key: "), 400, "bad_idempotency_key")
+}
+
+// A repeat is answered while the first one waits: with the same batch.
+func TestARepeatedLookUpDoesNotWaitForTheFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	done := make(chan *httptest.ResponseRecorder)
+	go func() { done <- w.do(t, "POST", "/v1/lookups", onePlate, jsonBody, onceKey) }()
+	<-w.wakes
+	repeat := w.do(t, "POST", "/v1/lookups?wait=0", onePlate, jsonBody, onceKey)
+	b := decoded[lookedUp](t, repeat).Batch
+	w.answer(t, b.ID)
+	first := <-done
+	if repeat.Code != 202 || first.Code != 200 || decoded[lookedUp](t, first).Batch.ID != b.ID {
+		t.Errorf("got %d %s, and then %d %s", repeat.Code, repeat.Body, first.Code, first.Body)
+	}
+}

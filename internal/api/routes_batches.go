@@ -62,6 +62,10 @@ func listParams() []openapi.Param {
 	}
 }
 
+func onceParam() openapi.Param {
+	return openapi.Text(onceHeader, "The caller's own name for this request, of 1 to 255 printable characters, so that it can be repeated safely.").InHeader()
+}
+
 func listBody() *openapi.Body {
 	return &openapi.Body{Required: true, Content: []openapi.Content{
 		{Media: typeJSON, Type: submissionView{}}, {Media: typeCSV}, {Media: typeNDJSON}, {Media: typeXLSX}, {Media: typeAny},
@@ -75,13 +79,14 @@ func (s *server) batchRoutes() []route {
 			About: "The body is read as it comes, however long it is. The batch runs when this is answered, or it was not made: " +
 				"a list that breaks off leaves nothing. Rows that cannot be asked about become invalid and cost nothing. " +
 				"What comes again under one Idempotency-Key within 48 hours is answered with the batch that it made; another request under it is refused.",
-			Params: append(listParams(), openapi.Text(onceHeader, "The caller's own name for this request, of 1 to 255 printable characters, so that it can be repeated safely.").InHeader()), Body: listBody(),
+			Params: append(listParams(), onceParam()), Body: listBody(),
 			Answers: []openapi.Answer{{Status: http.StatusCreated, About: "It runs.", Content: []openapi.Content{{Media: typeJSON, Type: batchView{}}}}},
 		}, s.submit},
 		{openapi.Operation{
 			Method: "POST", Path: "/v1/lookups", ID: "lookUp", Tag: tagBatches, Summary: "Look one plate up, and wait for the answer",
-			About:  "It is a batch of one row: what is not answered in time goes on, and is found at Location.",
-			Params: []openapi.Param{openapi.Number("wait", "How many seconds to wait: a whole number up to 30, which it is where it is not said.")},
+			About: "It is a batch of one row: what is not answered in time goes on, and is found at Location. " +
+				"What comes again under one Idempotency-Key within 48 hours is answered from the batch that it made, however long it waits; another request under it is refused.",
+			Params: []openapi.Param{openapi.Number("wait", "How many seconds to wait: a whole number up to 30, which it is where it is not said."), onceParam()},
 			Body:   openapi.JSON(lookupRequest{}),
 			Answers: []openapi.Answer{
 				{Status: http.StatusOK, About: "The row is settled.", Content: []openapi.Content{{Media: typeJSON, Type: lookedUp{}}}},

@@ -26,32 +26,44 @@ const (
 
 // submit takes a list in, whole or not at all, and answers with its batch.
 func (s *server) submit(w http.ResponseWriter, r *http.Request) error {
-	once, err := onceOf(r)
+	b, up, err := s.takeIn(w, r, s.readAny)
 	if err != nil {
 		return err
+	}
+	up.answerable()
+	w.Header().Set("Location", "/v1/batches/"+b.ID)
+	return s.answer(w, r, http.StatusCreated, b)
+}
+
+// takeIn accepts what read finds in a request; of one that came before, what
+// it was accepted as then.
+func (s *server) takeIn(w http.ResponseWriter, r *http.Request,
+	read func(http.ResponseWriter, *http.Request) (list, *upload, error),
+) (store.Batch, *upload, error) {
+	once, err := onceOf(r)
+	if err != nil {
+		return store.Batch{}, nil, err
 	}
 	if once != nil {
 		leave, err := s.turns.enter(r.Context(), submitter(r.Context())+" "+once.key)
 		if err != nil {
-			return err
+			return store.Batch{}, nil, err
 		}
 		defer leave()
 	}
-	l, up, err := s.readAny(w, r)
+	l, up, err := read(w, r)
 	if err != nil {
-		return err
+		return store.Batch{}, nil, err
 	}
 	l.once, l.rest = once, up
 	b, err := s.accept(r.Context(), l)
 	if err != nil {
 		if b, err = again(w, err); err != nil {
-			return err
+			return b, nil, err
 		}
 	}
 	s.Wake()
-	up.answerable()
-	w.Header().Set("Location", "/v1/batches/"+b.ID)
-	return s.answer(w, r, http.StatusCreated, b)
+	return b, up, nil
 }
 
 // readAny reads the envelope of a list in any of its forms.
