@@ -20,6 +20,7 @@ import (
 func (c *cli) submitCommand() *cobra.Command {
 	var list listFlags
 	var wait bool
+	var callback string
 	cmd := &cobra.Command{
 		Use:   "submit FILE -p PROVIDER [--wait [-o OUT]]",
 		Short: "Hand a list to a running server",
@@ -30,14 +31,15 @@ With --wait, stay until it is done; with -o too, write the results.`,
   id=$(plateq submit fleet.csv -p attestr --name "March fleet" --quiet)
   plateq submit fleet.xlsx -p attestr --sheet March --column Registration`,
 		Args: wants("FILE"),
-		RunE: func(cmd *cobra.Command, args []string) error { return c.submit(cmd, args[0], list, wait) },
+		RunE: func(cmd *cobra.Command, args []string) error { return c.submit(cmd, args[0], callback, list, wait) },
 	}
 	list.add(cmd)
+	cmd.Flags().StringVar(&callback, "callback", "", "URL that is told when the batch is done or paused")
 	cmd.Flags().BoolVar(&wait, "wait", false, "stay until the batch is done")
 	return cmd
 }
 
-func (c *cli) submit(cmd *cobra.Command, file string, list listFlags, wait bool) error {
+func (c *cli) submit(cmd *cobra.Command, file, callback string, list listFlags, wait bool) error {
 	if err := c.configure(); err != nil {
 		return err
 	}
@@ -51,6 +53,7 @@ func (c *cli) submit(cmd *cobra.Command, file string, list listFlags, wait bool)
 	if err != nil {
 		return err
 	}
+	o.Callback = callback
 	if _, _, err := list.export(); err != nil {
 		return err
 	}
