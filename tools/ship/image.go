@@ -40,6 +40,10 @@ func images(ctx context.Context, s settings, only []string) error {
 	if err != nil {
 		return fmt.Errorf("read the authorities that the image trusts: %w: name their file by -cas", err)
 	}
+	own, err := os.ReadFile(filepath.Join(s.source, "LICENSE"))
+	if err != nil {
+		return err
+	}
 	built, err := os.MkdirTemp("", "ship-")
 	if err != nil {
 		return err
@@ -62,7 +66,11 @@ func images(ctx context.Context, s settings, only []string) error {
 		if err := s.writeBill(path, "plateq-image-linux-"+goarch); err != nil {
 			return err
 		}
-		made, err := newImage(goarch, s, binary, cas)
+		legal, err := s.licences(ctx, goos, goarch)
+		if err != nil {
+			return err
+		}
+		made, err := newImage(goarch, s, contents{binary: binary, cas: cas, licence: own, licences: legal})
 		if err != nil {
 			return err
 		}
@@ -120,8 +128,11 @@ type image struct {
 	layer, config, manifest blob
 }
 
-func newImage(arch string, s settings, binary, cas []byte) (image, error) {
-	files, err := layer(s.at, binary, cas)
+// contents are the files of an image.
+type contents struct{ binary, cas, licence, licences []byte }
+
+func newImage(arch string, s settings, c contents) (image, error) {
+	files, err := layer(s.at, c)
 	if err != nil {
 		return image{}, err
 	}
@@ -153,8 +164,8 @@ func jsonBlob(kind string, v any) (blob, error) {
 }
 
 // layer is the only one: the binary, the authorities that TLS is checked
-// against, and an empty place to write to.
-func layer(at time.Time, binary, cas []byte) ([]byte, error) {
+// against, licences, and an empty place to write to.
+func layer(at time.Time, c contents) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, f := range []struct {
@@ -167,8 +178,11 @@ func layer(at time.Time, binary, cas []byte) ([]byte, error) {
 		{"etc/", 0o755, 0, nil},
 		{"etc/ssl/", 0o755, 0, nil},
 		{"etc/ssl/certs/", 0o755, 0, nil},
-		{"etc/ssl/certs/ca-certificates.crt", 0o644, 0, cas},
-		{"plateq", 0o755, 0, binary},
+		{"etc/ssl/certs/ca-certificates.crt", 0o644, 0, c.cas},
+		{"licenses/", 0o755, 0, nil},
+		{"licenses/LICENSE", 0o644, 0, c.licence},
+		{"licenses/" + licencesName, 0o644, 0, c.licences},
+		{"plateq", 0o755, 0, c.binary},
 	} {
 		h := &tar.Header{Typeflag: tar.TypeReg, Name: f.name, Mode: f.mode, Uid: f.uid, Gid: f.uid, Size: int64(len(f.body)), ModTime: at, Format: tar.FormatUSTAR}
 		if strings.HasSuffix(f.name, "/") {

@@ -34,9 +34,9 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	commands := map[string]func(context.Context, settings, []string) error{"image": images, "release": release}
+	commands := map[string]func(context.Context, settings, []string) error{"image": images, "release": release, "licences": writeLicences}
 	if len(args) == 0 || commands[args[0]] == nil {
-		return errors.New("give image or release")
+		return errors.New("give image, release or licences")
 	}
 	s := settings{}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
@@ -48,8 +48,10 @@ func run(ctx context.Context, args []string) error {
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
-	if err := s.describe(ctx); err != nil {
-		return err
+	if args[0] != "licences" { // where a Dockerfile asks there may be no git
+		if err := s.describe(ctx); err != nil {
+			return err
+		}
 	}
 	if err := os.MkdirAll(s.out, 0o755); err != nil { //nolint:gosec // it is handed out
 		return err

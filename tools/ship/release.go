@@ -110,12 +110,16 @@ func (s *settings) archive(ctx context.Context, dir, platform string, common []i
 	if err := s.writeBill(path, base); err != nil {
 		return nil, err
 	}
+	legal, err := s.licences(ctx, goos, goarch)
+	if err != nil {
+		return nil, err
+	}
 	program, suffix, pack := "plateq", ".tar.gz", packTar
 	if goos == "windows" {
 		program, suffix, pack = "plateq.exe", ".zip", packZip
 	}
 	var b bytes.Buffer
-	if err := pack(&b, base, s.at, append([]item{{program, 0o755, body}}, common...)); err != nil {
+	if err := pack(&b, base, s.at, append([]item{{program, 0o755, body}, {licencesName, 0o644, legal}}, common...)); err != nil {
 		return nil, fmt.Errorf("pack for %s: %w", platform, err)
 	}
 	if err := os.WriteFile(filepath.Join(s.out, base+suffix), b.Bytes(), 0o644); err != nil { //nolint:gosec // it is handed out

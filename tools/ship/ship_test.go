@@ -47,7 +47,7 @@ func made(t *testing.T) []byte {
 	t.Helper()
 	var all []image
 	for _, arch := range []string{"amd64", "arm64"} {
-		i, err := newImage(arch, example(), []byte("binary for "+arch), []byte("authorities"))
+		i, err := newImage(arch, example(), contents{[]byte("binary for " + arch), []byte("authorities"), []byte("ours"), []byte("theirs")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +130,8 @@ func checkImage(t *testing.T, files map[string][]byte, of descriptor) {
 		t.Errorf("the layer is %s, want %s", config.RootFS.DiffIDs[0], want)
 	}
 	inside, heads := unpack(t, bytes.NewReader(layer))
-	if string(inside["plateq"]) != "binary for "+config.Architecture || string(inside["etc/ssl/certs/ca-certificates.crt"]) != "authorities" {
+	if string(inside["plateq"]) != "binary for "+config.Architecture || string(inside["etc/ssl/certs/ca-certificates.crt"]) != "authorities" ||
+		string(inside["licenses/LICENSE"]) != "ours" || string(inside["licenses/THIRD-PARTY-LICENSES.txt"]) != "theirs" {
 		t.Errorf("in the layer is %v", heads)
 	}
 	for name, h := range heads {
