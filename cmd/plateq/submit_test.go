@@ -36,7 +36,7 @@ func TestSubmitWithACallback(t *testing.T) {
 		if !strings.HasPrefix(got, "/done ") || !strings.Contains(got, strings.TrimSpace(id)) || !strings.Contains(got, "batch.done") {
 			t.Errorf("told %s", got)
 		}
-	case <-time.After(time.Minute):
+	case <-time.After(5 * time.Minute):
 		t.Error("nobody was told")
 	}
 }
