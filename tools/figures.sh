@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints figures of a binary: its size, how long it takes to start, and the
-# memory of `plateq up` while nothing is to do.
+# Prints figures of a binary: its size, how long it takes to start, and what
+# `plateq up` with all five providers takes while nothing is to do.
 set -euo pipefail
 binary=$(realpath "$1")
 dir=$(mktemp -d)
@@ -23,5 +23,10 @@ until PLATEQ_ADMIN_LISTEN=127.0.0.1:18081 "$binary" doctor --health 2>/dev/null;
 done
 echo "ready: $((($(date +%s%N) - begin) / 1000000)) ms to the first answer, with a new store"
 
-sleep "${SETTLE:-20}" # what the start took is given back after a while
+ticks() { awk '{ print $14 + $15 }' "/proc/$pid/stat"; } # hundredths of a second of CPU
+settle=${SETTLE:-20}
+sleep "$settle" # what the start took is given back after a while
+before=$(ticks)
+sleep "$settle"
+echo "idle: $((($(ticks) - before) * 10 / settle)) thousandths of a processor"
 echo "idle: $(awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/$pid/status") MiB resident, $(awk '/^RssAnon/ { print int($2 / 1024) }' "/proc/$pid/status") MiB of it not the binary's own pages"
