@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"runtime"
 	"testing"
 	"testing/iotest"
 )
@@ -45,5 +46,22 @@ func TestRowsAreNotWrittenOnceTheCopyHasEnded(t *testing.T) {
 	r.stop()
 	if n, err := r.Read(make([]byte, 10)); n != 0 || !errors.Is(err, errStopped) {
 		t.Errorf("read %d bytes, %v, want none, %v", n, err, errStopped)
+	}
+}
+
+// Nor must what it is reading just then: whoever ends the copy waits for that.
+func TestTheEndOfACopyWaitsForARead(t *testing.T) {
+	t.Parallel()
+	begun, written := make(chan struct{}), false
+	r := &rowReader{columns: 1, n: 1, row: func(int, *copied) {
+		close(begun)
+		runtime.Gosched()
+		written = true
+	}}
+	go func() { _, _ = r.Read(make([]byte, 10)) }()
+	<-begun
+	r.stop()
+	if !written {
+		t.Error("a row was being written once the copy had ended")
 	}
 }
