@@ -23,7 +23,11 @@ var arrows = []arrow{
 		Why: "the vocabulary stands below everything, so it depends on nothing",
 	},
 	{
-		From: "providers/internal/wirejson", StdOnly: true,
+		From: "internal/jsonscan", StdOnly: true,
+		Why: "it knows the form of JSON, and nothing of what is written in it",
+	},
+	{
+		From: "providers/internal/wirejson", To: []string{"internal/jsonscan"}, StdOnly: true,
 		Why: "how foreign JSON is read knows nothing of what it says",
 	},
 	{
@@ -55,7 +59,7 @@ var arrows = []arrow{
 		Why: "it composes the settings that each part declares and starts none of them",
 	},
 	{
-		From: "internal/intake", To: []string{"store", "providers"},
+		From: "internal/intake", To: []string{"store", "providers", "internal/jsonscan"},
 		Why: "it turns files into rows, the same for every way in",
 	},
 	{
@@ -63,7 +67,7 @@ var arrows = []arrow{
 		Why: "what changed between two lists does not depend on how it is shown",
 	},
 	{
-		From: "internal/export", To: []string{"store", "providers", "internal/diff"},
+		From: "internal/export", To: []string{"store", "providers", "internal/diff", "internal/jsonscan"},
 		Why: "it turns rows into files, the same for every way out",
 	},
 	{

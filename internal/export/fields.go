@@ -1,10 +1,11 @@
 package export
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/plateq/plateq/internal/jsonscan"
 )
 
 // listMark stands between what the entries of a list say.
@@ -57,13 +58,11 @@ func (n *node) add(column int, name string) {
 	n.inside[outer].add(column, rest)
 }
 
-// appendCells appends a cell for each column. What is no JSON object has no
-// fields.
+// appendCells appends a cell for each column. A result is valid JSON, as it was
+// when it was sealed; what is no object has no fields.
 func (f *fields) appendCells(cells []cell, result json.RawMessage) []cell {
 	clear(f.found)
-	if json.Valid(result) {
-		f.root.object(result, 1, f.found)
-	}
+	f.root.object(result, 1, f.found)
 	for _, c := range f.found {
 		cells = append(cells, c.cell)
 	}
@@ -71,20 +70,23 @@ func (f *fields) appendCells(cells []cell, result json.RawMessage) []cell {
 }
 
 func (n *node) object(value []byte, depth int, into []found) {
-	members(value, func(name, v []byte) {
+	for quoted, v := range jsonscan.Members(value) {
+		name := quoted[1 : len(quoted)-1]
 		for _, column := range n.whole[string(name)] {
 			into[column].take(fieldCell(v), depth)
 		}
 		if kid := n.inside[string(name)]; kid != nil {
 			kid.read(v, depth+1, into)
 		}
-	})
+	}
 }
 
 // read is object for a value that may be a list.
 func (n *node) read(value []byte, depth int, into []found) {
 	var entries [][]byte
-	elements(value, func(v []byte) { entries = append(entries, v) })
+	for v := range jsonscan.Elements(value) {
+		entries = append(entries, v)
+	}
 	switch len(entries) {
 	case 0:
 		n.object(value, depth, into)
@@ -132,73 +134,6 @@ func join(cells []cell) cell {
 	return cell{strings.Join(values, listMark), true}
 }
 
-// members calls yield for the members of a value that is known to be valid,
-// if it is an object. A name is as it is written, without its quotes.
-func members(value []byte, yield func(name, value []byte)) {
-	value = bytes.TrimSpace(value)
-	if len(value) == 0 || value[0] != '{' {
-		return
-	}
-	for at := skipSpace(value, 1); value[at] != '}'; {
-		end := valueEnd(value, at)
-		name := value[at+1 : end-1]
-		at = skipSpace(value, skipSpace(value, end)+1) // over the colon
-		end = valueEnd(value, at)
-		yield(name, value[at:end])
-		if at = skipSpace(value, end); value[at] == ',' {
-			at = skipSpace(value, at+1)
-		}
-	}
-}
-
-// elements is members for the entries of a list.
-func elements(value []byte, yield func(entry []byte)) {
-	value = bytes.TrimSpace(value)
-	if len(value) == 0 || value[0] != '[' {
-		return
-	}
-	for at := skipSpace(value, 1); value[at] != ']'; {
-		end := valueEnd(value, at)
-		yield(value[at:end])
-		if at = skipSpace(value, end); value[at] == ',' {
-			at = skipSpace(value, at+1)
-		}
-	}
-}
-
-func skipSpace(text []byte, at int) int {
-	for text[at] == ' ' || text[at] == '\t' || text[at] == '\n' || text[at] == '\r' {
-		at++
-	}
-	return at
-}
-
-// valueEnd returns where the value inside of another that begins at at ends.
-func valueEnd(text []byte, at int) int {
-	depth := 0
-	for i := at; ; i++ {
-		switch text[i] {
-		case '"':
-			for i++; text[i] != '"'; i++ {
-				if text[i] == '\\' {
-					i++
-				}
-			}
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-		default:
-			if depth == 0 { // a number or a word
-				return i + bytes.IndexAny(text[i:], ",}] \t\r\n")
-			}
-		}
-		if depth == 0 {
-			return i + 1
-		}
-	}
-}
-
 // fieldCell writes strings as their text, null and nothing as nothing, and
 // anything else as its JSON.
 func fieldCell(v json.RawMessage) cell {
@@ -207,10 +142,8 @@ func fieldCell(v json.RawMessage) cell {
 		return cell{}
 	case v[0] != '"':
 		return cell{string(v), false}
-	case bytes.IndexByte(v, '\\') < 0:
-		return cell{string(v[1 : len(v)-1]), true}
+	default:
+		s, _ := jsonscan.Unquote(v) // it is a part of valid JSON
+		return cell{s, true}
 	}
-	var s string
-	_ = json.Unmarshal(v, &s) // it is a part of valid JSON
-	return cell{s, true}
 }

@@ -9,6 +9,8 @@ import (
 	"iter"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/plateq/plateq/internal/jsonscan"
 )
 
 // Object is a JSON object with its keys exactly as they came, its values as
@@ -46,19 +48,15 @@ func Members(b []byte) (Object, error) {
 		return nil, errNoObject
 	}
 	o := make(Object, 0, room(len(b)))
-	for rest := space(b[1:]); len(rest) > 0 && rest[0] != '}'; {
-		end := quoted(rest)
-		name, err := nameOf(rest[:end])
+	for quoted, value := range jsonscan.Members(b) {
+		name, err := nameOf(quoted)
 		if err != nil {
 			return nil, err
 		}
 		if len(o) < few && o.holds(name) {
 			return nil, errTwice
 		}
-		rest = space(space(rest[end:])[1:]) // the colon
-		end = value(rest)
-		o = append(o, member{name, rest[:end:end]})
-		rest = next(rest[end:])
+		o = append(o, member{name, value})
 	}
 	if len(o) > few && o.twice() {
 		return nil, errTwice
@@ -134,10 +132,10 @@ func (o Object) Swap(one, other string) {
 
 // nameOf returns a key: where nothing in it is escaped it stays where it is.
 func nameOf(b []byte) ([]byte, error) {
-	if isPlain(b) {
+	if jsonscan.IsPlain(b) {
 		return b[1 : len(b)-1 : len(b)-1], nil
 	}
-	s, err := unquote(b)
+	s, err := jsonscan.Unquote(b)
 	return []byte(s), err
 }
 
@@ -151,10 +149,8 @@ func Elements(b []byte) ([]json.RawMessage, bool) {
 		return nil, false
 	}
 	all := []json.RawMessage{}
-	for rest := space(b[1:]); len(rest) > 0 && rest[0] != ']'; {
-		end := value(rest)
-		all = append(all, json.RawMessage(rest[:end:end]))
-		rest = next(rest[end:])
+	for element := range jsonscan.Elements(b) {
+		all = append(all, element)
 	}
 	return all, true
 }
@@ -164,64 +160,3 @@ func (o Object) Text(name string) (string, bool) { return Text(o.Get(name)) }
 
 // IsNull reports whether a value is null.
 func IsNull(b []byte) bool { return string(b) == "null" }
-
-// value returns the length of the valid JSON value that b begins with.
-func value(b []byte) int {
-	depth := 0
-	for i := 0; i < len(b); i++ {
-		switch b[i] {
-		case '"':
-			i += quoted(b[i:]) - 1
-		case '{', '[':
-			depth++
-			continue
-		case '}', ']':
-			if depth == 0 {
-				return i // behind a number or a word
-			}
-			depth--
-		case ',', ':', ' ', '\t', '\r', '\n':
-			if depth == 0 {
-				return i
-			}
-			continue
-		default:
-			continue // within a number or a word, which has no end of its own
-		}
-		if depth == 0 {
-			return i + 1
-		}
-	}
-	return len(b)
-}
-
-// quoted returns the length of the string that b begins with.
-func quoted(b []byte) int {
-	for i := 1; i < len(b); i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return len(b)
-}
-
-// next skips the comma between two members or elements.
-func next(b []byte) []byte {
-	b = space(b)
-	if len(b) > 0 && b[0] == ',' {
-		b = space(b[1:])
-	}
-	return b
-}
-
-// space skips blanks: most often there are none, and bytes.TrimLeft would
-// prepare for them all the same.
-func space(b []byte) []byte {
-	for len(b) > 0 && (b[0] == ' ' || b[0] == '\n' || b[0] == '\t' || b[0] == '\r') {
-		b = b[1:]
-	}
-	return b
-}

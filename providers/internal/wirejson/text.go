@@ -3,6 +3,8 @@ package wirejson
 import (
 	"bytes"
 	"encoding/json"
+
+	"github.com/plateq/plateq/internal/jsonscan"
 )
 
 // Text returns a string, or a number as it is written. False: the value is not
@@ -12,7 +14,7 @@ func Text(value []byte) (string, bool) {
 	case len(value) == 0:
 		return "", false
 	case value[0] == '"':
-		s, err := unquote(value)
+		s, err := jsonscan.Unquote(value)
 		return s, err == nil
 	case value[0] == '-' || value[0] >= '0' && value[0] <= '9':
 		return string(value), true
@@ -20,19 +22,6 @@ func Text(value []byte) (string, bool) {
 		return "", false
 	}
 }
-
-// unquote returns what a string says.
-func unquote(b []byte) (string, error) {
-	if isPlain(b) {
-		return string(b[1 : len(b)-1]), nil
-	}
-	var s string
-	err := json.Unmarshal(b, &s)
-	return s, err
-}
-
-// isPlain reports whether a string is what is between its quotes.
-func isPlain(b []byte) bool { return len(b) >= 2 && bytes.IndexByte(b, '\\') < 0 }
 
 // AppendText writes s behind b as a JSON string, with <, > and & as they are.
 func AppendText(b []byte, s string) []byte {

@@ -1,12 +1,16 @@
 package wirejson
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/plateq/plateq/internal/jsonscan"
+)
 
 // Without returns a value that is part of a parsed body, less the members of
 // objects at any depth whose key drop accepts. What holds none of them is
 // returned as it came, byte for byte, what holds some without blanks.
 func Without(v json.RawMessage, drop func(key string) bool) json.RawMessage {
-	s := stripper{rest: space(v), out: make([]byte, 0, len(v)), drop: drop}
+	s := stripper{rest: jsonscan.Space(v), out: make([]byte, 0, len(v)), drop: drop}
 	s.value()
 	if !s.dropped {
 		return v
@@ -29,18 +33,18 @@ func (s *stripper) value() {
 	case s.rest[0] == '[':
 		s.elements()
 	default:
-		s.copy(value(s.rest))
+		s.copy(jsonscan.Value(s.rest))
 	}
 }
 
 func (s *stripper) members() {
 	s.copy(1)
-	for first := true; len(s.rest) > 0 && s.rest[0] != '}'; s.rest = next(s.rest) {
-		key := s.rest[:quoted(s.rest)]
-		s.rest = space(space(s.rest[len(key):])[1:]) // behind the colon
-		if name, err := unquote(key); err == nil && s.drop(name) {
+	for first := true; len(s.rest) > 0 && s.rest[0] != '}'; s.rest = jsonscan.Behind(s.rest) {
+		key := s.rest[:jsonscan.String(s.rest)]
+		s.rest = jsonscan.Space(jsonscan.Space(s.rest[len(key):])[1:]) // behind the colon
+		if name, err := jsonscan.Unquote(key); err == nil && s.drop(name) {
 			s.dropped = true
-			s.rest = s.rest[value(s.rest):]
+			s.rest = s.rest[jsonscan.Value(s.rest):]
 			continue
 		}
 		if !first {
@@ -55,7 +59,7 @@ func (s *stripper) members() {
 
 func (s *stripper) elements() {
 	s.copy(1)
-	for first := true; len(s.rest) > 0 && s.rest[0] != ']'; s.rest = next(s.rest) {
+	for first := true; len(s.rest) > 0 && s.rest[0] != ']'; s.rest = jsonscan.Behind(s.rest) {
 		if !first {
 			s.out = append(s.out, ',')
 		}
@@ -68,5 +72,5 @@ func (s *stripper) elements() {
 // copy takes n bytes over, and the blanks behind them away.
 func (s *stripper) copy(n int) {
 	s.out = append(s.out, s.rest[:n]...)
-	s.rest = space(s.rest[n:])
+	s.rest = jsonscan.Space(s.rest[n:])
 }
