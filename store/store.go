@@ -55,6 +55,10 @@ type Store interface {
 // is sent for it. Its asks can be joined from the first piece on.
 type Intake interface {
 	BeginBatch(ctx context.Context, b NewBatch) (BatchNo, error)
+	// PieceRows is how many rows are best added at once. Keys lie anywhere in an
+	// index: the more come together, the fewer times a page of it is written.
+	// But a piece takes memory, and may keep others from writing.
+	PieceRows() int
 	// Prepare does ahead what AddRows needs no turn for, so that a list comes in
 	// faster: it seals rows of which the first is to get that number.
 	Prepare(ctx context.Context, b BatchNo, first int, rows []NewRow) (Piece, error)

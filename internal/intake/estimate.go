@@ -16,8 +16,12 @@ type Estimate struct {
 	First []Row
 }
 
-// firstRows is how many rows an Estimate shows.
-const firstRows = 3
+const (
+	// firstRows is how many rows an Estimate shows.
+	firstRows = 3
+	// foreseen is how many rows are estimated at once.
+	foreseen = 20_000
+)
 
 // Estimator is the part of a store that estimates.
 type Estimator interface {
@@ -30,7 +34,7 @@ type Estimator interface {
 func Foresee(ctx context.Context, st Estimator, tenant, provider string, reuse store.Reuse, r *Reader, check func(rows int) error) (Estimate, error) {
 	e := Estimate{Reasons: Reasons{}, Warnings: Reasons{}}
 	r.warnings = e.Warnings
-	rows := 0
+	rows, room := 0, 0
 	var ended error
 	got, err := st.Estimate(ctx, store.EstimateRequest{
 		Tenant: tenant, Provider: provider, Reuse: reuse,
@@ -38,7 +42,8 @@ func Foresee(ctx context.Context, st Estimator, tenant, provider string, reuse s
 			if ended != nil {
 				return nil, ended
 			}
-			p := read(ctx, r)
+			p := read(ctx, r, foreseen, room)
+			room = len(p.Rows)
 			if ended = p.err; len(p.Rows) == 0 && ended != nil {
 				return nil, ended
 			}

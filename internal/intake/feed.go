@@ -9,14 +9,9 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// pieceRows is how many rows the store is given at once, and pieceBytes how much
-// text of theirs, so that wide ones take no more memory and no longer to come.
-// Keys lie anywhere in the store's index: the more come together, the fewer
-// times a page of it is written.
-const (
-	pieceRows  = 20_000
-	pieceBytes = 4 << 20
-)
+// pieceBytes is how much text of rows the store is given at once, so that wide
+// ones take no more memory and no longer to come.
+const pieceBytes = 4 << 20
 
 // Summary is what became of a list.
 type Summary struct {
@@ -71,9 +66,11 @@ type piece struct {
 // gets unless somebody else adds to the batch. Both take less time than storing
 // it, so that they need not go on side by side, with one more piece in memory.
 func prepare(ctx context.Context, st store.Intake, batch store.BatchNo, r *Reader, to chan<- piece) {
+	most, room := st.PieceRows(), 0
 	for next := 1; ; {
-		p := read(ctx, r)
+		p := read(ctx, r, most, room)
 		ended := p.err
+		room = len(p.Rows) // most lists have no second piece
 		if n := len(p.Rows); n > 0 {
 			p.Piece, p.err = st.Prepare(ctx, batch, next, p.Rows)
 			next += n
@@ -97,9 +94,10 @@ func send(ctx context.Context, to chan<- piece, p piece) bool {
 	}
 }
 
-func read(ctx context.Context, r *Reader) piece {
-	p := piece{Piece: store.Piece{Rows: make([]store.NewRow, 0, pieceRows)}, reasons: Reasons{}}
-	for size := 0; len(p.Rows) < pieceRows && size < pieceBytes; {
+// read reads a piece of so many rows at most, with room for some of them.
+func read(ctx context.Context, r *Reader, most, room int) piece {
+	p := piece{Piece: store.Piece{Rows: make([]store.NewRow, 0, room)}, reasons: Reasons{}}
+	for size := 0; len(p.Rows) < most && size < pieceBytes; {
 		row, err := r.Next(ctx)
 		if err != nil {
 			p.err = err

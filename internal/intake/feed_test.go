@@ -31,6 +31,8 @@ type taker struct {
 	failAt       int // the piece, from 1; 0: none
 }
 
+func (s *taker) PieceRows() int { return 20_000 }
+
 func (s *taker) Prepare(_ context.Context, _ store.BatchNo, first int, rows []store.NewRow) (store.Piece, error) {
 	s.firsts = append(s.firsts, first)
 	return store.Piece{Rows: rows}, nil

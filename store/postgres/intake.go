@@ -9,6 +9,9 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
+// PieceRows implements store.Intake.
+func (s *Store) PieceRows() int { return 20_000 }
+
 // Prepare implements store.Intake.
 func (s *Store) Prepare(ctx context.Context, no store.BatchNo, first int, rows []store.NewRow) (store.Piece, error) {
 	p := store.Piece{Rows: rows}
