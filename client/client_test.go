@@ -187,6 +187,33 @@ func TestRequestsSayWhatIsWanted(t *testing.T) {
 	}
 }
 
+// roundTrip answers by itself what a client asks, and says for whom.
+type roundTrip func(*http.Request) *http.Response
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
+
+// TestAnswersArePackedForTheNetwork wants them as they are from the same
+// machine, and leaves it to net/http to ask for packed ones elsewhere.
+func TestAnswersArePackedForTheNetwork(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"http://127.0.0.1:8080": "identity", "http://localhost/plateq": "identity", "http://[::1]:8080": "identity", "http://127.1.2.3": "identity",
+		"http://plateq:8080": "", "https://plateq.example.com": "", "http://10.0.0.1:8080": "", "http://localhost.example.com": "",
+	} {
+		asked := "nothing"
+		c, err := client.New(url, client.Options{HTTPClient: &http.Client{Transport: roundTrip(func(r *http.Request) *http.Response {
+			asked = r.Header.Get("Accept-Encoding")
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"id":"b_1"}`)), Request: r}
+		})}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Batch(t.Context(), "b_1"); err != nil || asked != want {
+			t.Errorf("%s: got %q, %v, want %q", url, asked, err, want)
+		}
+	}
+}
+
 func TestHealthy(t *testing.T) {
 	t.Parallel()
 	for body, ok := range map[string]bool{`{"status":"ok"}`: true, `{}`: false, `<html>`: false} {
