@@ -140,6 +140,28 @@ func TestAPlateIsLookedUpAgainUnderOneKey(t *testing.T) {
 	}
 }
 
+func TestASchedulesRequestsAreRepeatedUnderOneKey(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(*client.Client) (client.Schedule, error){
+		"added": func(c *client.Client) (client.Schedule, error) {
+			return c.AddSchedule(t.Context(), client.ScheduleRequest{Batch: "b_1"})
+		},
+		"run": func(c *client.Client) (client.Schedule, error) { return c.RunSchedule(t.Context(), "s_1") },
+	} {
+		var keys []string
+		note := func(answer http.HandlerFunc) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				keys = append(keys, r.Header.Get("Idempotency-Key"))
+				answer(w, r)
+			}
+		}
+		c, n := server(t, note(hangUp), note(status(503)), note(text(`{"id":"s_1"}`)))
+		if s, err := do(c); err != nil || s.ID != "s_1" || n.Load() != 3 || keys[0] == "" || keys[0] != keys[1] || keys[0] != keys[2] {
+			t.Errorf("%s: got %q, %v after %d requests under the keys %q, want s_1 after three under one", name, s.ID, err, n.Load(), keys)
+		}
+	}
+}
+
 func TestProblemIsReadWhateverComes(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ body, code, text string }{

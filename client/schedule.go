@@ -57,14 +57,16 @@ type ScheduleRequest struct {
 	MaxCost string `json:"max_cost,omitempty"`
 }
 
-// AddSchedule repeats the list of a batch from its next time on.
+// AddSchedule repeats the list of a batch from its next time on. Where the
+// server cannot be reached or is overloaded it is asked again, a few times, and
+// adds one schedule.
 func (c *Client) AddSchedule(ctx context.Context, r ScheduleRequest) (Schedule, error) {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return Schedule{}, fmt.Errorf("encode schedule: %w", err)
 	}
 	var s Schedule
-	err = c.post(ctx, request{path: "/v1/schedules", contentType: jsonType, body: bytes.NewReader(body)}, &s)
+	err = c.handIn(ctx, "", request{path: "/v1/schedules", contentType: jsonType}, bytes.NewReader(body), &s)
 	return s, err
 }
 
@@ -95,9 +97,11 @@ func (c *Client) ResumeSchedule(ctx context.Context, id string) (Schedule, error
 	return c.changeSchedule(ctx, id, "resume")
 }
 
-// RunSchedule has a schedule run now, once, even where it is paused.
-func (c *Client) RunSchedule(ctx context.Context, id string) (Schedule, error) {
-	return c.changeSchedule(ctx, id, "run")
+// RunSchedule has a schedule run now, once, even where it is paused. Where the
+// server cannot be reached or is overloaded it is asked again, a few times.
+func (c *Client) RunSchedule(ctx context.Context, id string) (s Schedule, err error) {
+	err = c.handIn(ctx, "", request{path: schedulePath(id) + "/run"}, bytes.NewReader(nil), &s)
+	return s, err
 }
 
 func (c *Client) changeSchedule(ctx context.Context, id, verb string) (s Schedule, err error) {

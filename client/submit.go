@@ -82,8 +82,9 @@ func (c *Client) submit(ctx context.Context, key string, r request, list io.Read
 	return b, err
 }
 
-// handIn sends a list until it is taken in or repeating it makes no sense. It
-// is taken in once, however often it arrives.
+// handIn sends a list, or what else the server does once under a key, until it
+// is taken in or repeating it makes no sense. It is taken in once, however often
+// it arrives.
 func (c *Client) handIn(ctx context.Context, key string, r request, list io.Reader, into any) error {
 	again, begin := list.(io.Seeker)
 	var from int64

@@ -101,7 +101,7 @@ func (b *bell) takeOrder(ctx context.Context, o jobs.Order) (string, error) {
 	if _, err := b.store.AddRows(ctx, no, store.Piece{Rows: rows}); err != nil {
 		return "", err
 	}
-	got, err := b.store.CommitOnce(ctx, no, store.Once{Key: o.ID, Print: o.Body})
+	got, err := b.store.CommitOnce(ctx, no, store.Once{Tenant: o.Tenant, Key: o.ID, Print: o.Body})
 	if repeat, ok := errors.AsType[*store.RepeatError](err); ok && repeat.Same {
 		return got.ID, b.store.AbandonBatch(ctx, no)
 	}

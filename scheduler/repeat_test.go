@@ -23,7 +23,7 @@ func (w *works) schedule(list store.BatchNo, change func(*store.Schedule)) strin
 	if change != nil {
 		change(&s)
 	}
-	if err := w.store.AddSchedule(w.t.Context(), s); err != nil {
+	if err := w.store.AddSchedule(w.t.Context(), s, nil); err != nil {
 		w.t.Fatal(err)
 	}
 	return s.ID

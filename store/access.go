@@ -140,8 +140,9 @@ func SplitScopes(text string) []Scope {
 // Access keeps the keys of the HTTP API. No key is ever forgotten: that there
 // was one means that keys are needed.
 type Access interface {
-	// AddAPIKey keeps a key that MakeAPIKey made.
-	AddAPIKey(ctx context.Context, k APIKey) error
+	// AddAPIKey keeps a key that MakeAPIKey made. o is the request for it, nil:
+	// it has no key; *RepeatError: it came before.
+	AddAPIKey(ctx context.Context, k APIKey, o *Once) error
 	// APIKey returns the key of that id, expired and revoked ones too, or
 	// ErrNoKey.
 	APIKey(ctx context.Context, id string) (APIKey, error)

@@ -9,41 +9,44 @@ import (
 const OnceLife = 48 * time.Hour
 
 // Once names a request that may come again: by the key that its sender gave
-// it, and a hash of all that it says.
+// it, among those of a tenant, and a hash of all that it says.
 type Once struct {
-	Key   string
-	Print []byte
+	Tenant string
+	Key    string
+	Print  []byte
 }
 
 // RepeatError says that a request came before.
 type RepeatError struct {
-	Batch Batch // that it made, as it stands
+	// Made is the id of what it made or changed, which may be gone by now.
+	Made  string
+	Batch Batch // as it stands, if that is one
 	// Same: it said the same. Otherwise its key was used for something else.
 	Same bool
 }
 
 func (e *RepeatError) Error() string {
 	if !e.Same {
-		return "the key was used for another request, that made batch " + e.Batch.ID
+		return "the key was used for another request, that made " + e.Made
 	}
-	return "the request made batch " + e.Batch.ID
+	return "the request made " + e.Made
 }
 
 // Requests take lists in that must be taken in once, however often they are
-// handed over. Keys are those of a tenant.
+// handed over. What else is made once takes its Once itself.
 type Requests interface {
 	// CommitOnce is CommitBatch for a list of a request. The first of a key is
 	// committed; for those that come behind it is *RepeatError, and nothing is
 	// changed.
 	CommitOnce(ctx context.Context, b BatchNo, o Once) (Batch, error)
-	// Repeated returns *RepeatError if a list of that key was committed.
-	Repeated(ctx context.Context, tenant string, o Once) error
+	// Repeated returns *RepeatError if a request of that key came before.
+	Repeated(ctx context.Context, o Once) error
 	// ForgetOnce forgets keys that are older than OnceLife, and returns how many
 	// these were.
 	ForgetOnce(ctx context.Context) (int, error)
 }
 
 // OnceKeys hashes the key of a request, and what it says.
-func (s *Sealer) OnceKeys(tenant string, o Once) (key, said []byte) {
-	return s.Hash("once", tenant, o.Key), s.Hash("print", tenant, o.Key, string(o.Print))
+func (s *Sealer) OnceKeys(o Once) (key, said []byte) {
+	return s.Hash("once", o.Tenant, o.Key), s.Hash("print", o.Tenant, o.Key, string(o.Print))
 }

@@ -15,8 +15,9 @@ import (
 //
 // A delivery is made at least once, in no order.
 type Outbox interface {
-	// AddHook adds an endpoint. It is told of what happens from then on.
-	AddHook(ctx context.Context, n NewHook) (Hook, error)
+	// AddHook adds an endpoint. It is told of what happens from then on. o is
+	// the request for it, nil: it has no key; *RepeatError: it came before.
+	AddHook(ctx context.Context, n NewHook, o *Once) (Hook, error)
 	// Hooks returns endpoints and callbacks of a tenant, or with "" of all,
 	// oldest first.
 	Hooks(ctx context.Context, tenant string) ([]Hook, error)

@@ -76,8 +76,9 @@ type ScheduleSettlement struct {
 type Scheduling interface {
 	// AddSchedule keeps a schedule, and with it the rows of its list, whatever the
 	// time of that. ErrNoBatch: its list is not there; *ExpiredError: its rows
-	// are not.
-	AddSchedule(ctx context.Context, s Schedule) error
+	// are not. o is the request for it, nil: it has no key; *RepeatError: it
+	// came before.
+	AddSchedule(ctx context.Context, s Schedule, o *Once) error
 	// Schedule returns the schedule of that id, or ErrNoSchedule.
 	Schedule(ctx context.Context, id string) (Schedule, error)
 	// Schedules lists those of a tenant or, with "", of all, oldest first.
@@ -86,12 +87,12 @@ type Scheduling interface {
 	ScheduleRuns(ctx context.Context, id string, limit int) ([]ScheduleRun, error)
 
 	// PauseSchedule makes it due at no time, ResumeSchedule from next on.
-	// RunSchedule makes it due now, once, even if it is paused. RemoveSchedule
-	// forgets it and its runs, of which the batches stay. ErrNoSchedule: it is
-	// not there.
+	// RunSchedule makes it due now, once, even if it is paused, by a request as
+	// that of AddSchedule. RemoveSchedule forgets it and its runs, of which the
+	// batches stay. ErrNoSchedule: it is not there.
 	PauseSchedule(ctx context.Context, id string) error
 	ResumeSchedule(ctx context.Context, id string, next time.Time) error
-	RunSchedule(ctx context.Context, id string) error
+	RunSchedule(ctx context.Context, id string, o *Once) error
 	RemoveSchedule(ctx context.Context, id string) error
 
 	// DueSchedules lists those that may be claimed now.

@@ -100,7 +100,7 @@ func Tables() []Table {
 		{Name: "history", Key: 1, Numbered: true, Columns: join(
 			integers("no at"), texts("what"), integers("batch"), texts("provider scope reason code"), integers("until"), texts("by_whom"))},
 		{Name: "series", Key: 4, Columns: join(integers("span at"), texts("provider measure"), integers("n"))},
-		{Name: "once_keys", Key: 1, Columns: join(blobs("key said"), integers("batch at"))},
+		{Name: "once_keys", Key: 1, Columns: join(blobs("key said"), integers("batch at"), texts("made"))},
 		{Name: "schedules", Key: 1, Columns: join(
 			texts("id tenant"), integers("list"), texts("cron zone"), truths("may_overlap known"), integers("amount"), texts("currency"),
 			truths("paused"), integers("next_at asked_at lease lease_until created_at"))},

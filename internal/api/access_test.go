@@ -31,7 +31,7 @@ func (w *world) key(t *testing.T, k store.APIKey) (header, id string) {
 	t.Helper()
 	k.Name, k.Created = "test", time.Now()
 	k, text := store.MakeAPIKey(k)
-	if err := w.store.AddAPIKey(t.Context(), k); err != nil {
+	if err := w.store.AddAPIKey(t.Context(), k, nil); err != nil {
 		t.Fatal(err)
 	}
 	return "Authorization: Bearer " + text, k.ID

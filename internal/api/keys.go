@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -48,6 +49,10 @@ type keyRequest struct {
 
 // createKey makes a key and answers with it, this once.
 func (s *server) createKey(w http.ResponseWriter, r *http.Request) error {
+	once, err := onceOf(r)
+	if err != nil {
+		return err
+	}
 	var req keyRequest
 	if err := readBody(r, &req); err != nil {
 		return err
@@ -66,14 +71,24 @@ func (s *server) createKey(w http.ResponseWriter, r *http.Request) error {
 		k.Expires = store.Millis(*req.ExpiresAt)
 	}
 	k, text := store.MakeAPIKey(k)
-	if err := s.note(r.Context(), store.ActKeyMade, k.Tenant, k.ID, store.JoinScopes(k.Scopes)); err != nil {
+	id, err := s.doOnce(w, r, once, submitter(r.Context()), k.ID, func(ctx context.Context, o *store.Once) error {
+		if err := s.note(ctx, store.ActKeyMade, k.Tenant, k.ID, store.JoinScopes(k.Scopes)); err != nil {
+			return err
+		}
+		if err := s.Store.AddAPIKey(ctx, k, o); err != nil {
+			return err
+		}
+		s.Log.Info().Str("api_key", k.ID).Str("tenant", k.Tenant).Str("scopes", store.JoinScopes(k.Scopes)).
+			Str("by", requester(ctx)).Msg("an API key is made")
+		return nil
+	})
+	if err == nil && id != k.ID { // what its holder shows is in the first answer alone
+		k, err = s.Store.APIKey(r.Context(), id)
+		text = ""
+	}
+	if err != nil {
 		return err
 	}
-	if err := s.Store.AddAPIKey(r.Context(), k); err != nil {
-		return err
-	}
-	s.Log.Info().Str("api_key", k.ID).Str("tenant", k.Tenant).Str("scopes", store.JoinScopes(k.Scopes)).
-		Str("by", requester(r.Context())).Msg("an API key is made")
 	v := viewKey(k, s.Now())
 	v.Key = text
 	return writeJSON(w, http.StatusCreated, v)

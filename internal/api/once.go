@@ -69,26 +69,27 @@ func (o *once) Read(p []byte) (int, error) {
 // Close implements io.Closer.
 func (o *once) Close() error { return o.body.Close() }
 
-// asked returns what is kept of the request. rest is what was not read of it.
-func (o *once) asked(rest io.Reader) (store.Once, error) {
+// asked returns what is kept of the request, among those of a tenant. rest is
+// what was not read of it.
+func (o *once) asked(tenant string, rest io.Reader) (store.Once, error) {
 	if _, err := io.Copy(io.Discard, rest); err != nil {
 		return store.Once{}, err
 	}
-	return store.Once{Key: o.key, Print: o.sum.Sum(nil)}, nil
+	return store.Once{Tenant: tenant, Key: o.key, Print: o.sum.Sum(nil)}, nil
 }
 
 // repeated returns *store.RepeatError if a request of that key was taken in
 // before. What it says is read only then.
 func (s *server) repeated(ctx context.Context, l list) error {
-	err := s.Store.Repeated(ctx, submitter(ctx), store.Once{Key: l.once.key})
+	err := s.Store.Repeated(ctx, store.Once{Tenant: submitter(ctx), Key: l.once.key})
 	if _, there := errors.AsType[*store.RepeatError](err); !there {
 		return err
 	}
-	o, err := l.once.asked(l.rest)
+	o, err := l.once.asked(submitter(ctx), l.rest)
 	if err != nil {
 		return err
 	}
-	return s.Store.Repeated(ctx, submitter(ctx), o)
+	return s.Store.Repeated(ctx, o)
 }
 
 // commit accepts a list, once if its request may come again.
@@ -96,7 +97,7 @@ func (s *server) commit(ctx context.Context, no store.BatchNo, l list) (store.Ba
 	if l.once == nil {
 		return s.Store.CommitBatch(ctx, no, nil, time.Time{})
 	}
-	o, err := l.once.asked(l.rest)
+	o, err := l.once.asked(submitter(ctx), l.rest)
 	if err != nil {
 		return store.Batch{}, err
 	}
@@ -106,15 +107,56 @@ func (s *server) commit(ctx context.Context, no store.BatchNo, l list) (store.Ba
 // again answers a request that came before as it was answered then: with its
 // batch, as that stands now. It returns err where that is something else.
 func again(w http.ResponseWriter, err error) (store.Batch, error) {
-	e, repeat := errors.AsType[*store.RepeatError](err)
-	if !repeat {
+	e, err := earlier(w, err)
+	if e == nil {
 		return store.Batch{}, err
 	}
-	if !e.Same {
-		return store.Batch{}, problem(http.StatusConflict, "key_reused", "the %s was used for another request", onceHeader)
+	return e.Batch, nil
+}
+
+// doOnce does what a request of few words asks for, whose body was read, and
+// returns the id of what it makes or changes: id or, where it came before under
+// its key, that of what was made then. Keys are those of a tenant.
+func (s *server) doOnce(w http.ResponseWriter, r *http.Request, c *once, tenant, id string, do func(context.Context, *store.Once) error) (string, error) {
+	var o *store.Once
+	if c != nil {
+		asked, err := c.asked(tenant, r.Body)
+		if err != nil {
+			return "", err
+		}
+		if made, err := madeBefore(w, s.Store.Repeated(r.Context(), asked)); made != "" || err != nil {
+			return made, err
+		}
+		o = &asked
+	}
+	if made, err := madeBefore(w, do(r.Context(), o)); made != "" || err != nil {
+		return made, err
+	}
+	return id, nil
+}
+
+// madeBefore returns what an earlier request made, if err is about one that said
+// the same, or err; empty without an error: there was none.
+func madeBefore(w http.ResponseWriter, err error) (string, error) {
+	e, err := earlier(w, err)
+	if e == nil {
+		return "", err
+	}
+	return e.Made, nil
+}
+
+// earlier returns what err says of an earlier request that said the same; nil:
+// it is another error, which is returned.
+func earlier(w http.ResponseWriter, err error) (*store.RepeatError, error) {
+	e, repeat := errors.AsType[*store.RepeatError](err)
+	switch {
+	case !repeat:
+		return nil, err
+	case !e.Same:
+		return nil, problem(http.StatusConflict, "key_reused", "the %s was used for another request", onceHeader)
 	}
 	w.Header().Set(replayHeader, "true")
-	return e.Batch, nil
+	return e, nil
 }
 
 // turns lets those with the same name in one after the other, so that what one

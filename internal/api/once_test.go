@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/internal/api"
@@ -130,5 +131,70 @@ func TestRequestsAtOnceMakeOneBatch(t *testing.T) {
 	}
 	if n := w.batches(t); n != 1 {
 		t.Errorf("%d batches are in the store", n)
+	}
+}
+
+// TestWhatIsNoListIsMadeOnce sends each of the requests that would be there
+// twice, again and with something else.
+func TestWhatIsNoListIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	w, _ := guarded(t, api.AccessOptions{})
+	key, _ := w.key(t, store.APIKey{Tenant: store.DefaultTenant, Scopes: store.Scopes()})
+	b := made(t, w.do(t, "POST", "/v1/batches", oneItem, jsonBody, onceKey, key))
+	schedule := fmt.Sprintf(`{"batch":%q,"cron":"@daily"}`, b.ID)
+	run := "/v1/schedules/" + decoded[client.Schedule](t, w.do(t, "POST", "/v1/schedules", schedule, jsonBody, key)).ID + "/run"
+	for path, tt := range map[string]struct {
+		body   string
+		status int
+		count  string
+	}{
+		"/v1/schedules": {schedule, http.StatusCreated, "/v1/schedules"},
+		"/v1/hooks":     {`{"url":"https://example.com/in","events":["batch.done"]}`, http.StatusCreated, "/v1/hooks"},
+		"/v1/keys":      {`{"name":"fleet","scopes":["read"]}`, http.StatusCreated, "/v1/keys"},
+		run:             {"", http.StatusOK, "/v1/schedules"},
+	} {
+		count := func() int { return len(decoded[struct{ Items []any }](t, w.do(t, "GET", tt.count, "", key)).Items) }
+		first := w.do(t, "POST", path, tt.body, jsonBody, key, onceKey+path)
+		n := count()
+		second := w.do(t, "POST", path, tt.body, jsonBody, key, onceKey+path)
+		if first.Code != tt.status || second.Code != tt.status || first.Header().Get("Idempotent-Replayed") != "" || second.Header().Get("Idempotent-Replayed") != "true" {
+			t.Errorf("%s: got %d %s, then %d %s", path, first.Code, first.Body, second.Code, second.Body)
+		}
+		type thing struct{ ID, Secret, Key string }
+		a, again := decoded[thing](t, first), decoded[thing](t, second)
+		if a.ID == "" || again.ID != a.ID || again.Secret != "" || again.Key != "" || count() != n {
+			t.Errorf("%s: got %+v, then %+v, want the same without a secret", path, a, again)
+		}
+		checkProblem(t, w.do(t, "POST", path, tt.body+" ", jsonBody, key, onceKey+path), http.StatusConflict, "key_reused")
+		checkProblem(t, w.do(t, "POST", "/v1/batches", oneItem, jsonBody, key, onceKey+path), http.StatusConflict, "key_reused")
+		checkProblem(t, w.do(t, "POST", path, tt.body, jsonBody, key, "Idempotency-Key: "), http.StatusBadRequest, "bad_idempotency_key")
+	}
+}
+
+// TestASchedulesRunIsAskedForOnce repeats the request when the run is over.
+func TestASchedulesRunIsAskedForOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	b := w.submitted(t, "plate\nDL01AA1000\n")
+	s := decoded[client.Schedule](t, w.do(t, "POST", "/v1/schedules", fmt.Sprintf(`{"batch":%q,"cron":"@daily"}`, b.ID), jsonBody))
+	asked := func(key string) bool {
+		t.Helper()
+		return decoded[client.Schedule](t, w.do(t, "POST", "/v1/schedules/"+s.ID+"/run", "", key)).AskedAt != nil
+	}
+	if !asked(onceKey) {
+		t.Fatal("no run is asked for")
+	}
+	d, err := w.store.ClaimSchedule(t.Context(), s.ID, time.Now().Add(time.Hour))
+	if err != nil || d.Lease == 0 {
+		t.Fatalf("claim: %+v, %v", d, err)
+	}
+	if _, err := w.store.SettleSchedule(t.Context(), store.ScheduleSettlement{ID: s.ID, Lease: d.Lease, Due: d.Due, Batch: d.List}); err != nil {
+		t.Fatal(err)
+	}
+	if asked(onceKey) {
+		t.Error("the same request asks for another run")
+	}
+	if !asked(onceKey + "8") {
+		t.Error("another request asks for none")
 	}
 }

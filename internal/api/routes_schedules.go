@@ -10,8 +10,10 @@ func (s *server) scheduleRoutes() []route {
 	return []route{
 		{openapi.Operation{
 			Method: "POST", Path: "/v1/schedules", ID: "addSchedule", Tag: tagSchedules, Summary: "Repeat a list at times",
-			About: "At each of the times a new batch is made of the rows of a batch that is there.",
-			Body:  openapi.JSON(scheduleRequest{}),
+			About: "At each of the times a new batch is made of the rows of a batch that is there. " +
+				"What comes again under one Idempotency-Key within 48 hours is answered with the schedule that it made; another request under it is refused.",
+			Params: []openapi.Param{onceParam()},
+			Body:   openapi.JSON(scheduleRequest{}),
 			Answers: []openapi.Answer{{Status: http.StatusCreated, About: "The schedule.", Content: []openapi.Content{
 				{Media: typeJSON, Type: scheduleView{}},
 			}}},
@@ -34,7 +36,8 @@ func (s *server) scheduleRoutes() []route {
 		}, s.resumeSchedule},
 		{openapi.Operation{
 			Method: "POST", Path: "/v1/schedules/{id}/run", ID: "runSchedule", Tag: tagSchedules, Summary: "Have a schedule run now, once",
-			About: "Even where it is paused. Its times stay as they are.", Answers: openapi.OK("The schedule.", scheduleView{}),
+			About:  "Even where it is paused. Its times stay as they are. What comes again under one Idempotency-Key within 48 hours has it run no second time.",
+			Params: []openapi.Param{onceParam()}, Answers: openapi.OK("The schedule.", scheduleView{}),
 		}, s.runSchedule},
 		{openapi.Operation{
 			Method: "DELETE", Path: "/v1/schedules/{id}", ID: "removeSchedule", Tag: tagSchedules, Summary: "Forget a schedule",

@@ -12,7 +12,9 @@ func (s *server) webhookRoutes() []route {
 		{openapi.Operation{
 			Method: "POST", Path: "/v1/hooks", ID: "addHook", Tag: tagWebhooks, Summary: "Have a receiver told of events",
 			About: "It is told of what happens from then on, as Standard Webhooks describe it: signed, at least once, in no order. " +
-				"The answer holds its secret, this once.",
+				"The answer holds its secret, this once. " +
+				"What comes again under one Idempotency-Key within 48 hours is answered with the receiver that it made, less the secret: give it a new one.",
+			Params:  []openapi.Param{onceParam()},
 			Body:    openapi.JSON(webhookRequest{}),
 			Answers: []openapi.Answer{{Status: http.StatusCreated, About: "The receiver.", Content: []openapi.Content{{Media: typeJSON, Type: webhookView{}}}}},
 		}, s.addWebhook},

@@ -49,6 +49,10 @@ type scheduleRequest struct {
 
 // addSchedule repeats the list of a batch from its next time on.
 func (s *server) addSchedule(w http.ResponseWriter, r *http.Request) error {
+	once, err := onceOf(r)
+	if err != nil {
+		return err
+	}
 	var req scheduleRequest
 	if err := readBody(r, &req); err != nil {
 		return err
@@ -79,14 +83,20 @@ func (s *server) addSchedule(w http.ResponseWriter, r *http.Request) error {
 		ID: store.NewScheduleID(), Tenant: b.Tenant, List: b.No, Cron: req.Cron, Zone: req.Zone, Overlap: req.Overlap, Known: req.Known,
 		MaxCost: limit, Next: store.Millis(times.Next(s.Now())),
 	}
-	if err := s.note(r.Context(), store.ActScheduleAdded, sc.Tenant, sc.ID); err != nil {
+	id, err := s.doOnce(w, r, once, sc.Tenant, sc.ID, func(ctx context.Context, o *store.Once) error {
+		if err := s.note(ctx, store.ActScheduleAdded, sc.Tenant, sc.ID); err != nil {
+			return err
+		}
+		if err := s.Store.AddSchedule(ctx, sc, o); err != nil {
+			return err
+		}
+		s.Log.Info().Str("schedule", sc.ID).Str("batch", b.ID).Str("by", requester(ctx)).Msg("a list is scheduled")
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	if err := s.Store.AddSchedule(r.Context(), sc); err != nil {
-		return err
-	}
-	s.Log.Info().Str("schedule", sc.ID).Str("batch", b.ID).Str("by", requester(r.Context())).Msg("a list is scheduled")
-	return s.answerSchedule(w, r, http.StatusCreated, sc.ID)
+	return s.answerSchedule(w, r, http.StatusCreated, id)
 }
 
 // listSchedules answers with the caller's schedules, oldest first, each with
@@ -157,8 +167,15 @@ func (s *server) resumeSchedule(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) runSchedule(w http.ResponseWriter, r *http.Request) error {
-	return s.changeSchedule(w, r, "a schedule is to run now", func(ctx context.Context, sc store.Schedule) error {
-		return s.Store.RunSchedule(ctx, sc.ID)
+	once, err := onceOf(r)
+	if err != nil {
+		return err
+	}
+	return s.changeSchedule(w, r, "a schedule is to run now", func(_ context.Context, sc store.Schedule) error {
+		_, err := s.doOnce(w, r, once, sc.Tenant, sc.ID, func(ctx context.Context, o *store.Once) error {
+			return s.Store.RunSchedule(ctx, sc.ID, o)
+		})
+		return err
 	})
 }
 

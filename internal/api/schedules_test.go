@@ -20,7 +20,7 @@ func (w *world) scheduled(t *testing.T, id string) string {
 		t.Fatal(err)
 	}
 	s := store.Schedule{ID: store.NewScheduleID(), Tenant: b.Tenant, List: b.No, Cron: "@daily", Zone: "UTC", Next: time.Now().Add(time.Hour)}
-	if err := w.store.AddSchedule(t.Context(), s); err != nil {
+	if err := w.store.AddSchedule(t.Context(), s, nil); err != nil {
 		t.Fatal(err)
 	}
 	return s.ID

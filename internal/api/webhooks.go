@@ -50,6 +50,10 @@ type webhookRequest struct {
 
 // addWebhook adds a receiver and answers with its secret, this once.
 func (s *server) addWebhook(w http.ResponseWriter, r *http.Request) error {
+	once, err := onceOf(r)
+	if err != nil {
+		return err
+	}
 	var req webhookRequest
 	if err := readBody(r, &req); err != nil {
 		return err
@@ -70,16 +74,27 @@ func (s *server) addWebhook(w http.ResponseWriter, r *http.Request) error {
 	}
 	secret := webhook.NewSecret()
 	n := store.NewHook{ID: store.NewHookID(), Tenant: submitter(r.Context()), URL: req.URL, Events: kinds, Secret: secret}
-	if err := s.note(r.Context(), store.ActHookAdded, n.Tenant, n.ID); err != nil {
-		return err
-	}
-	h, err := s.Store.AddHook(r.Context(), n)
+	id, err := s.doOnce(w, r, once, n.Tenant, n.ID, func(ctx context.Context, o *store.Once) error {
+		if err := s.note(ctx, store.ActHookAdded, n.Tenant, n.ID); err != nil {
+			return err
+		}
+		if _, err := s.Store.AddHook(ctx, n, o); err != nil {
+			return err
+		}
+		s.Log.Info().Str("hook", n.ID).Str("tenant", n.Tenant).Str("by", requester(ctx)).Msg("a receiver of webhooks is added")
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	s.Log.Info().Str("hook", h.ID).Str("tenant", h.Tenant).Str("by", requester(r.Context())).Msg("a receiver of webhooks is added")
+	h, err := s.webhook(r.Context(), id)
+	if err != nil {
+		return err
+	}
 	v := viewWebhook(h)
-	v.Secret = secret.Reveal()
+	if id == n.ID { // it is shown in the first answer alone
+		v.Secret = secret.Reveal()
+	}
 	return writeJSON(w, http.StatusCreated, v)
 }
 

@@ -111,7 +111,7 @@ func TestWebhooksAreReplayedAndRotated(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser(t)
 	want(t, b.get("/webhooks"), http.StatusOK, "Nobody is told of anything", "Nothing was told yet")
-	h, err := w.store.AddHook(t.Context(), store.NewHook{URL: "https://example.com/in", Events: []store.EventKind{store.EventGateClosed}, Secret: []byte("0123456789012345678901234")})
+	h, err := w.store.AddHook(t.Context(), store.NewHook{URL: "https://example.com/in", Events: []store.EventKind{store.EventGateClosed}, Secret: []byte("0123456789012345678901234")}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

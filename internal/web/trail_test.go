@@ -13,7 +13,7 @@ func TestWhoComesAndGoesIsInTheAuditLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	k, text := store.MakeAPIKey(store.APIKey{Name: "test", Tenant: "acme", Scopes: store.Scopes()})
-	if err := w.store.AddAPIKey(t.Context(), k); err != nil {
+	if err := w.store.AddAPIKey(t.Context(), k, nil); err != nil {
 		t.Fatal(err)
 	}
 	b := w.browser(t)

@@ -96,7 +96,7 @@ func (w *world) key(t *testing.T, k store.APIKey) (text, id string) {
 	}
 	k.Created = store.Millis(w.now())
 	kept, text := store.MakeAPIKey(k)
-	if err := w.store.AddAPIKey(t.Context(), kept); err != nil {
+	if err := w.store.AddAPIKey(t.Context(), kept, nil); err != nil {
 		t.Fatal(err)
 	}
 	return text, kept.ID

@@ -105,7 +105,7 @@ func (w *world) listens(host string, answer func() (int, time.Duration)) {
 	w.answer[host], w.secrets[host] = answer, webhook.NewSecret()
 	_, err := w.store.AddHook(w.t.Context(), store.NewHook{
 		URL: "https://" + host + "/hook", Events: []store.EventKind{store.EventGateClosed}, Secret: w.secrets[host],
-	})
+	}, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

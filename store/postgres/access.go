@@ -13,8 +13,11 @@ import (
 )
 
 // AddAPIKey implements store.Access.
-func (s *Store) AddAPIKey(ctx context.Context, k store.APIKey) error {
+func (s *Store) AddAPIKey(ctx context.Context, k store.APIKey, o *store.Once) error {
 	_, err := write(ctx, s, func(ctx context.Context, t *tx) (none struct{}, err error) {
+		if err := t.once(ctx, o, k.ID); err != nil {
+			return none, err
+		}
 		err = t.exec(ctx, "INSERT INTO api_keys (id, hash, name, tenant, scopes, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
 			k.ID, k.Hash[:], k.Name, k.Tenant, store.JoinScopes(k.Scopes), millis(k.Created), millis(k.Expires))
 		if err != nil {

@@ -58,6 +58,8 @@ func (f *fleet) BeginBatch(ctx context.Context, b store.NewBatch) (store.BatchNo
 	return f.one().BeginBatch(ctx, b)
 }
 
+func (f *fleet) PieceRows() int { return f.one().PieceRows() }
+
 func (f *fleet) Prepare(ctx context.Context, b store.BatchNo, first int, rows []store.NewRow) (store.Piece, error) {
 	return f.one().Prepare(ctx, b, first, rows)
 }
@@ -118,13 +120,13 @@ func (f *fleet) CommitOnce(ctx context.Context, b store.BatchNo, o store.Once) (
 	return f.one().CommitOnce(ctx, b, o)
 }
 
-func (f *fleet) Repeated(ctx context.Context, tenant string, o store.Once) error {
-	return f.one().Repeated(ctx, tenant, o)
+func (f *fleet) Repeated(ctx context.Context, o store.Once) error {
+	return f.one().Repeated(ctx, o)
 }
 
 func (f *fleet) ForgetOnce(ctx context.Context) (int, error) { return f.one().ForgetOnce(ctx) }
-func (f *fleet) AddSchedule(ctx context.Context, r store.Schedule) error {
-	return f.one().AddSchedule(ctx, r)
+func (f *fleet) AddSchedule(ctx context.Context, r store.Schedule, o *store.Once) error {
+	return f.one().AddSchedule(ctx, r, o)
 }
 
 func (f *fleet) Schedule(ctx context.Context, id string) (store.Schedule, error) {
@@ -147,8 +149,8 @@ func (f *fleet) ResumeSchedule(ctx context.Context, id string, next time.Time) e
 	return f.one().ResumeSchedule(ctx, id, next)
 }
 
-func (f *fleet) RunSchedule(ctx context.Context, id string) error {
-	return f.one().RunSchedule(ctx, id)
+func (f *fleet) RunSchedule(ctx context.Context, id string, o *store.Once) error {
+	return f.one().RunSchedule(ctx, id, o)
 }
 
 func (f *fleet) RemoveSchedule(ctx context.Context, id string) error {
@@ -167,8 +169,8 @@ func (f *fleet) SettleSchedule(ctx context.Context, r store.ScheduleSettlement) 
 	return f.one().SettleSchedule(ctx, r)
 }
 
-func (f *fleet) AddAPIKey(ctx context.Context, k store.APIKey) error {
-	return f.one().AddAPIKey(ctx, k)
+func (f *fleet) AddAPIKey(ctx context.Context, k store.APIKey, o *store.Once) error {
+	return f.one().AddAPIKey(ctx, k, o)
 }
 
 func (f *fleet) APIKey(ctx context.Context, id string) (store.APIKey, error) {
@@ -187,8 +189,8 @@ func (f *fleet) UsedAPIKeys(ctx context.Context, at map[string]time.Time) error 
 	return f.one().UsedAPIKeys(ctx, at)
 }
 
-func (f *fleet) AddHook(ctx context.Context, n store.NewHook) (store.Hook, error) {
-	return f.one().AddHook(ctx, n)
+func (f *fleet) AddHook(ctx context.Context, n store.NewHook, o *store.Once) (store.Hook, error) {
+	return f.one().AddHook(ctx, n, o)
 }
 
 func (f *fleet) Hooks(ctx context.Context, tenant string) ([]store.Hook, error) {

@@ -11,8 +11,11 @@ import (
 )
 
 // AddSchedule implements store.Scheduling.
-func (s *Store) AddSchedule(ctx context.Context, r store.Schedule) error {
+func (s *Store) AddSchedule(ctx context.Context, r store.Schedule, o *store.Once) error {
 	_, err := write(ctx, s, func(ctx context.Context, t *tx) (none struct{}, err error) {
+		if err := t.once(ctx, o, r.ID); err != nil {
+			return none, err
+		}
 		if err := t.exec(ctx, "SELECT 1 FROM batches WHERE no = $1 FOR SHARE", r.List); err != nil {
 			return none, err
 		}
@@ -115,27 +118,30 @@ func (c conn) runs(ctx context.Context, id string, limit int) (runs []store.Sche
 
 // PauseSchedule implements store.Scheduling.
 func (s *Store) PauseSchedule(ctx context.Context, id string) error {
-	return s.changeSchedule(ctx, "UPDATE schedules SET paused = true WHERE id = $1", id)
+	return s.changeSchedule(ctx, nil, "UPDATE schedules SET paused = true WHERE id = $1", id)
 }
 
 // ResumeSchedule implements store.Scheduling.
 func (s *Store) ResumeSchedule(ctx context.Context, id string, next time.Time) error {
-	return s.changeSchedule(ctx, "UPDATE schedules SET paused = false, next_at = $2 WHERE id = $1", id, millis(next))
+	return s.changeSchedule(ctx, nil, "UPDATE schedules SET paused = false, next_at = $2 WHERE id = $1", id, millis(next))
 }
 
 // RunSchedule implements store.Scheduling.
-func (s *Store) RunSchedule(ctx context.Context, id string) error {
-	return s.changeSchedule(ctx, "UPDATE schedules SET asked_at = CASE WHEN asked_at = 0 THEN $2 ELSE asked_at END WHERE id = $1", id, millis(s.clock()))
+func (s *Store) RunSchedule(ctx context.Context, id string, o *store.Once) error {
+	return s.changeSchedule(ctx, o, "UPDATE schedules SET asked_at = CASE WHEN asked_at = 0 THEN $2 ELSE asked_at END WHERE id = $1", id, millis(s.clock()))
 }
 
 // RemoveSchedule implements store.Scheduling.
 func (s *Store) RemoveSchedule(ctx context.Context, id string) error {
-	return s.changeSchedule(ctx, "WITH runs AS (DELETE FROM schedule_runs WHERE schedule = $1) DELETE FROM schedules WHERE id = $1", id)
+	return s.changeSchedule(ctx, nil, "WITH runs AS (DELETE FROM schedule_runs WHERE schedule = $1) DELETE FROM schedules WHERE id = $1", id)
 }
 
-func (s *Store) changeSchedule(ctx context.Context, change string, args ...any) error {
+func (s *Store) changeSchedule(ctx context.Context, o *store.Once, change, id string, args ...any) error {
 	_, err := write(ctx, s, func(ctx context.Context, t *tx) (none struct{}, err error) {
-		tag, err := t.Exec(ctx, change, args...)
+		if err := t.once(ctx, o, id); err != nil {
+			return none, err
+		}
+		tag, err := t.Exec(ctx, change, append([]any{id}, args...)...)
 		if err != nil {
 			return none, fmt.Errorf("change schedule: %w", err)
 		}

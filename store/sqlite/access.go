@@ -11,8 +11,11 @@ import (
 )
 
 // AddAPIKey implements store.Access.
-func (s *Store) AddAPIKey(ctx context.Context, k store.APIKey) error {
+func (s *Store) AddAPIKey(ctx context.Context, k store.APIKey, o *store.Once) error {
 	_, err := write(ctx, s, func(t *tx) (none struct{}, err error) {
+		if err := t.once(o, 0, k.ID); err != nil {
+			return none, err
+		}
 		err = t.exec("INSERT INTO api_keys (id, hash, name, tenant, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
 			k.ID, k.Hash[:], k.Name, k.Tenant, store.JoinScopes(k.Scopes), k.Created, k.Expires)
 		if err != nil {

@@ -12,11 +12,14 @@ import (
 )
 
 // AddHook implements store.Outbox.
-func (s *Store) AddHook(ctx context.Context, n store.NewHook) (store.Hook, error) {
-	n.Tenant = cmp.Or(n.Tenant, store.DefaultTenant)
+func (s *Store) AddHook(ctx context.Context, n store.NewHook, o *store.Once) (store.Hook, error) {
+	n.Tenant, n.ID = cmp.Or(n.Tenant, store.DefaultTenant), cmp.Or(n.ID, store.NewHookID())
 	return write(ctx, s, func(t *tx) (store.Hook, error) {
+		if err := t.once(o, 0, n.ID); err != nil {
+			return store.Hook{}, err
+		}
 		body := store.HookBody{URL: n.URL}.Rotate(n.Secret, t.now, 0)
-		no, err := t.addHook(cmp.Or(n.ID, store.NewHookID()), n.Tenant, store.HookEndpoint, nil, store.KindsOf(n.Events...), body)
+		no, err := t.addHook(n.ID, n.Tenant, store.HookEndpoint, nil, store.KindsOf(n.Events...), body)
 		if err != nil {
 			return store.Hook{}, fmt.Errorf("add hook: %w", err)
 		}

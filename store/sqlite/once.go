@@ -13,35 +13,43 @@ import (
 
 // CommitOnce implements store.Requests.
 func (s *Store) CommitOnce(ctx context.Context, no store.BatchNo, o store.Once) (store.Batch, error) {
-	b, err := s.commit(ctx, no, nil, func(t *tx, h *header) error {
-		if err := t.repeated(s, h.tenant, o); err != nil {
-			return err
-		}
-		key, said := s.sealer.OnceKeys(h.tenant, o)
-		if err := t.exec("INSERT INTO once_keys (key, said, batch, at) VALUES (?, ?, ?, ?)", key, said, no, t.now); err != nil {
-			return fmt.Errorf("keep key of request: %w", err)
-		}
-		return nil
-	})
+	b, err := s.commit(ctx, no, nil, func(t *tx, _ *header) error { return t.once(&o, no, "") })
 	if twin, ok := errors.AsType[*store.RepeatError](err); ok {
 		return twin.Batch, err
 	}
 	return b, err
 }
 
+// once keeps the request for a batch or, with 0, for what else has that id:
+// *store.RepeatError if it came before. nil has no key.
+func (t *tx) once(o *store.Once, no store.BatchNo, made string) error {
+	if o == nil {
+		return nil
+	}
+	if err := t.repeated(t.s, *o); err != nil {
+		return err
+	}
+	key, said := t.s.sealer.OnceKeys(*o)
+	if err := t.exec("INSERT INTO once_keys (key, said, batch, made, at) VALUES (?, ?, ?, ?, ?)", key, said, no, made, t.now); err != nil {
+		return fmt.Errorf("keep key of request: %w", err)
+	}
+	return nil
+}
+
 // Repeated implements store.Requests.
-func (s *Store) Repeated(ctx context.Context, tenant string, o store.Once) error {
-	_, err := read(ctx, s, func(c conn) (none struct{}, err error) { return none, c.repeated(s, tenant, o) })
+func (s *Store) Repeated(ctx context.Context, o store.Once) error {
+	_, err := read(ctx, s, func(c conn) (none struct{}, err error) { return none, c.repeated(s, o) })
 	return err
 }
 
-// repeated returns *store.RepeatError if there is a list of that key.
-func (c conn) repeated(s *Store, tenant string, o store.Once) error {
-	key, said := s.sealer.OnceKeys(tenant, o)
+// repeated returns *store.RepeatError if there was a request of that key.
+func (c conn) repeated(s *Store, o store.Once) error {
+	key, said := s.sealer.OnceKeys(o)
 	var no store.BatchNo
+	var made string
 	var kept []byte
-	found, err := c.one("SELECT batch, said FROM once_keys WHERE key = ?", func(stmt *sqlite.Stmt) {
-		no, kept = columnBatch(stmt, 0), columnBytes(stmt, 1)
+	found, err := c.one("SELECT batch, made, said FROM once_keys WHERE key = ?", func(stmt *sqlite.Stmt) {
+		no, made, kept = columnBatch(stmt, 0), stmt.ColumnText(1), columnBytes(stmt, 2)
 	}, key)
 	if err != nil {
 		return fmt.Errorf("look for key of request: %w", err)
@@ -49,11 +57,14 @@ func (c conn) repeated(s *Store, tenant string, o store.Once) error {
 	if !found {
 		return nil
 	}
-	b, err := c.batch(s, "no = ?", no)
-	if err != nil {
-		return err
+	e := &store.RepeatError{Made: made, Same: hmac.Equal(kept, said)}
+	if no != 0 {
+		if e.Batch, err = c.batch(s, "no = ?", no); err != nil {
+			return err
+		}
+		e.Made = e.Batch.ID
 	}
-	return &store.RepeatError{Batch: b, Same: hmac.Equal(kept, said)}
+	return e
 }
 
 // ForgetOnce implements store.Requests.

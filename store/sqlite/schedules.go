@@ -11,8 +11,11 @@ import (
 )
 
 // AddSchedule implements store.Scheduling.
-func (s *Store) AddSchedule(ctx context.Context, r store.Schedule) error {
+func (s *Store) AddSchedule(ctx context.Context, r store.Schedule, o *store.Once) error {
 	_, err := write(ctx, s, func(t *tx) (none struct{}, err error) {
+		if err := t.once(o, 0, r.ID); err != nil {
+			return none, err
+		}
 		if _, err := t.withRows(r.List); err != nil {
 			return none, err
 		}
@@ -110,21 +113,24 @@ func (c conn) runs(id string, limit int) (runs []store.ScheduleRun, err error) {
 
 // PauseSchedule implements store.Scheduling.
 func (s *Store) PauseSchedule(ctx context.Context, id string) error {
-	return s.changeSchedule(ctx, id, "paused = 1 WHERE id = ?1")
+	return s.changeSchedule(ctx, nil, id, "paused = 1 WHERE id = ?1")
 }
 
 // ResumeSchedule implements store.Scheduling.
 func (s *Store) ResumeSchedule(ctx context.Context, id string, next time.Time) error {
-	return s.changeSchedule(ctx, id, "paused = 0, next_at = ?2 WHERE id = ?1", next)
+	return s.changeSchedule(ctx, nil, id, "paused = 0, next_at = ?2 WHERE id = ?1", next)
 }
 
 // RunSchedule implements store.Scheduling.
-func (s *Store) RunSchedule(ctx context.Context, id string) error {
-	return s.changeSchedule(ctx, id, "asked_at = iif(asked_at = 0, ?2, asked_at) WHERE id = ?1", s.clock())
+func (s *Store) RunSchedule(ctx context.Context, id string, o *store.Once) error {
+	return s.changeSchedule(ctx, o, id, "asked_at = iif(asked_at = 0, ?2, asked_at) WHERE id = ?1", s.clock())
 }
 
-func (s *Store) changeSchedule(ctx context.Context, id, change string, args ...any) error {
+func (s *Store) changeSchedule(ctx context.Context, o *store.Once, id, change string, args ...any) error {
 	_, err := write(ctx, s, func(t *tx) (none struct{}, err error) {
+		if err := t.once(o, 0, id); err != nil {
+			return none, err
+		}
 		if err := t.exec("UPDATE schedules SET "+change, append([]any{id}, args...)...); err != nil {
 			return none, fmt.Errorf("change schedule: %w", err)
 		}

@@ -22,7 +22,7 @@ func (w *world) key(tenant string) (store.APIKey, string) {
 		Name: "of " + tenant, Tenant: tenant, Scopes: []store.Scope{store.ScopeSubmit, store.ScopeReadPII},
 		Created: store.Millis(w.now()), Expires: store.Millis(w.in(time.Hour)),
 	})
-	w.must(w.s.AddAPIKey(w.ctx, k), "add API key")
+	w.must(w.s.AddAPIKey(w.ctx, k, nil), "add API key")
 	return k, text
 }
 
@@ -61,7 +61,7 @@ func keyKept(w *world) {
 	equal(w, "key", got, k)
 	_, hash, _ := store.ParseAPIKey(text)
 	equal(w, "its secret opens it", got.Opens(hash), true)
-	if err := w.s.AddAPIKey(w.ctx, k); err == nil {
+	if err := w.s.AddAPIKey(w.ctx, k, nil); err == nil {
 		w.t.Error("a key was added twice")
 	}
 }

@@ -159,7 +159,7 @@ func Lived(tb testing.TB, s store.Store) {
 		tb.Fatalf("set budget: %v", err)
 	}
 	key, _ := store.MakeAPIKey(store.APIKey{Name: "test", Tenant: store.AllTenants, Scopes: store.Scopes(), Created: time.Now()})
-	if err := s.AddAPIKey(tb.Context(), key); err != nil {
+	if err := s.AddAPIKey(tb.Context(), key, nil); err != nil {
 		tb.Fatalf("add API key: %v", err)
 	}
 	no := List(tb, s, 12)
@@ -204,7 +204,7 @@ func Lived(tb testing.TB, s store.Store) {
 // addHook adds a hook that wants all events.
 func addHook(tb testing.TB, s store.Store, url, secret string) {
 	tb.Helper()
-	if _, err := s.AddHook(tb.Context(), store.NewHook{URL: url, Events: store.EventKinds(), Secret: []byte(secret)}); err != nil {
+	if _, err := s.AddHook(tb.Context(), store.NewHook{URL: url, Events: store.EventKinds(), Secret: []byte(secret)}, nil); err != nil {
 		tb.Fatalf("add hook: %v", err)
 	}
 }
@@ -220,7 +220,7 @@ func tellProgress(tb testing.TB, s store.Store) {
 func repeat(tb testing.TB, s store.Store) {
 	tb.Helper()
 	r := store.Schedule{ID: store.NewScheduleID(), Tenant: store.DefaultTenant, List: 1, Cron: "@daily", Zone: "UTC", Next: time.Now()}
-	if err := s.AddSchedule(tb.Context(), r); err != nil {
+	if err := s.AddSchedule(tb.Context(), r, nil); err != nil {
 		tb.Fatalf("add schedule: %v", err)
 	}
 	d, err := s.ClaimSchedule(tb.Context(), r.ID, time.Now().Add(time.Minute))

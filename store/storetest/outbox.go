@@ -26,7 +26,7 @@ var outboxRules = []rule{
 // tells adds a hook of a tenant that wants these events.
 func (w *world) tells(tenant string, kinds ...store.EventKind) store.Hook {
 	w.t.Helper()
-	h, err := w.s.AddHook(w.ctx, store.NewHook{Tenant: tenant, URL: "https://example.com/" + tenant, Events: kinds, Secret: []byte("secret of " + tenant)})
+	h, err := w.s.AddHook(w.ctx, store.NewHook{Tenant: tenant, URL: "https://example.com/" + tenant, Events: kinds, Secret: []byte("secret of " + tenant)}, nil)
 	w.must(err, "add hook")
 	return h
 }

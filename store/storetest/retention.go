@@ -168,7 +168,7 @@ func retentionUnderWay(w *world) {
 func retentionSchedule(w *world) {
 	b := w.answeredIn(keptFor(day), "P1")
 	r := store.Schedule{ID: store.NewScheduleID(), Tenant: store.DefaultTenant, List: b, Cron: "0 6 * * *", Zone: "UTC", Paused: true, Created: w.now()}
-	w.must(w.s.AddSchedule(w.ctx, r), "add schedule")
+	w.must(w.s.AddSchedule(w.ctx, r, nil), "add schedule")
 	w.pass(100 * day)
 	equal(w, "while it is repeated", w.lapse(), store.Expired{})
 	w.states(b, store.Found)
@@ -185,7 +185,7 @@ func retentionRefuses(w *world) {
 	refuses[*store.ExpiredError](w, "retry", err)
 	_, err = w.s.Causes(w.ctx, b)
 	refuses[*store.ExpiredError](w, "read causes", err)
-	err = w.s.AddSchedule(w.ctx, store.Schedule{ID: store.NewScheduleID(), List: b, Cron: "0 6 * * *", Zone: "UTC", Created: w.now()})
+	err = w.s.AddSchedule(w.ctx, store.Schedule{ID: store.NewScheduleID(), List: b, Cron: "0 6 * * *", Zone: "UTC", Created: w.now()}, nil)
 	refuses[*store.ExpiredError](w, "add schedule", err)
 	w.batchState(b, store.BatchDone)
 }

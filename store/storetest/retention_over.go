@@ -61,7 +61,7 @@ func retentionRuns(w *world) {
 	w.pass(2 * day)
 	repeated := w.answeredIn(keptFor(day), "P4")
 	r := store.Schedule{ID: store.NewScheduleID(), Tenant: store.DefaultTenant, List: repeated, Cron: "0 6 * * *", Zone: "UTC", Paused: true, Created: w.now()}
-	w.must(w.s.AddSchedule(w.ctx, r), "add schedule")
+	w.must(w.s.AddSchedule(w.ctx, r, nil), "add schedule")
 	w.pass(20 * day)
 	w.countsOn("by those who have them", 4, "P1", "P2", "P3", "P4")
 	w.must(w.s.RemoveSchedule(w.ctx, r.ID), "remove schedule")

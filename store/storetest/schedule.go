@@ -30,7 +30,7 @@ func (w *world) schedule(tenant string) store.Schedule {
 		ID: store.NewScheduleID(), Tenant: tenant, List: w.list("P1"), Cron: "0 6 1 * *", Zone: "Asia/Kolkata", Overlap: true, Known: true,
 		MaxCost: &store.Limit{Amount: 5_250_000, Currency: "INR"}, Next: store.Millis(w.in(time.Hour)), Created: store.Millis(w.now()),
 	}
-	w.must(w.s.AddSchedule(w.ctx, r), "add schedule")
+	w.must(w.s.AddSchedule(w.ctx, r, nil), "add schedule")
 	return r
 }
 
@@ -73,15 +73,15 @@ func (w *world) noSchedule(what string, err error) {
 func scheduleKept(w *world) {
 	r := w.schedule("acme")
 	bare := store.Schedule{ID: store.NewScheduleID(), Tenant: "acme", List: r.List, Next: r.Next, Paused: true, Created: r.Created}
-	w.must(w.s.AddSchedule(w.ctx, bare), "add schedule")
+	w.must(w.s.AddSchedule(w.ctx, bare, nil), "add schedule")
 	w.reopen()
 	equal(w, "schedule", w.scheduleNow(r.ID), r)
 	equal(w, "schedule of zeros", w.scheduleNow(bare.ID), bare)
-	if err := w.s.AddSchedule(w.ctx, r); err == nil {
+	if err := w.s.AddSchedule(w.ctx, r, nil); err == nil {
 		w.t.Error("a schedule was added twice")
 	}
 	r.ID, r.List = store.NewScheduleID(), 1000
-	if err := w.s.AddSchedule(w.ctx, r); !errors.Is(err, store.ErrNoBatch) {
+	if err := w.s.AddSchedule(w.ctx, r, nil); !errors.Is(err, store.ErrNoBatch) {
 		w.t.Errorf("a schedule of a list that is not there: got error %v, want ErrNoBatch", err)
 	}
 }
@@ -207,9 +207,9 @@ func scheduleAsked(w *world) {
 	r := w.schedule("acme")
 	w.must(w.s.PauseSchedule(w.ctx, r.ID), "pause schedule")
 	asked := store.Millis(w.now())
-	w.must(w.s.RunSchedule(w.ctx, r.ID), "run schedule")
+	w.must(w.s.RunSchedule(w.ctx, r.ID, nil), "run schedule")
 	w.pass(time.Second)
-	w.must(w.s.RunSchedule(w.ctx, r.ID), "run schedule again")
+	w.must(w.s.RunSchedule(w.ctx, r.ID, nil), "run schedule again")
 	equal(w, "asked", w.scheduleNow(r.ID).Asked, asked)
 	d := w.takeSchedule(r.ID)
 	equal(w, "due", d.Due, asked)
@@ -220,12 +220,12 @@ func scheduleAsked(w *world) {
 	// One that is due as well runs for both, each in its turn.
 	w.must(w.s.ResumeSchedule(w.ctx, r.ID, store.Millis(w.now())), "resume schedule")
 	w.pass(time.Second)
-	w.must(w.s.RunSchedule(w.ctx, r.ID), "run schedule")
+	w.must(w.s.RunSchedule(w.ctx, r.ID, nil), "run schedule")
 	for range 2 {
 		equal(w, "settled", w.settleSchedule(w.takeSchedule(r.ID), r.List, w.in(time.Hour)), true)
 	}
 	equal(w, "due after both", w.schedulesDue(), 0)
-	w.noSchedule("run", w.s.RunSchedule(w.ctx, "s_nobody"))
+	w.noSchedule("run", w.s.RunSchedule(w.ctx, "s_nobody", nil))
 }
 
 func scheduleRemoved(w *world) {
