@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/plateq/plateq/store"
 )
@@ -45,17 +46,23 @@ func (s *Store) alone(ctx context.Context, name string, run func(context.Context
 	}
 	defer held.Release()
 	lock := "(hashtextextended($1 || ' ' || current_schema(), 0))"
-	var mine bool
-	if err := held.QueryRow(ctx, "SELECT pg_try_advisory_lock"+lock, name).Scan(&mine); err != nil || !mine {
+	if mine, err := uncut[bool](ctx, held, "SELECT pg_try_advisory_lock"+lock, name); err != nil || !mine {
 		return err
 	}
 	err = run(ctx)
-	freeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitPatience)
-	defer cancel()
-	if _, freeErr := held.Exec(freeCtx, "SELECT pg_advisory_unlock"+lock, name); freeErr != nil {
-		return errors.Join(err, freeErr, held.Conn().Close(freeCtx)) // which frees it
+	if _, freeErr := uncut[bool](ctx, held, "SELECT pg_advisory_unlock"+lock, name); freeErr != nil {
+		return errors.Join(err, freeErr, held.Conn().Close(context.WithoutCancel(ctx))) // which frees it
 	}
 	return err
+}
+
+// uncut asks for one value, whether or not ctx ends over it: a lock that was
+// asked for by one who is gone meanwhile is held until the server notices.
+func uncut[T any](ctx context.Context, c *pgxpool.Conn, query string, args ...any) (v T, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitPatience)
+	defer cancel()
+	err = c.QueryRow(ctx, query, args...).Scan(&v)
+	return v, err
 }
 
 // expiry is one Expire under way.

@@ -70,3 +70,8 @@ func (s *Store) Records(ctx context.Context, each func(table string, record map[
 	})
 	return err
 }
+
+// Alone lets tests run what one process does at a time.
+func (s *Store) Alone(ctx context.Context, name string, run func(context.Context) error) error {
+	return s.alone(ctx, name, run)
+}
