@@ -60,7 +60,8 @@ func New(baseURL string, o Options) (*Client, error) {
 	return &Client{base: u, near: isNear(u.Hostname()), key: o.APIKey, http: o.HTTPClient}, nil
 }
 
-// isNear reports whether a host is this machine.
+// isNear reports whether a host is this machine, or the near end of a tunnel,
+// which may pack what goes through it.
 func isNear(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }

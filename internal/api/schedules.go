@@ -171,12 +171,21 @@ func (s *server) runSchedule(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.changeSchedule(w, r, "a schedule is to run now", func(_ context.Context, sc store.Schedule) error {
-		_, err := s.doOnce(w, r, once, sc.Tenant, sc.ID, func(ctx context.Context, o *store.Once) error {
-			return s.Store.RunSchedule(ctx, sc.ID, o)
-		})
+	sc, err := s.findSchedule(r)
+	if err != nil {
 		return err
+	}
+	id, err := s.doOnce(w, r, once, sc.Tenant, sc.ID, func(ctx context.Context, o *store.Once) error {
+		if err := s.Store.RunSchedule(ctx, sc.ID, o); err != nil {
+			return err
+		}
+		s.Log.Info().Str("schedule", sc.ID).Str("by", requester(ctx)).Msg("a schedule is to run now")
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return s.answerSchedule(w, r, http.StatusOK, id)
 }
 
 func (s *server) changeSchedule(w http.ResponseWriter, r *http.Request, what string, do func(context.Context, store.Schedule) error) error {

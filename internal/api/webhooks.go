@@ -74,27 +74,28 @@ func (s *server) addWebhook(w http.ResponseWriter, r *http.Request) error {
 	}
 	secret := webhook.NewSecret()
 	n := store.NewHook{ID: store.NewHookID(), Tenant: submitter(r.Context()), URL: req.URL, Events: kinds, Secret: secret}
+	var h store.Hook
 	id, err := s.doOnce(w, r, once, n.Tenant, n.ID, func(ctx context.Context, o *store.Once) error {
 		if err := s.note(ctx, store.ActHookAdded, n.Tenant, n.ID); err != nil {
 			return err
 		}
-		if _, err := s.Store.AddHook(ctx, n, o); err != nil {
+		var err error
+		if h, err = s.Store.AddHook(ctx, n, o); err != nil {
 			return err
 		}
 		s.Log.Info().Str("hook", n.ID).Str("tenant", n.Tenant).Str("by", requester(ctx)).Msg("a receiver of webhooks is added")
 		return nil
 	})
-	if err != nil {
-		return err
+	shown := secret.Reveal()
+	if err == nil && id != n.ID { // it is in the first answer alone
+		h, err = s.webhook(r.Context(), id)
+		shown = ""
 	}
-	h, err := s.webhook(r.Context(), id)
 	if err != nil {
 		return err
 	}
 	v := viewWebhook(h)
-	if id == n.ID { // it is shown in the first answer alone
-		v.Secret = secret.Reveal()
-	}
+	v.Secret = shown
 	return writeJSON(w, http.StatusCreated, v)
 }
 

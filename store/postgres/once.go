@@ -13,7 +13,7 @@ import (
 // is the first.
 func (s *Store) CommitOnce(ctx context.Context, no store.BatchNo, o store.Once) (store.Batch, error) {
 	key, _ := s.sealer.OnceKeys(o)
-	b, err := s.commit(ctx, no, nil, key, func(ctx context.Context, t *tx) error { return t.onceMore(ctx, o, no, "") })
+	b, err := s.commit(ctx, no, nil, key, func(ctx context.Context, t *tx) error { return t.keepOnce(ctx, o, no, "") })
 	if twin, ok := errors.AsType[*store.RepeatError](err); ok {
 		return twin.Batch, err
 	}
@@ -29,12 +29,12 @@ func (t *tx) once(ctx context.Context, o *store.Once, made string) error {
 	if err := t.holdIdentity(ctx, key); err != nil {
 		return err
 	}
-	return t.onceMore(ctx, *o, 0, made)
+	return t.keepOnce(ctx, *o, 0, made)
 }
 
-// onceMore keeps a request, of which the key is locked: *store.RepeatError if
+// keepOnce keeps a request, of which the key is locked: *store.RepeatError if
 // it came before.
-func (t *tx) onceMore(ctx context.Context, o store.Once, no store.BatchNo, made string) error {
+func (t *tx) keepOnce(ctx context.Context, o store.Once, no store.BatchNo, made string) error {
 	if err := t.repeated(ctx, t.s, o); err != nil {
 		return err
 	}
