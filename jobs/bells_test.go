@@ -93,7 +93,8 @@ func TestTheWindowOfLookupsFillsTheSlots(t *testing.T) {
 		size   int
 		chunks int
 	}{
-		{"no pace", Limits{Rate: Unlimited, Concurrency: 64}, maxChunk, 8},
+		{"no pace", Limits{Rate: Unlimited, Concurrency: 64}, maxChunk, 7},
+		{"no pace, many at a time", Limits{Rate: Unlimited, Concurrency: 400}, maxChunk, 7},
 		{"no pace, few at a time", Limits{Rate: Unlimited, Concurrency: 20}, maxChunk, 4},
 		{"no pace, one at a time", Limits{Rate: Unlimited, Concurrency: 1}, maxChunk, 2},
 		{"50 a second", Limits{Rate: 50, Concurrency: 64}, 50, 3},

@@ -68,15 +68,14 @@ func (l Limits) own() (rate, burst float64) {
 	return l.Rate * ownSingle, 1
 }
 
-// mostAskers bounds how many permits are waited for at once, for one chunk.
-const mostAskers = 64
-
 // askers is how many permits are waited for at once, for one chunk of look-ups,
 // so that chunks take turns: as many as a lot has or, where nothing but calls in
-// flight is counted, a quarter of these.
+// flight is counted, a third of these. With fewer a claim cannot take a chunk
+// as a whole, and each part of one is a record and settlements of its own; with
+// more a few workers would have all the chunks.
 func (l Limits) askers() int {
 	if l.Rate != Unlimited || l.Daily > 0 {
 		return lotSize
 	}
-	return min(mostAskers, max(lotSize, l.Concurrency/4))
+	return min(maxChunk, max(lotSize, l.Concurrency/3))
 }
