@@ -41,9 +41,14 @@ func (r role) loop(ctx context.Context) error {
 		return err
 	}
 	defer into.close()
+	return r.ask(ctx, r.read, into)
+}
+
+// ask asks all that read hands over and keeps what is answered.
+func (r role) ask(ctx context.Context, read func(context.Context, chan<- []question) error, into sink) error {
 	questions, answers := make(chan []question, r.AtOnce), make(chan answered, together)
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return r.read(ctx, questions) })
+	g.Go(func() error { return read(ctx, questions) })
 	g.Go(func() error {
 		defer close(answers)
 		from := r.inquirer()

@@ -36,7 +36,7 @@ func (r role) loopSealed(ctx context.Context) error {
 type sealedStore struct {
 	*sealing
 	writes, reads *pgx.Conn
-	rows          int64
+	taken         int64 // rows
 }
 
 func openSealed(ctx context.Context, url string) (_ *sealedStore, err error) {
@@ -68,7 +68,7 @@ const claimRows = 200
 func (s *sealedStore) claim(ctx context.Context, batch int, to chan<- []question) error {
 	defer close(to)
 	n := int64(max(claimRows, batch))
-	for first := int64(0); first < s.rows; first += n {
+	for first := int64(0); first < s.taken; first += n {
 		if _, err := s.reads.Exec(ctx, "INSERT INTO claims (first, upto) VALUES ($1, $2)", first, first+n); err != nil {
 			return fmt.Errorf("claim: %w", err)
 		}
@@ -98,7 +98,7 @@ func (s *sealedStore) questions(ctx context.Context, first, upto int64) ([]quest
 		if err := row.Scan(&q.seq, &sealed); err != nil {
 			return q, err
 		}
-		plate, err := s.aead.Open(nil, nil, sealed, nil)
+		plate, err := s.open(sealed)
 		q.plate = string(plate)
 		return q, err
 	})
@@ -111,7 +111,7 @@ func (s *sealedStore) questions(ctx context.Context, first, upto int64) ([]quest
 func (s *sealedStore) write(ctx context.Context, all []answered) error {
 	rows := pgx.CopyFromSlice(len(all), func(i int) ([]any, error) {
 		a := &all[i]
-		return []any{a.seq, a.at.UnixMilli(), s.aead.Seal(nil, nil, a.body, nil)}, nil
+		return []any{a.seq, a.at.UnixMilli(), s.seal(a.body)}, nil
 	})
 	if _, err := s.writes.CopyFrom(ctx, pgx.Identifier{"answers"}, []string{"ask", "at", "body"}, rows); err != nil {
 		return fmt.Errorf("write answers: %w", err)
@@ -154,11 +154,11 @@ func (s *sealedStore) each(ctx context.Context, do func([]string) error) error {
 		if err := errors.Join(lines.Scan(&line), answers.Scan(&at, &body)); err != nil {
 			return err
 		}
-		plate, err := s.aead.Open(nil, nil, line, nil)
+		plate, err := s.open(line)
 		if err != nil {
 			return err
 		}
-		answer, err := s.aead.Open(nil, nil, body, nil)
+		answer, err := s.open(body)
 		if err != nil {
 			return err
 		}

@@ -30,29 +30,32 @@ const (
 // The contests, without those of memory and growth.
 func (b *bench) single() contest {
 	return contest{"single", task{rows: b.size(100_000), atOnce: atOnce, batch: 1}, []contender{
-		service(), embedded(), loopCopy(), loopSQLite(), byRiver(), byAsynq(),
+		service(), embedded(), loopCopy(), loopSealed(), loopSQLite(), byRiver(), byAsynq(),
 	}}
 }
 
 func (b *bench) distant() contest {
 	return contest{"distant", task{rows: b.size(100_000), atOnce: atOnceFar, batch: 1, delay: farAway}, []contender{
-		service(), loopCopy(), byRiver(), byAsynq(),
+		service(), loopCopy(), loopSealed(), byRiver(), byAsynq(),
 	}}
 }
 
 func (b *bench) batches() contest {
 	return contest{"batches", task{rows: b.size(200_000), atOnce: atOnce, batch: batchSize}, []contender{
-		service(), embedded(), loopCopy(), loopSQLite(),
+		service(), embedded(), loopCopy(), loopSealed(), loopSQLite(),
 	}}
 }
 
 func (b *bench) intake() contest {
 	return contest{"intake", task{rows: b.size(1_000_000), atOnce: 1, batch: 1, intakeOnly: true}, []contender{
-		intakeService(), intakeEmbedded(), copyPostgres(), copySQLite(),
+		intakeService(), intakeEmbedded(), copyPostgres(), copySealed(), copySQLite(),
 	}}
 }
 
 func loopCopy() contender { return peer(loop, "a loop, COPY into PostgreSQL", 1, needsPostgres) }
+func loopSealed() contender {
+	return peer("loop-sealed", "a loop that seals and claims, COPY", 1, needsPostgres)
+}
 func loopSQLite() contender {
 	return peer("loop-sqlite", "a loop, SQLite with synchronous=NORMAL", 1)
 }
@@ -61,14 +64,17 @@ func byAsynq() contender {
 	return peer("asynq", "asynq, a task for each plate", partOfList, needsPostgres, needsRedis)
 }
 func copyPostgres() contender { return peer("copy", "one COPY into PostgreSQL", 1, needsPostgres) }
-func copySQLite() contender   { return peer("copy-sqlite", "SQLite, 10,000 a transaction", 1) }
+func copySealed() contender {
+	return peer("copy-sealed", "COPY, sealed and with a keyed hash", 1, needsPostgres)
+}
+func copySQLite() contender { return peer("copy-sqlite", "SQLite, 10,000 a transaction", 1) }
 
 // report is what the page is made of.
 type report struct {
 	Note                                             string // what is to be known of the run
 	Date                                             string
 	Rounds                                           int
-	Facts, Aims, Others                              string
+	Facts, Aims, Others, Promise                     string
 	Single, Distant, Batches, Intake, Memory, Growth string
 	SingleSteps, DistantSteps, BatchSteps            string
 }
@@ -85,15 +91,17 @@ func (b *bench) page(ctx context.Context) (string, error) {
 		return "", err
 	}
 	var a aims
+	var p promise
 	for _, one := range []struct {
+		what string
 		contest
 		table, steps *string
 		aim          func(*aims, results)
 	}{
-		{b.single(), &r.Single, &r.SingleSteps, (*aims).single},
-		{b.distant(), &r.Distant, &r.DistantSteps, (*aims).distant},
-		{b.batches(), &r.Batches, &r.BatchSteps, (*aims).batches},
-		{b.intake(), &r.Intake, new(string), (*aims).intake},
+		{"single look-ups, 0 ms", b.single(), &r.Single, &r.SingleSteps, (*aims).single},
+		{"single look-ups, 20 ms", b.distant(), &r.Distant, &r.DistantSteps, (*aims).distant},
+		{"batches", b.batches(), &r.Batches, &r.BatchSteps, (*aims).batches},
+		{"a million rows taken in", b.intake(), &r.Intake, new(string), (*aims).intake},
 	} {
 		var all results
 		if all, err = b.hold(ctx, one.contest); err != nil {
@@ -101,6 +109,7 @@ func (b *bench) page(ctx context.Context) (string, error) {
 		}
 		*one.table, *one.steps = one.contest.table(all), steps(all["plateq"])
 		one.aim(&a, all)
+		p.add(one.what, one.contest, all)
 	}
 	if err == nil {
 		var held peaks
@@ -114,7 +123,7 @@ func (b *bench) page(ctx context.Context) (string, error) {
 		r.Growth = growthTable(all, b.size(grownRows))
 		a.growth(all)
 	}
-	r.Aims = a.String()
+	r.Aims, r.Promise = a.String(), p.String()
 	others, lost := b.others(begun)
 	r.Others = fmt.Sprintf("%.0f %%", 100*others)
 	err = errors.Join(err, lost)

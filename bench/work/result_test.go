@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -58,5 +59,18 @@ func TestAimsThatWereNotMeasuredAreNotShown(t *testing.T) {
 		"| single look-ups, 0 ms: speed, of the loop with COPY | at least 0.70 | 0.50 | **no** |\n"
 	if got := a.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestThePromiseIsComparedWhereAllHaveRun(t *testing.T) {
+	t.Parallel()
+	at := func(rate int) []result { return []result{{done: rate, took: time.Second}} }
+	all := results{"plateq": at(40), loop: at(100), "loop-sealed": at(50), "copy": at(100)}
+	var p promise
+	p.add("look-ups", contest{}, all)
+	p.add("intake", contest{task: task{intakeOnly: true}}, all)
+	want := "| look-ups | 0.50 | 0.40 | 0.80 |\n"
+	if got := p.String(); !strings.HasSuffix(got, want) || strings.Contains(got, "intake") {
+		t.Errorf("got %q, want one row %q", got, want)
 	}
 }

@@ -39,8 +39,8 @@ func play(ctx context.Context, text string) error {
 		return fmt.Errorf("read role: %w", err)
 	}
 	do := map[string]func(context.Context) error{
-		"stand-in": r.standIn, "loop": r.loop, "loop-sqlite": r.loop, "asynq": r.asynq, "river": r.river,
-		"copy": r.copy, "copy-sqlite": r.copySQLite,
+		"stand-in": r.standIn, "loop": r.loop, "loop-sqlite": r.loop, "loop-sealed": r.loopSealed, "asynq": r.asynq, "river": r.river,
+		"copy": r.copy, "copy-sealed": r.copySealed, "copy-sqlite": r.copySQLite,
 	}[r.As]
 	if do == nil {
 		return fmt.Errorf("read role: there is none called %q", r.As)

@@ -6,11 +6,21 @@ import (
 	"time"
 )
 
+// base names those that do the same work by hand over PostgreSQL: as it comes,
+// and sealed and claimed.
+func (c contest) base() (plain, sealed string) {
+	if c.intakeOnly {
+		return "copy", "copy-sealed"
+	}
+	return loop, "loop-sealed"
+}
+
 // table writes what came of a contest as Markdown.
 func (c contest) table(all results) string {
-	base, compared := loop, "of the loop"
+	base, _ := c.base()
+	compared := "of the loop"
 	if c.intakeOnly {
-		base, compared = "copy", "of one COPY"
+		compared = "of one COPY"
 	}
 	t := markdown{head: []string{"who", "plates", "plates/s", compared, "CPU s per 100,000", "of it itself · Redis · PostgreSQL", "stand-in", "MB"}}
 	for _, one := range c.contenders {
