@@ -50,5 +50,6 @@ type AuditReport struct {
 // VerifyAudit has the server hold its audit log against itself, and against
 // heads that were seen earlier.
 func (c *Client) VerifyAudit(ctx context.Context, heads ...string) (r AuditReport, err error) {
-	return r, c.get(ctx, "/v1/audit/verify", url.Values{"head": heads}, &r)
+	err = c.get(ctx, "/v1/audit/verify", url.Values{"head": heads}, &r)
+	return r, err
 }

@@ -88,5 +88,6 @@ func (c *Client) changeBudget(ctx context.Context, method, scope string, body []
 	if err != nil {
 		return change, err
 	}
-	return change, decode(resp, &change)
+	err = decode(resp, &change)
+	return change, err
 }

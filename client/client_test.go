@@ -140,13 +140,28 @@ func TestAPlateIsLookedUpAgainUnderOneKey(t *testing.T) {
 	}
 }
 
-func TestASchedulesRequestsAreRepeatedUnderOneKey(t *testing.T) {
+func TestWhatPaysIsRepeatedUnderOneKey(t *testing.T) {
 	t.Parallel()
-	for name, do := range map[string]func(*client.Client) (client.Schedule, error){
-		"added": func(c *client.Client) (client.Schedule, error) {
-			return c.AddSchedule(t.Context(), client.ScheduleRequest{Batch: "b_1"})
-		},
-		"run": func(c *client.Client) (client.Schedule, error) { return c.RunSchedule(t.Context(), "s_1") },
+	for name, tt := range map[string]struct {
+		answer string
+		do     func(*client.Client) (fine bool, err error)
+	}{
+		"a schedule": {`{"id":"s_1"}`, func(c *client.Client) (bool, error) {
+			s, err := c.AddSchedule(t.Context(), client.ScheduleRequest{Batch: "b_1"})
+			return s.ID == "s_1", err
+		}},
+		"its run": {`{"id":"s_1"}`, func(c *client.Client) (bool, error) {
+			s, err := c.RunSchedule(t.Context(), "s_1")
+			return s.ID == "s_1", err
+		}},
+		"a retry": {`{"rows":2,"repeated":true,"batch":{"id":"b_1"}}`, func(c *client.Client) (bool, error) {
+			r, err := c.Retry(t.Context(), "b_1", client.RetryOptions{})
+			return r.Repeated && r.Rows == 2 && r.Batch.ID == "b_1", err
+		}},
+		"a resend": {`{"calls":1,"rows":2,"repeated":true}`, func(c *client.Client) (bool, error) {
+			r, err := c.Resend(t.Context(), client.Decision{Call: 1, Reason: "asked them"})
+			return r.Repeated && r.Calls == 1 && r.Rows == 2, err
+		}},
 	} {
 		var keys []string
 		note := func(answer http.HandlerFunc) http.HandlerFunc {
@@ -155,9 +170,9 @@ func TestASchedulesRequestsAreRepeatedUnderOneKey(t *testing.T) {
 				answer(w, r)
 			}
 		}
-		c, n := server(t, note(hangUp), note(status(503)), note(text(`{"id":"s_1"}`)))
-		if s, err := do(c); err != nil || s.ID != "s_1" || n.Load() != 3 || keys[0] == "" || keys[0] != keys[1] || keys[0] != keys[2] {
-			t.Errorf("%s: got %q, %v after %d requests under the keys %q, want s_1 after three under one", name, s.ID, err, n.Load(), keys)
+		c, n := server(t, note(hangUp), note(status(503)), note(text(tt.answer)))
+		if fine, err := tt.do(c); err != nil || !fine || n.Load() != 3 || keys[0] == "" || keys[0] != keys[1] || keys[0] != keys[2] {
+			t.Errorf("%s: its answer was read: %t, %v after %d requests under the keys %q, want that after three under one", name, fine, err, n.Load(), keys)
 		}
 	}
 }

@@ -70,5 +70,6 @@ func (c *Client) RevokeKey(ctx context.Context, id string) (Key, error) {
 	if err != nil {
 		return k, err
 	}
-	return k, decode(resp, &k)
+	err = decode(resp, &k)
+	return k, err
 }

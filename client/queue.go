@@ -86,7 +86,8 @@ type QueueTask struct {
 
 // Queues returns what stands in Redis, and who works on it.
 func (c *Client) Queues(ctx context.Context) (q Queues, err error) {
-	return q, c.get(ctx, "/v1/queues", nil, &q)
+	err = c.get(ctx, "/v1/queues", nil, &q)
+	return q, err
 }
 
 // PauseQueue has no more tasks of a queue taken; ResumeQueue lets it go on.

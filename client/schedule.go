@@ -3,8 +3,6 @@ package client
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -60,13 +58,8 @@ type ScheduleRequest struct {
 // AddSchedule repeats the list of a batch from its next time on. Where the
 // server cannot be reached or is overloaded it is asked again, a few times, and
 // adds one schedule.
-func (c *Client) AddSchedule(ctx context.Context, r ScheduleRequest) (Schedule, error) {
-	body, err := json.Marshal(r)
-	if err != nil {
-		return Schedule{}, fmt.Errorf("encode schedule: %w", err)
-	}
-	var s Schedule
-	err = c.handIn(ctx, "", request{path: "/v1/schedules", contentType: jsonType}, bytes.NewReader(body), &s)
+func (c *Client) AddSchedule(ctx context.Context, r ScheduleRequest) (s Schedule, err error) {
+	err = c.postOnce(ctx, "/v1/schedules", r, &s)
 	return s, err
 }
 
@@ -116,5 +109,6 @@ func (c *Client) RemoveSchedule(ctx context.Context, id string) (s Schedule, err
 	if err != nil {
 		return s, err
 	}
-	return s, decode(resp, &s)
+	err = decode(resp, &s)
+	return s, err
 }

@@ -53,14 +53,19 @@ type RetryOptions struct {
 // Retried is what a retry came to.
 type Retried struct {
 	Again
-	DryRun bool    `json:"dry_run"`
-	Causes []Cause `json:"causes"` // why the rows had failed
-	Batch  Batch   `json:"batch"`
+	DryRun bool `json:"dry_run"`
+	// Repeated: an earlier answer was lost, and what it told of is not counted.
+	Repeated bool    `json:"repeated"`
+	Causes   []Cause `json:"causes"` // why the rows had failed
+	Batch    Batch   `json:"batch"`
 }
 
 // Retry asks again what failed of a batch. A batch that is done runs again.
+// Where the server cannot be reached or is overloaded it is asked again, a few
+// times, for what had failed when it first was.
 func (c *Client) Retry(ctx context.Context, id string, o RetryOptions) (r Retried, err error) {
-	return r, c.postJSON(ctx, batchPath(id)+"/retry", o, &r)
+	err = c.postOnce(ctx, batchPath(id)+"/retry", o, &r)
+	return r, err
 }
 
 // UnknownCall is a call that was sent, and nobody knows what became of it.
@@ -147,11 +152,16 @@ type Decision struct {
 type Resent struct {
 	Calls int `json:"calls"`
 	Again
+	// Repeated: an earlier answer was lost, and what it told of is not counted.
+	Repeated bool `json:"repeated"`
 }
 
-// Resend asks again what is unknown of calls, and may pay for it twice.
+// Resend asks again what is unknown of calls, and may pay for it twice. Where
+// the server cannot be reached or is overloaded it is asked again, a few times,
+// about calls that were sent before it first was.
 func (c *Client) Resend(ctx context.Context, d Decision) (r Resent, err error) {
-	return r, c.postJSON(ctx, "/v1/unknown/resend", d, &r)
+	err = c.postOnce(ctx, "/v1/unknown/resend", d, &r)
+	return r, err
 }
 
 // Settled is how many questions of how many calls a decision was about.
@@ -162,7 +172,8 @@ type Settled struct {
 
 // GiveUp fails what is unknown of calls. An answer that comes later counts.
 func (c *Client) GiveUp(ctx context.Context, d Decision) (s Settled, err error) {
-	return s, c.postJSON(ctx, "/v1/unknown/give-up", d, &s)
+	err = c.postJSON(ctx, "/v1/unknown/give-up", d, &s)
+	return s, err
 }
 
 // Adopt has what is unknown of a call wait on a ticket that the provider shows.
@@ -172,6 +183,15 @@ func (c *Client) Adopt(ctx context.Context, call int64, ticket, reason string) (
 		Ticket string `json:"ticket"`
 		Reason string `json:"reason,omitempty"`
 	}{call, ticket, reason}, &s)
+}
+
+// postOnce sends what the server does once under a key, as handIn does.
+func (c *Client) postOnce(ctx context.Context, path string, body, into any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encode request: %w", err)
+	}
+	return c.handIn(ctx, "", request{path: path, contentType: jsonType}, bytes.NewReader(text), into)
 }
 
 func (c *Client) postJSON(ctx context.Context, path string, body, into any) error {

@@ -61,7 +61,8 @@ func (c *Client) AddWebhook(ctx context.Context, address string, events []string
 		URL    string   `json:"url"`
 		Events []string `json:"events"`
 	}{address, events}
-	return w, c.postJSON(ctx, "/v1/hooks", body, &w)
+	err = c.postJSON(ctx, "/v1/hooks", body, &w)
+	return w, err
 }
 
 // Webhooks lists receivers, oldest first.
@@ -79,7 +80,8 @@ func (c *Client) RemoveWebhook(ctx context.Context, id string) (w Webhook, err e
 	if err != nil {
 		return w, err
 	}
-	return w, decode(resp, &w)
+	err = decode(resp, &w)
+	return w, err
 }
 
 // RotateWebhook gives a receiver, or with CallbacksID all callback URLs, a new
@@ -121,5 +123,6 @@ func (c *Client) Deliveries(ctx context.Context, o DeliveriesOptions) ([]Deliver
 
 // ReplayDelivery has a delivery made again.
 func (c *Client) ReplayDelivery(ctx context.Context, id string) (d Delivery, err error) {
-	return d, c.postJSON(ctx, "/v1/deliveries/"+url.PathEscape(id)+"/replay", struct{}{}, &d)
+	err = c.postJSON(ctx, "/v1/deliveries/"+url.PathEscape(id)+"/replay", struct{}{}, &d)
+	return d, err
 }

@@ -35,6 +35,8 @@ type RetryRequest struct {
 	// Class and Code choose by what an error says; empty: whatever it is.
 	Class ErrorClass
 	Code  string
+	// By leaves out what failed later; zero: nothing.
+	By time.Time
 	// Dry only finds out what would become of the rows.
 	Dry bool
 }
@@ -86,6 +88,8 @@ type UnknownFilter struct {
 	Resent bool
 	// Untried leaves out those that Resend has seen.
 	Untried bool
+	// By leaves out calls that were sent later; zero: none.
+	By time.Time
 }
 
 // UnknownCall is a call that was sent, and nobody knows what became of it.

@@ -20,7 +20,8 @@ type Once struct {
 type RepeatError struct {
 	// Made is the id of what it made or changed, which may be gone by now.
 	Made  string
-	Batch Batch // as it stands, if that is one
+	Batch Batch     // as it stands, if that is one
+	At    time.Time // when the first one came
 	// Same: it said the same. Otherwise its key was used for something else.
 	Same bool
 }
@@ -39,6 +40,10 @@ type Requests interface {
 	// committed; for those that come behind it is *RepeatError, and nothing is
 	// changed.
 	CommitOnce(ctx context.Context, b BatchNo, o Once) (Batch, error)
+	// BeginOnce keeps a request whose work is done piece by piece, and has an
+	// effect only on what was there when the first of its key came. It returns
+	// that time: now, unless it is in a *RepeatError. made is what is worked on.
+	BeginOnce(ctx context.Context, o Once, made string) (time.Time, error)
 	// Repeated returns *RepeatError if a request of that key came before.
 	Repeated(ctx context.Context, o Once) error
 	// ForgetOnce forgets keys that are older than OnceLife, and returns how many

@@ -60,6 +60,10 @@ func (c *cli) retry(ctx context.Context, cl *client.Client, id string, o client.
 		return err
 	}
 	switch {
+	case got.Repeated:
+		c.say("the server had begun with it, and its answer was lost; %d more rows are asked again: %s", got.Rows, c.againWords(got.Again))
+		c.next("status " + id)
+		return nil
 	case got.Rows == 0:
 		c.say("no row of batch %s failed so", id)
 		c.next("status " + id)

@@ -195,6 +195,9 @@ answer to the first one that comes later is kept, and the rows follow the new.`,
 			if !c.table() {
 				err = json.NewEncoder(c.out).Encode(got)
 			}
+			if got.Repeated {
+				c.say("the server had begun with it, and its answer was lost; this is what was left:")
+			}
 			c.say("%d calls, %d rows are asked again: %s", got.Calls, got.Rows, c.againWords(got.Again))
 			c.next("list --state running")
 			return err

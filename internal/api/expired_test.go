@@ -14,10 +14,9 @@ import (
 	"github.com/plateq/plateq/store/sqlite"
 )
 
-// A list whose time is over is still there, with its counts; whoever wants its
-// rows is told since when there are none, and why.
-func TestRowsThatWereDeleted(t *testing.T) {
-	t.Parallel()
+// clocked is a world that keeps lists for 90 days, and lets time pass.
+func clocked(t *testing.T) (w *world, pass func(time.Duration)) {
+	t.Helper()
 	var late atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
 	st, err := sqlite.Open(t.Context(), sqlite.Options{
@@ -27,16 +26,24 @@ func TestRowsThatWereDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	w := newWorld(t, func(o *api.Options) { o.Store, o.Now = st, now })
+	w = newWorld(t, func(o *api.Options) { o.Store, o.Now = st, now })
 	w.store = st
+	return w, func(d time.Duration) { late.Add(int64(d)) }
+}
+
+// A list whose time is over is still there, with its counts; whoever wants its
+// rows is told since when there are none, and why.
+func TestRowsThatWereDeleted(t *testing.T) {
+	t.Parallel()
+	w, pass := clocked(t)
 	b := decoded[client.Batch](t, w.do(t, "POST", "/v1/batches?provider=attestr&retention=30d&name=Ivanov", "plate\nDL01AA1000\n", "Content-Type: text/csv"))
 	other := decoded[client.Batch](t, w.do(t, "POST", "/v1/batches?provider=attestr", "plate\nDL01AA1001\n", "Content-Type: text/csv"))
 	if *b.Retention != "30d" || *other.Retention != "90d" || b.KeptUntil != nil {
 		t.Errorf("kept for %s and %s until %v, want 30d, 90d and no time yet", *b.Retention, *other.Retention, b.KeptUntil)
 	}
 	w.answer(t, b.ID)
-	late.Store(int64(31 * 24 * time.Hour))
-	if _, err := st.Expire(t.Context()); err != nil {
+	pass(31 * 24 * time.Hour)
+	if _, err := w.store.Expire(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	b = decoded[client.Batch](t, w.do(t, "GET", "/v1/batches/"+b.ID, ""))

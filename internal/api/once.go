@@ -135,6 +135,25 @@ func (s *server) doOnce(w http.ResponseWriter, r *http.Request, c *once, tenant,
 	return id, nil
 }
 
+// since keeps a request whose work is done piece by piece, about what has that
+// id, and returns when it first came under its key: a repeat takes up what was
+// there by then, and so does nothing twice. Zero: it has no key.
+func (s *server) since(w http.ResponseWriter, r *http.Request, c *once, tenant, id string) (first time.Time, again bool, err error) {
+	if c == nil {
+		return first, false, nil
+	}
+	o, err := c.asked(tenant, r.Body)
+	if err != nil {
+		return first, false, err
+	}
+	first, err = s.Store.BeginOnce(r.Context(), o, id)
+	e, err := earlier(w, err)
+	if e == nil {
+		return first, false, err
+	}
+	return e.At, true, nil
+}
+
 // madeBefore returns what an earlier request made, if err is about one that said
 // the same, or err; empty without an error: there was none.
 func madeBefore(w http.ResponseWriter, err error) (string, error) {

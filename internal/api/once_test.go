@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -196,5 +197,50 @@ func TestASchedulesRunIsAskedForOnce(t *testing.T) {
 	}
 	if !asked(onceKey + "8") {
 		t.Error("another request asks for none")
+	}
+}
+
+// TestARetryTakesUpWhatHadFailedByThen repeats a retry and a resend when what
+// they asked again has come to the same once more.
+func TestARetryTakesUpWhatHadFailedByThen(t *testing.T) {
+	t.Parallel()
+	lost := store.Verdict{To: store.Unknown}
+	for name, tt := range map[string]struct {
+		verdict store.Verdict
+		path    string
+		body    string
+	}{
+		"retry":                   {failedAs(store.ClassProviderError, "5001"), "/v1/batches/%[1]s/retry", `{"class":"provider_error"}`},
+		"resend, of a batch":      {lost, "/v1/unknown/resend", `{"batch":%[1]q,"reason":"asked them"}`},
+		"resend, of a call":       {lost, "/v1/unknown/resend", `{"call":%[2]d,"reason":"asked them"}`},
+		"resend, of a provider's": {lost, "/v1/unknown/resend", `{"all":true,"provider":"attestr","reason":"asked them"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, pass := clocked(t)
+			b := w.submitted(t, "plate\nDL01AA1000\nDL01AA1001\n")
+			call := w.called(t, b.ID, tt.verdict)
+			path := strings.ReplaceAll(tt.path, "%[1]s", b.ID)
+			body := strings.NewReplacer("%[1]q", strconv.Quote(b.ID), "%[2]d", strconv.Itoa(int(call))).Replace(tt.body)
+			type taken struct {
+				Rows     int
+				Repeated bool
+			}
+			ask := func(key string) (taken, *httptest.ResponseRecorder) {
+				rec := w.do(t, "POST", path, body, jsonBody, key)
+				return decoded[taken](t, rec), rec
+			}
+			if got, rec := ask(onceKey); got != (taken{Rows: 2}) || rec.Header().Get("Idempotent-Replayed") != "" {
+				t.Fatalf("first: %d %s", rec.Code, rec.Body)
+			}
+			pass(time.Minute)
+			w.called(t, b.ID, tt.verdict)
+			if got, rec := ask(onceKey); got != (taken{Repeated: true}) || rec.Code != http.StatusOK || rec.Header().Get("Idempotent-Replayed") != "true" {
+				t.Errorf("repeat: %d %s", rec.Code, rec.Body)
+			}
+			checkProblem(t, w.do(t, "POST", path, body+" ", jsonBody, onceKey), http.StatusConflict, "key_reused")
+			checkProblem(t, w.do(t, "POST", path, body, jsonBody, "Idempotency-Key: "), http.StatusBadRequest, "bad_idempotency_key")
+			checkProblem(t, w.do(t, "POST", "/v1/batches", oneItem, jsonBody, onceKey), http.StatusConflict, "key_reused")
+		})
 	}
 }

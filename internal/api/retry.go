@@ -71,13 +71,18 @@ type retryRequest struct {
 // retried is what a retry came to.
 type retried struct {
 	TakenView
-	DryRun bool        `json:"dry_run"`
-	Causes []causeView `json:"causes"`
-	Batch  batchView   `json:"batch"`
+	DryRun   bool        `json:"dry_run"`
+	Repeated bool        `json:"repeated" doc:"A request under this key came before: what that took up is not counted here."`
+	Causes   []causeView `json:"causes"`
+	Batch    batchView   `json:"batch"`
 }
 
 // retry asks again what failed of a batch.
 func (s *server) retry(w http.ResponseWriter, r *http.Request) error {
+	once, err := onceOf(r)
+	if err != nil {
+		return err
+	}
 	var req retryRequest
 	if err := readBody(r, &req); err != nil {
 		return err
@@ -86,7 +91,14 @@ func (s *server) retry(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	got, err := s.Store.Retry(r.Context(), store.RetryRequest{Batch: b.No, Class: req.Class, Code: req.Code, Dry: req.DryRun})
+	choice := store.RetryRequest{Batch: b.No, Class: req.Class, Code: req.Code, Dry: req.DryRun}
+	repeated := false
+	if !req.DryRun {
+		if choice.By, repeated, err = s.since(w, r, once, b.Tenant, b.ID); err != nil {
+			return err
+		}
+	}
+	got, err := s.Store.Retry(r.Context(), choice)
 	if err != nil {
 		return err
 	}
@@ -99,7 +111,7 @@ func (s *server) retry(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, retried{
-		TakenView: viewTaken(got.Taken, s.Price(b.Provider)), DryRun: req.DryRun, Causes: viewCauses(shownCauses(r.Context(), got.Causes)), Batch: view,
+		TakenView: viewTaken(got.Taken, s.Price(b.Provider)), DryRun: req.DryRun, Repeated: repeated, Causes: viewCauses(shownCauses(r.Context(), got.Causes)), Batch: view,
 	})
 }
 

@@ -15,8 +15,10 @@ func (s *server) unknownRoutes() []route {
 		}, s.listUnknown},
 		{openapi.Operation{
 			Method: "POST", Path: "/v1/unknown/resend", ID: "resendUnknown", Tag: tagUnknown, Summary: "Ask again what is unknown, and perhaps pay twice",
-			About: "It is about one call, the calls of a batch, or all of a provider. The reason is kept.",
-			Body:  openapi.JSON(decisionRequest{}), Answers: openapi.OK("What that comes to.", resent{}),
+			About: "It is about one call, the calls of a batch, or all of a provider. The reason is kept. " +
+				"What comes again under one Idempotency-Key within 48 hours takes up only calls that were sent before the first came; another request under it is refused.",
+			Params: []openapi.Param{onceParam()},
+			Body:   openapi.JSON(decisionRequest{}), Answers: openapi.OK("What that comes to.", resent{}),
 		}, s.resend},
 		{openapi.Operation{
 			Method: "POST", Path: "/v1/unknown/give-up", ID: "giveUpUnknown", Tag: tagUnknown, Summary: "Fail what is unknown",

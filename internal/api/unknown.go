@@ -239,17 +239,33 @@ func (d decisionRequest) decision(ctx context.Context) store.Decision {
 type resent struct {
 	Calls int `json:"calls"`
 	TakenView
+	Repeated bool `json:"repeated" doc:"A request under this key came before: what that took up is not counted here."`
 }
 
 // resend asks again what is unknown, and may pay twice.
 func (s *server) resend(w http.ResponseWriter, r *http.Request) error {
+	once, err := onceOf(r)
+	if err != nil {
+		return err
+	}
 	d, err := readDecision(r, false)
 	if err != nil {
 		return err
 	}
+	f, err := s.decided(r.Context(), d)
+	if err != nil {
+		return err
+	}
+	by, again, err := s.since(w, r, once, submitter(r.Context()), "resend")
+	if err != nil {
+		return err
+	}
+	if f.By = by; again {
+		f.Resent = false // what the first one has sent is not there to be sent
+	}
 	var total store.Taken
 	provider := d.Provider
-	calls, err := s.eachUnknown(r.Context(), d, func(ctx context.Context, c store.UnknownCall) error {
+	calls, err := s.eachUnknown(r.Context(), f, func(ctx context.Context, c store.UnknownCall) error {
 		provider = c.Provider
 		if err := s.noteCall(ctx, store.ActResent, c); err != nil {
 			return err
@@ -261,10 +277,12 @@ func (s *server) resend(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.Log.Warn().Int("calls", calls).Int("questions", total.Asks).Int("rows", total.Rows).Str("by", requester(r.Context())).
-		Msg("unknown calls are sent again by a person, and may be paid twice")
-	s.Wake()
-	return writeJSON(w, http.StatusOK, resent{Calls: calls, TakenView: viewTaken(total, s.Price(provider))})
+	if calls > 0 {
+		s.Log.Warn().Int("calls", calls).Int("questions", total.Asks).Int("rows", total.Rows).Str("by", requester(r.Context())).
+			Msg("unknown calls are sent again by a person, and may be paid twice")
+		s.Wake()
+	}
+	return writeJSON(w, http.StatusOK, resent{Calls: calls, TakenView: viewTaken(total, s.Price(provider)), Repeated: again})
 }
 
 // settledUnknown says how many questions of how many calls a decision was about.
@@ -279,8 +297,12 @@ func (s *server) giveUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	f, err := s.decided(r.Context(), d)
+	if err != nil {
+		return err
+	}
 	got := settledUnknown{}
-	got.Calls, err = s.eachUnknown(r.Context(), d, func(ctx context.Context, c store.UnknownCall) error {
+	got.Calls, err = s.eachUnknown(r.Context(), f, func(ctx context.Context, c store.UnknownCall) error {
 		if err := s.noteCall(ctx, store.ActGivenUp, c); err != nil {
 			return err
 		}
@@ -298,25 +320,29 @@ func (s *server) giveUp(w http.ResponseWriter, r *http.Request) error {
 // decideAtOnce is how many calls are read together.
 const decideAtOnce = 500
 
-// eachUnknown does something to the calls that a decision is about, and
-// returns how many there were. A call that is named must be there.
-func (s *server) eachUnknown(ctx context.Context, d decisionRequest, do func(context.Context, store.UnknownCall) error) (calls int, err error) {
+// decided chooses the calls that a decision is about. One that is named is
+// meant though its rows were given other asks.
+func (s *server) decided(ctx context.Context, d decisionRequest) (store.UnknownFilter, error) {
 	f := store.UnknownFilter{Tenant: tenantOf(ctx), Call: store.CallID(d.Call), Provider: d.Provider, Limit: decideAtOnce, Resent: d.Call != 0}
-	if err := s.ofBatch(ctx, d.Batch, &f); err != nil {
-		return 0, err
-	}
+	err := s.ofBatch(ctx, d.Batch, &f)
+	return f, err
+}
+
+// eachUnknown does something to the calls that a decision is about, and
+// returns how many there were. A call that is meant in any case must be there.
+func (s *server) eachUnknown(ctx context.Context, f store.UnknownFilter, do func(context.Context, store.UnknownCall) error) (calls int, err error) {
 	for {
 		page, err := s.Store.Unknowns(ctx, f)
 		if err != nil {
 			return calls, err
 		}
-		if len(page) == 0 && d.Call != 0 && calls == 0 {
+		if len(page) == 0 && f.Resent && calls == 0 {
 			return 0, store.ErrNoCall
 		}
 		for _, c := range page {
 			f.After = c.Call
 			err := do(ctx, c)
-			if errors.Is(err, store.ErrNoCall) && d.Call == 0 {
+			if errors.Is(err, store.ErrNoCall) && !f.Resent {
 				continue // its answer came meanwhile
 			}
 			if err != nil {

@@ -33,42 +33,45 @@ func (s *Store) Retry(ctx context.Context, r store.RetryRequest) (store.Retried,
 // failures lists the failed asks of a batch that a request is about.
 func (s *Store) failures(ctx context.Context, r store.RetryRequest) (failed []store.AskID, done store.Retried, err error) {
 	failed, err = read(ctx, s, func(ctx context.Context, c conn) (asks []store.AskID, err error) {
-		if done.Causes, err = c.causes(ctx, s, r.Batch, r.Class, r.Code); err != nil {
+		if done.Causes, err = c.causes(ctx, s, r); err != nil {
 			return nil, err
 		}
-		return list[store.AskID](ctx, c, "SELECT ask FROM ("+failedAsks+") f WHERE ($4 = '' OR class = $4) AND ($5 = '' OR code = $5) ORDER BY ask",
-			failedArgs(r.Batch, r.Class, r.Code)...)
+		return list[store.AskID](ctx, c, "SELECT ask FROM ("+failedAsks+") f ORDER BY ask", failedArgs(r)...)
 	})
 	return failed, done, err
 }
 
 // failedAsks are the failed asks that a batch has rows on, how many, and why
-// they failed: its own, then those of other homes.
-const failedAsks = `SELECT a.ask, a.class, a.code, 1 + coalesce(w.rows, 0) AS rows
+// they failed, as far as a request is about them: its own, then those of other
+// homes.
+const failedAsks = `SELECT ask, class, code, rows FROM (
+		SELECT a.ask, a.class, a.code, a.at, 1 + coalesce(w.rows, 0) AS rows
 		FROM answers a LEFT JOIN wants w ON w.ask = a.ask AND w.batch = $1
 		WHERE a.ask BETWEEN $2 AND $3 AND a.class <> '' AND coalesce(w.rows, 0) >= 0 AND NOT coalesce(w.has_left, false)
-	UNION ALL SELECT w.ask, a.class, a.code, w.rows FROM wants w
-		CROSS JOIN LATERAL (SELECT class, code FROM answers WHERE ask = w.ask AND class <> '') a
-		WHERE w.batch = $1 AND w.ask NOT BETWEEN $2 AND $3 AND w.rows > 0 AND NOT w.has_left`
+	UNION ALL SELECT w.ask, a.class, a.code, a.at, w.rows FROM wants w
+		CROSS JOIN LATERAL (SELECT class, code, at FROM answers WHERE ask = w.ask AND class <> '') a
+		WHERE w.batch = $1 AND w.ask NOT BETWEEN $2 AND $3 AND w.rows > 0 AND NOT w.has_left) f
+	WHERE ($4 = '' OR class = $4) AND ($5 = '' OR code = $5) AND ($6::bigint = 0 OR at <= $6)`
 
-func failedArgs(no store.BatchNo, class store.ErrorClass, code string) []any {
-	first, last := askRange(no)
-	return []any{no, first, last, string(class), code}
+func failedArgs(r store.RetryRequest) []any {
+	first, last := askRange(r.Batch)
+	return []any{r.Batch, first, last, string(r.Class), r.Code, millis(r.By)}
 }
 
 // Causes implements store.Reader.
 func (s *Store) Causes(ctx context.Context, no store.BatchNo) ([]store.Cause, error) {
-	return read(ctx, s, func(ctx context.Context, c conn) ([]store.Cause, error) { return c.causes(ctx, s, no, "", "") })
+	return read(ctx, s, func(ctx context.Context, c conn) ([]store.Cause, error) {
+		return c.causes(ctx, s, store.RetryRequest{Batch: no})
+	})
 }
 
-func (c conn) causes(ctx context.Context, s *Store, no store.BatchNo, class store.ErrorClass, code string) ([]store.Cause, error) {
-	if _, err := c.withRows(ctx, no); err != nil {
+func (c conn) causes(ctx context.Context, s *Store, about store.RetryRequest) ([]store.Cause, error) {
+	if _, err := c.withRows(ctx, about.Batch); err != nil {
 		return nil, err
 	}
 	var all []store.Cause
 	err := c.each(ctx, `SELECT g.class, g.code, g.rows, g.ask, a.body FROM (
-			SELECT class, code, sum(rows)::int AS rows, min(ask) AS ask FROM (`+failedAsks+`) f
-			WHERE ($4 = '' OR class = $4) AND ($5 = '' OR code = $5) GROUP BY class, code) g
+			SELECT class, code, sum(rows)::int AS rows, min(ask) AS ask FROM (`+failedAsks+`) f GROUP BY class, code) g
 		CROSS JOIN LATERAL (SELECT body FROM answers WHERE ask = g.ask) a ORDER BY g.rows DESC, g.class, g.code`, func(r pgx.Rows) error {
 		var cause store.Cause
 		var sample store.AskID
@@ -79,7 +82,7 @@ func (c conn) causes(ctx context.Context, s *Store, no store.BatchNo, class stor
 		}
 		all = append(all, cause)
 		return err
-	}, failedArgs(no, class, code)...)
+	}, failedArgs(about)...)
 	if err != nil {
 		return nil, fmt.Errorf("read causes: %w", err)
 	}

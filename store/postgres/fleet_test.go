@@ -120,6 +120,10 @@ func (f *fleet) CommitOnce(ctx context.Context, b store.BatchNo, o store.Once) (
 	return f.one().CommitOnce(ctx, b, o)
 }
 
+func (f *fleet) BeginOnce(ctx context.Context, o store.Once, made string) (time.Time, error) {
+	return f.one().BeginOnce(ctx, o, made)
+}
+
 func (f *fleet) Repeated(ctx context.Context, o store.Once) error {
 	return f.one().Repeated(ctx, o)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/plateq/plateq/store"
 )
@@ -30,6 +31,11 @@ func (t *tx) once(ctx context.Context, o *store.Once, made string) error {
 		return err
 	}
 	return t.keepOnce(ctx, *o, 0, made)
+}
+
+// BeginOnce implements store.Requests.
+func (s *Store) BeginOnce(ctx context.Context, o store.Once, made string) (time.Time, error) {
+	return write(ctx, s, func(ctx context.Context, t *tx) (time.Time, error) { return t.now, t.once(ctx, &o, made) })
 }
 
 // keepOnce keeps a request, of which the key is locked: *store.RepeatError if
@@ -60,14 +66,15 @@ func (c conn) repeated(ctx context.Context, s *Store, o store.Once) error {
 	var no store.BatchNo
 	var made string
 	var kept []byte
-	found, err := c.one(ctx, "SELECT batch, made, said FROM once_keys WHERE key = $1", []any{key}, &no, &made, &kept)
+	var at int64
+	found, err := c.one(ctx, "SELECT batch, made, said, at FROM once_keys WHERE key = $1", []any{key}, &no, &made, &kept, &at)
 	if err != nil {
 		return fmt.Errorf("look for key of request: %w", err)
 	}
 	if !found {
 		return nil
 	}
-	e := &store.RepeatError{Made: made, Same: hmac.Equal(kept, said)}
+	e := &store.RepeatError{Made: made, Same: hmac.Equal(kept, said), At: fromMillis(at)}
 	if no != 0 {
 		if e.Batch, err = c.batch(ctx, s, "no = $1", no); err != nil {
 			return err

@@ -32,45 +32,47 @@ func (s *Store) Retry(ctx context.Context, r store.RetryRequest) (store.Retried,
 // failures lists the failed asks of a batch that a request is about.
 func (s *Store) failures(ctx context.Context, r store.RetryRequest) (failed []store.AskID, done store.Retried, err error) {
 	failed, err = read(ctx, s, func(c conn) (asks []store.AskID, err error) {
-		if done.Causes, err = c.causes(s, r.Batch, r.Class, r.Code); err != nil {
+		if done.Causes, err = c.causes(s, r); err != nil {
 			return nil, err
 		}
-		return c.asks("SELECT ask FROM ("+failedAsks+") WHERE (?4 = '' OR class = ?4) AND (?5 = '' OR code = ?5) ORDER BY ask",
-			failedArgs(r.Batch, r.Class, r.Code)...)
+		return c.asks("SELECT ask FROM ("+failedAsks+") ORDER BY ask", failedArgs(r)...)
 	})
 	return failed, done, err
 }
 
 // failedAsks are the failed asks that a batch has rows on, how many, and why
-// they failed: its own, then those of other homes.
-const failedAsks = `SELECT a.ask, a.class, a.code, 1 + coalesce(w.rows, 0) AS rows
+// they failed, as far as a request is about them: its own, then those of other
+// homes.
+const failedAsks = `SELECT ask, class, code, rows FROM (
+		SELECT a.ask, a.class, a.code, a.at, 1 + coalesce(w.rows, 0) AS rows
 		FROM answers a LEFT JOIN wants w ON w.ask = a.ask AND w.batch = ?1
 		WHERE a.ask BETWEEN ?2 AND ?3 AND a.class <> '' AND coalesce(w.rows, 0) >= 0 AND NOT coalesce(w."left", 0)
-	UNION ALL SELECT w.ask, a.class, a.code, w.rows FROM wants w JOIN answers a ON a.ask = w.ask
-		WHERE w.batch = ?1 AND w.ask NOT BETWEEN ?2 AND ?3 AND w.rows > 0 AND NOT w."left" AND a.class <> ''`
+	UNION ALL SELECT w.ask, a.class, a.code, a.at, w.rows FROM wants w JOIN answers a ON a.ask = w.ask
+		WHERE w.batch = ?1 AND w.ask NOT BETWEEN ?2 AND ?3 AND w.rows > 0 AND NOT w."left" AND a.class <> '')
+	WHERE (?4 = '' OR class = ?4) AND (?5 = '' OR code = ?5) AND (?6 = 0 OR at <= ?6)`
 
-func failedArgs(no store.BatchNo, class store.ErrorClass, code string) []any {
-	first, last := askRange(no)
-	return []any{no, first, last, string(class), code}
+func failedArgs(r store.RetryRequest) []any {
+	first, last := askRange(r.Batch)
+	return []any{r.Batch, first, last, string(r.Class), r.Code, r.By}
 }
 
 // Causes implements store.Reader.
 func (s *Store) Causes(ctx context.Context, no store.BatchNo) ([]store.Cause, error) {
-	return read(ctx, s, func(c conn) ([]store.Cause, error) { return c.causes(s, no, "", "") })
+	return read(ctx, s, func(c conn) ([]store.Cause, error) { return c.causes(s, store.RetryRequest{Batch: no}) })
 }
 
-func (c conn) causes(s *Store, no store.BatchNo, class store.ErrorClass, code string) ([]store.Cause, error) {
-	if _, err := c.withRows(no); err != nil {
+func (c conn) causes(s *Store, about store.RetryRequest) ([]store.Cause, error) {
+	if _, err := c.withRows(about.Batch); err != nil {
 		return nil, err
 	}
 	var all []store.Cause
 	var samples []store.AskID
-	err := c.each("SELECT class, code, sum(rows), min(ask) FROM ("+failedAsks+`) WHERE (?4 = '' OR class = ?4) AND (?5 = '' OR code = ?5)
+	err := c.each("SELECT class, code, sum(rows), min(ask) FROM ("+failedAsks+`)
 		GROUP BY class, code ORDER BY sum(rows) DESC, class, code`, func(stmt *sqlite.Stmt) error {
 		all = append(all, store.Cause{Class: store.ErrorClass(stmt.ColumnText(0)), Code: stmt.ColumnText(1), Rows: stmt.ColumnInt(2)})
 		samples = append(samples, columnAsk(stmt, 3))
 		return nil
-	}, failedArgs(no, class, code)...)
+	}, failedArgs(about)...)
 	for i := 0; err == nil && i < len(all); i++ {
 		var body []byte
 		_, err = c.one("SELECT body FROM answers WHERE ask = ?", func(stmt *sqlite.Stmt) { body = columnBytes(stmt, 0) }, samples[i])

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"errors"
 	"fmt"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -36,6 +37,11 @@ func (t *tx) once(o *store.Once, no store.BatchNo, made string) error {
 	return nil
 }
 
+// BeginOnce implements store.Requests.
+func (s *Store) BeginOnce(ctx context.Context, o store.Once, made string) (time.Time, error) {
+	return write(ctx, s, func(t *tx) (time.Time, error) { return t.now, t.once(&o, 0, made) })
+}
+
 // Repeated implements store.Requests.
 func (s *Store) Repeated(ctx context.Context, o store.Once) error {
 	_, err := read(ctx, s, func(c conn) (none struct{}, err error) { return none, c.repeated(s, o) })
@@ -48,8 +54,9 @@ func (c conn) repeated(s *Store, o store.Once) error {
 	var no store.BatchNo
 	var made string
 	var kept []byte
-	found, err := c.one("SELECT batch, made, said FROM once_keys WHERE key = ?", func(stmt *sqlite.Stmt) {
-		no, made, kept = columnBatch(stmt, 0), stmt.ColumnText(1), columnBytes(stmt, 2)
+	var at time.Time
+	found, err := c.one("SELECT batch, made, said, at FROM once_keys WHERE key = ?", func(stmt *sqlite.Stmt) {
+		no, made, kept, at = columnBatch(stmt, 0), stmt.ColumnText(1), columnBytes(stmt, 2), columnTime(stmt, 3)
 	}, key)
 	if err != nil {
 		return fmt.Errorf("look for key of request: %w", err)
@@ -57,7 +64,7 @@ func (c conn) repeated(s *Store, o store.Once) error {
 	if !found {
 		return nil
 	}
-	e := &store.RepeatError{Made: made, Same: hmac.Equal(kept, said)}
+	e := &store.RepeatError{Made: made, Same: hmac.Equal(kept, said), At: at}
 	if no != 0 {
 		if e.Batch, err = c.batch(s, "no = ?", no); err != nil {
 			return err

@@ -14,6 +14,7 @@ var onceRules = []rule{
 	{"of requests that come at once one is accepted", onceConcurrent},
 	{"a schedule, its run, a hook and an API key are made once", onceMade},
 	{"a key is one thing's, whatever its kind", onceShared},
+	{"work that is done piece by piece is told when it was first asked for", onceBegun},
 	{"a key is forgotten when it is old, and no sooner", onceForgotten},
 }
 
@@ -164,6 +165,22 @@ func onceShared(w *world) {
 	equal(w, "it says the same", e.Same, false)
 	w.batchState(no, store.BatchIntake)
 	w.must(w.s.AbandonBatch(w.ctx, no), "abandon batch")
+}
+
+func onceBegun(w *world) {
+	began := w.now()
+	at, err := w.s.BeginOnce(w.ctx, request("a"), "b-1")
+	w.must(err, "begin")
+	equal(w, "first", at.Equal(began), true)
+	w.pass(time.Minute)
+	w.reopen()
+	_, err = w.s.BeginOnce(w.ctx, request("a"), "b-1")
+	e := wantError[*store.RepeatError](w, "begin again", err)
+	equal(w, "when, what and whether it is the same", []any{e.At.Equal(began), e.Made, e.Same}, []any{true, "b-1", true})
+	_, err = w.s.BeginOnce(w.ctx, request("b"), "b-1")
+	equal(w, "something else", wantError[*store.RepeatError](w, "begin something else", err).Same, false)
+	_, err = w.s.BeginOnce(w.ctx, requestOf("acme", "a"), "b-1")
+	w.must(err, "begin for another tenant")
 }
 
 func onceForgotten(w *world) {

@@ -12,6 +12,7 @@ var retryRules = []rule{
 	{"a retry is about its own list alone", retryOwn},
 	{"a retry joins the ask that is open", retryJoins},
 	{"a retry chooses by class and code", retryChooses},
+	{"a retry leaves what failed after its time", retryBy},
 	{"a rehearsal of a retry changes nothing", retryDry},
 	{"all rows on a failed ask get one other", retryDuplicates},
 	{"what fails again is retried again", retryAgain},
@@ -111,6 +112,26 @@ func retryChooses(w *world) {
 	w.states(b, store.Failed, store.Queued, store.Queued)
 	equal(w, "retried by both", w.askAgain(store.RetryRequest{Batch: b, Class: store.ClassProviderError, Code: "503"}), store.Retried{})
 	w.states(b, store.Failed, store.Queued, store.Queued)
+}
+
+func retryBy(w *world) {
+	b := w.list("P1", "P2", "P3")
+	other := w.list("P3")
+	c := w.claim(b)
+	w.settle(c, w.failed(w.ask(c, "P1"), store.ClassProviderError))
+	by := w.now()
+	w.pass(time.Minute)
+	w.settle(c, w.failed(w.ask(c, "P2"), store.ClassProviderError), w.failed(w.ask(c, "P3"), store.ClassProviderError))
+	equal(w, "retried by its time, where it failed later", w.askAgain(store.RetryRequest{Batch: other, By: by}), store.Retried{})
+	first := store.RetryRequest{Batch: b, By: by}
+	want := store.Retried{Taken: store.Taken{Rows: 1, Asks: 1}, Causes: []store.Cause{cause(store.ClassProviderError, 1)}}
+	equal(w, "retried", w.askAgain(first), want)
+	w.states(b, store.Queued, store.Failed, store.Failed)
+	w.settleRest(w.claim(b), w.failed(0, store.ClassProviderError))
+	equal(w, "the same once more", w.askAgain(first), store.Retried{})
+	w.states(b, store.Failed, store.Failed, store.Failed)
+	equal(w, "retried later", w.askAgain(store.RetryRequest{Batch: b, By: w.now()}).Taken, store.Taken{Rows: 3, Asks: 3})
+	equal(w, "retried by the other", w.askAgain(store.RetryRequest{Batch: other}).Taken, store.Taken{Rows: 1, Shared: 1, Joined: 1})
 }
 
 func retryDry(w *world) {

@@ -78,6 +78,8 @@ func unknownChosen(w *world) {
 	first, c1 := w.lost("P1")
 	nb := plain()
 	nb.Tenant = "acme"
+	by := w.now()
+	w.pass(time.Minute)
 	second := w.submit(nb, rows("P1"))
 	c2 := w.claim(second)
 	w.settleRest(c2, unknown(0))
@@ -92,6 +94,8 @@ func unknownChosen(w *world) {
 	equal(w, "of a list", calls(store.UnknownFilter{Batch: first}), []store.CallID{c1.Call})
 	equal(w, "of a tenant", calls(store.UnknownFilter{Tenant: "acme"}), []store.CallID{c2.Call})
 	equal(w, "of a provider", calls(store.UnknownFilter{Provider: provider}), []store.CallID{c1.Call, c2.Call})
+	equal(w, "sent by then", calls(store.UnknownFilter{By: by}), []store.CallID{c1.Call})
+	equal(w, "sent by now", calls(store.UnknownFilter{By: w.now()}), []store.CallID{c1.Call, c2.Call})
 	equal(w, "of another provider", calls(store.UnknownFilter{Provider: "regnum"}), nil)
 	equal(w, "first page", calls(store.UnknownFilter{Limit: 1}), []store.CallID{c1.Call})
 	equal(w, "second page", calls(store.UnknownFilter{Limit: 1, After: c1.Call}), []store.CallID{c2.Call})
