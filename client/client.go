@@ -10,9 +10,10 @@
 //
 // What the server refuses is a *Problem. Requests that change nothing are
 // repeated a few times where the server cannot be reached or is overloaded, and
-// so is the handing in of a list that can be read again (SubmitOptions.Key);
-// nothing else is. Submitting a list once more costs nothing for plates whose
-// answers are known or on their way.
+// so is what the server does once under a key: Submit of a list that can be read
+// again, LookUp, AddSchedule, RunSchedule, Retry and Resend; nothing else is. A
+// key that is made up lasts as long as the call. Submitting a list once more
+// costs nothing for plates whose answers are known or on their way.
 package client
 
 import (

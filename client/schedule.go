@@ -59,7 +59,7 @@ type ScheduleRequest struct {
 // server cannot be reached or is overloaded it is asked again, a few times, and
 // adds one schedule.
 func (c *Client) AddSchedule(ctx context.Context, r ScheduleRequest) (s Schedule, err error) {
-	err = c.postOnce(ctx, "/v1/schedules", r, &s)
+	err = c.postOnce(ctx, "", "/v1/schedules", r, &s)
 	return s, err
 }
 

@@ -48,13 +48,18 @@ type RetryOptions struct {
 	Code  string `json:"code,omitempty"`  // empty: all
 	// DryRun changes nothing.
 	DryRun bool `json:"dry_run,omitempty"`
+	// Key names this request, so that a process which is started anew can make
+	// it again: 1 to 255 printable ASCII characters. Empty: one is made up, which
+	// serves as long as the call lasts.
+	Key string `json:"-"`
 }
 
 // Retried is what a retry came to.
 type Retried struct {
 	Again
 	DryRun bool `json:"dry_run"`
-	// Repeated: an earlier answer was lost, and what it told of is not counted.
+	// Repeated: a request under the key came before, and what that takes up is
+	// not counted here.
 	Repeated bool    `json:"repeated"`
 	Causes   []Cause `json:"causes"` // why the rows had failed
 	Batch    Batch   `json:"batch"`
@@ -62,9 +67,9 @@ type Retried struct {
 
 // Retry asks again what failed of a batch. A batch that is done runs again.
 // Where the server cannot be reached or is overloaded it is asked again, a few
-// times, for what had failed when it first was.
+// times, for what had failed when it first was and is not asked again yet.
 func (c *Client) Retry(ctx context.Context, id string, o RetryOptions) (r Retried, err error) {
-	err = c.postOnce(ctx, batchPath(id)+"/retry", o, &r)
+	err = c.postOnce(ctx, o.Key, batchPath(id)+"/retry", o, &r)
 	return r, err
 }
 
@@ -146,21 +151,24 @@ type Decision struct {
 	Provider string `json:"provider,omitempty"`
 	All      bool   `json:"all,omitempty"`
 	Reason   string `json:"reason,omitempty"`
+	// Key names a resend as RetryOptions.Key does a retry.
+	Key string `json:"-"`
 }
 
 // Resent is what a resend came to.
 type Resent struct {
 	Calls int `json:"calls"`
 	Again
-	// Repeated: an earlier answer was lost, and what it told of is not counted.
+	// Repeated: a request under the key came before, and what that takes up is
+	// not counted here.
 	Repeated bool `json:"repeated"`
 }
 
 // Resend asks again what is unknown of calls, and may pay for it twice. Where
 // the server cannot be reached or is overloaded it is asked again, a few times,
-// about calls that were sent before it first was.
+// about calls that were unknown when it first was and are not sent again yet.
 func (c *Client) Resend(ctx context.Context, d Decision) (r Resent, err error) {
-	err = c.postOnce(ctx, "/v1/unknown/resend", d, &r)
+	err = c.postOnce(ctx, d.Key, "/v1/unknown/resend", d, &r)
 	return r, err
 }
 
@@ -186,12 +194,12 @@ func (c *Client) Adopt(ctx context.Context, call int64, ticket, reason string) (
 }
 
 // postOnce sends what the server does once under a key, as handIn does.
-func (c *Client) postOnce(ctx context.Context, path string, body, into any) error {
+func (c *Client) postOnce(ctx context.Context, key, path string, body, into any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("encode request: %w", err)
 	}
-	return c.handIn(ctx, "", request{path: path, contentType: jsonType}, bytes.NewReader(text), into)
+	return c.handIn(ctx, key, request{path: path, contentType: jsonType}, bytes.NewReader(text), into)
 }
 
 func (c *Client) postJSON(ctx context.Context, path string, body, into any) error {

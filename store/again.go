@@ -35,7 +35,8 @@ type RetryRequest struct {
 	// Class and Code choose by what an error says; empty: whatever it is.
 	Class ErrorClass
 	Code  string
-	// By leaves out what failed later; zero: nothing.
+	// By leaves out what failed later, as far as clocks agree, and what a retry
+	// has made since; zero: nothing.
 	By time.Time
 	// Dry only finds out what would become of the rows.
 	Dry bool
@@ -88,7 +89,8 @@ type UnknownFilter struct {
 	Resent bool
 	// Untried leaves out those that Resend has seen.
 	Untried bool
-	// By leaves out calls that were sent later; zero: none.
+	// By leaves out calls that became unknown later, as far as clocks agree,
+	// and those with asks that a resend has made since; zero: none.
 	By time.Time
 }
 

@@ -8,6 +8,18 @@ import (
 // OnceLife is how long keys of requests are kept at least.
 const OnceLife = 48 * time.Hour
 
+// Apart is how far the clocks of processes may be apart.
+const Apart = 10 * time.Second
+
+// Until is the latest time at which another process may have noted what came
+// by then; zero stays zero.
+func Until(by time.Time) time.Time {
+	if by.IsZero() {
+		return by
+	}
+	return by.Add(Apart)
+}
+
 // Once names a request that may come again: by the key that its sender gave
 // it, among those of a tenant, and a hash of all that it says.
 type Once struct {
@@ -18,7 +30,8 @@ type Once struct {
 
 // RepeatError says that a request came before.
 type RepeatError struct {
-	// Made is the id of what it made or changed, which may be gone by now.
+	// Made is the id of what it made, changed or is about, which may be gone
+	// by now.
 	Made  string
 	Batch Batch     // as it stands, if that is one
 	At    time.Time // when the first one came
@@ -28,9 +41,9 @@ type RepeatError struct {
 
 func (e *RepeatError) Error() string {
 	if !e.Same {
-		return "the key was used for another request, that made " + e.Made
+		return "the key was used for another request, about " + e.Made
 	}
-	return "the request made " + e.Made
+	return "the request came before, about " + e.Made
 }
 
 // Requests take lists in that must be taken in once, however often they are
@@ -40,9 +53,10 @@ type Requests interface {
 	// committed; for those that come behind it is *RepeatError, and nothing is
 	// changed.
 	CommitOnce(ctx context.Context, b BatchNo, o Once) (Batch, error)
-	// BeginOnce keeps a request whose work is done piece by piece, and has an
-	// effect only on what was there when the first of its key came. It returns
-	// that time: now, unless it is in a *RepeatError. made is what is worked on.
+	// BeginOnce keeps a request whose work is done piece by piece, so that a
+	// repeat can do what the first of its key left undone, and no more. It
+	// returns when that came: now, unless it is in a *RepeatError. made is what
+	// is worked on.
 	BeginOnce(ctx context.Context, o Once, made string) (time.Time, error)
 	// Repeated returns *RepeatError if a request of that key came before.
 	Repeated(ctx context.Context, o Once) error

@@ -52,8 +52,7 @@ func (u *UnknownCall) Count(c *Chunk, open Offsets, in *Interest) []AskID {
 // Fits reports whether the filter wants the call.
 func (u *UnknownCall) Fits(f UnknownFilter) bool {
 	return u.Asks > 0 && (f.Resent || u.Rows > 0) &&
-		(f.Tenant == "" || f.Tenant == u.Tenant) && (f.Batch == 0 || slices.Contains(u.Batches, f.Batch)) &&
-		(f.By.IsZero() || !u.Sent.After(f.By))
+		(f.Tenant == "" || f.Tenant == u.Tenant) && (f.Batch == 0 || slices.Contains(u.Batches, f.Batch))
 }
 
 // Leavers are asks that all rows of a batch on them are to leave.

@@ -44,7 +44,7 @@ func (r role) loop(ctx context.Context) error {
 	return r.ask(ctx, r.read, into)
 }
 
-// ask asks all that read hands over and keeps what is answered.
+// ask asks all that read hands over, keeps what is answered, and exports it.
 func (r role) ask(ctx context.Context, read func(context.Context, chan<- []question) error, into sink) error {
 	questions, answers := make(chan []question, r.AtOnce), make(chan answered, together)
 	g, ctx := errgroup.WithContext(ctx)

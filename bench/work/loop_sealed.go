@@ -12,10 +12,11 @@ import (
 )
 
 // loopSealed is the loop that promises what Plateq does, and does nothing
-// else: plates and answers are sealed, the next list finds what was asked
-// before, and what is asked is recorded and committed first. What is claimed
-// and has no answer after a crash may have been paid for. There is no queue, no
-// pace, nobody watches, and it cannot go on where it was stopped.
+// else: the list is taken in before anybody is asked, plates and answers are
+// sealed, a next list could find what was asked before, and what is asked is
+// recorded and committed first. What is claimed and has no answer after a crash
+// may have been paid for. There is no queue, no pace, nobody watches, and it
+// cannot go on where it was stopped.
 func (r role) loopSealed(ctx context.Context) error {
 	s, err := openSealed(ctx, r.Database)
 	if err != nil {
@@ -26,10 +27,7 @@ func (r role) loopSealed(ctx context.Context) error {
 		return err
 	}
 	claim := func(ctx context.Context, to chan<- []question) error { return s.claim(ctx, r.Batch, to) }
-	if err := r.ask(ctx, claim, s); err != nil {
-		return err
-	}
-	return s.export(ctx, r.Out)
+	return r.ask(ctx, claim, s)
 }
 
 // sealedStore is a list and its answers, sealed.

@@ -61,7 +61,7 @@ func (c *cli) retry(ctx context.Context, cl *client.Client, id string, o client.
 	}
 	switch {
 	case got.Repeated:
-		c.say("the server had begun with it, and its answer was lost; %d more rows are asked again: %s", got.Rows, c.againWords(got.Again))
+		c.say("the server had heard of it before, and does not count again what it took up then; %d more rows are asked again: %s", got.Rows, c.againWords(got.Again))
 		c.next("status " + id)
 		return nil
 	case got.Rows == 0:

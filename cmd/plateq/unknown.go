@@ -196,7 +196,7 @@ answer to the first one that comes later is kept, and the rows follow the new.`,
 				err = json.NewEncoder(c.out).Encode(got)
 			}
 			if got.Repeated {
-				c.say("the server had begun with it, and its answer was lost; this is what was left:")
+				c.say("the server had heard of it before, and does not count again what it took up then; what was left:")
 			}
 			c.say("%d calls, %d rows are asked again: %s", got.Calls, got.Rows, c.againWords(got.Again))
 			c.next("list --state running")

@@ -136,9 +136,10 @@ func (s *server) doOnce(w http.ResponseWriter, r *http.Request, c *once, tenant,
 }
 
 // since keeps a request whose work is done piece by piece, about what has that
-// id, and returns when it first came under its key: a repeat takes up what was
-// there by then, and so does nothing twice. Zero: it has no key.
-func (s *server) since(w http.ResponseWriter, r *http.Request, c *once, tenant, id string) (first time.Time, again bool, err error) {
+// id, and returns when it first came under its key: a repeat does what the first
+// left undone. A key is taken where there finds what it is about. Zero: the
+// request has none.
+func (s *server) since(w http.ResponseWriter, r *http.Request, c *once, tenant, id string, there func() error) (first time.Time, again bool, err error) {
 	if c == nil {
 		return first, false, nil
 	}
@@ -146,7 +147,15 @@ func (s *server) since(w http.ResponseWriter, r *http.Request, c *once, tenant, 
 	if err != nil {
 		return first, false, err
 	}
-	first, err = s.Store.BeginOnce(r.Context(), o, id)
+	if err = s.Store.Repeated(r.Context(), o); err == nil {
+		if err = there(); err != nil {
+			return first, false, err
+		}
+		first, err = s.Store.BeginOnce(r.Context(), o, id)
+	}
+	if e, ok := errors.AsType[*store.RepeatError](err); ok {
+		e.Same = e.Same && e.Made == id
+	}
 	e, err := earlier(w, err)
 	if e == nil {
 		return first, false, err

@@ -233,14 +233,46 @@ func TestARetryTakesUpWhatHadFailedByThen(t *testing.T) {
 			if got, rec := ask(onceKey); got != (taken{Rows: 2}) || rec.Header().Get("Idempotent-Replayed") != "" {
 				t.Fatalf("first: %d %s", rec.Code, rec.Body)
 			}
-			pass(time.Minute)
 			w.called(t, b.ID, tt.verdict)
 			if got, rec := ask(onceKey); got != (taken{Repeated: true}) || rec.Code != http.StatusOK || rec.Header().Get("Idempotent-Replayed") != "true" {
 				t.Errorf("repeat: %d %s", rec.Code, rec.Body)
+			}
+			other := w.submitted(t, "plate\nDL01AA1002\n") // which comes to the same later
+			pass(time.Minute)
+			w.called(t, other.ID, tt.verdict)
+			if got, rec := ask(onceKey); got != (taken{Repeated: true}) {
+				t.Errorf("repeat, later: %d %s", rec.Code, rec.Body)
 			}
 			checkProblem(t, w.do(t, "POST", path, body+" ", jsonBody, onceKey), http.StatusConflict, "key_reused")
 			checkProblem(t, w.do(t, "POST", path, body, jsonBody, "Idempotency-Key: "), http.StatusBadRequest, "bad_idempotency_key")
 			checkProblem(t, w.do(t, "POST", "/v1/batches", oneItem, jsonBody, onceKey), http.StatusConflict, "key_reused")
 		})
 	}
+}
+
+// TestAKeyIsNotTakenByWhatIsNotThere answers a repeat as it did the first.
+func TestAKeyIsNotTakenByWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for range 2 {
+		checkProblem(t, w.do(t, "POST", "/v1/unknown/resend", `{"call":7,"reason":"r"}`, jsonBody, onceKey), http.StatusNotFound, "no_such_call")
+		checkProblem(t, w.do(t, "POST", "/v1/batches/b-7/retry", "", jsonBody, onceKey), http.StatusNotFound, "no_such_batch")
+	}
+	if rec := w.do(t, "POST", "/v1/unknown/resend", `{"all":true,"provider":"attestr","reason":"r"}`, jsonBody, onceKey); rec.Code != http.StatusOK {
+		t.Errorf("another request under the key: %d %s", rec.Code, rec.Body)
+	}
+}
+
+// TestAResendOfATenantIsNotThatOfAll has the same said by one who sees the
+// calls of a tenant and by one who sees all.
+func TestAResendOfATenantIsNotThatOfAll(t *testing.T) {
+	t.Parallel()
+	w, _ := guarded(t, api.AccessOptions{})
+	all, _ := w.key(t, store.APIKey{Tenant: store.AllTenants, Scopes: store.Scopes()})
+	one, _ := w.key(t, store.APIKey{Tenant: store.DefaultTenant, Scopes: store.Scopes()})
+	const body = `{"all":true,"provider":"attestr","reason":"r"}`
+	if rec := w.do(t, "POST", "/v1/unknown/resend", body, jsonBody, onceKey, one); rec.Code != http.StatusOK {
+		t.Fatalf("first: %d %s", rec.Code, rec.Body)
+	}
+	checkProblem(t, w.do(t, "POST", "/v1/unknown/resend", body, jsonBody, onceKey, all), http.StatusConflict, "key_reused")
 }

@@ -193,7 +193,7 @@ func (s *server) changeRoutes() []route {
 		}, s.poll},
 		{openapi.Operation{
 			Method: "POST", Path: "/v1/batches/{id}/retry", ID: "retryBatch", Tag: tagBatches, Summary: "Ask again what failed of a batch",
-			About:  "What comes again under one Idempotency-Key within 48 hours takes up only what had failed when the first came; another request under it is refused.",
+			About:  "What comes again under one Idempotency-Key within 48 hours takes up what had failed when the first came and that left undone; another request under it is refused.",
 			Params: []openapi.Param{onceParam()},
 			Body:   openapi.MayJSON(retryRequest{}), Answers: openapi.OK("What that comes to.", retried{}),
 		}, s.retry},

@@ -16,7 +16,7 @@ func (s *server) unknownRoutes() []route {
 		{openapi.Operation{
 			Method: "POST", Path: "/v1/unknown/resend", ID: "resendUnknown", Tag: tagUnknown, Summary: "Ask again what is unknown, and perhaps pay twice",
 			About: "It is about one call, the calls of a batch, or all of a provider. The reason is kept. " +
-				"What comes again under one Idempotency-Key within 48 hours takes up only calls that were sent before the first came; another request under it is refused.",
+				"What comes again under one Idempotency-Key within 48 hours takes up calls that were unknown when the first came and that it left; another request under it is refused.",
 			Params: []openapi.Param{onceParam()},
 			Body:   openapi.JSON(decisionRequest{}), Answers: openapi.OK("What that comes to.", resent{}),
 		}, s.resend},

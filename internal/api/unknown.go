@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -239,7 +240,7 @@ func (d decisionRequest) decision(ctx context.Context) store.Decision {
 type resent struct {
 	Calls int `json:"calls"`
 	TakenView
-	Repeated bool `json:"repeated" doc:"A request under this key came before: what that took up is not counted here."`
+	Repeated bool `json:"repeated" doc:"A request under this key came before: what that takes up is not counted here."`
 }
 
 // resend asks again what is unknown, and may pay twice.
@@ -256,7 +257,8 @@ func (s *server) resend(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	by, again, err := s.since(w, r, once, submitter(r.Context()), "resend")
+	// What a key of all tenants is about is not what that of one is about.
+	by, again, err := s.since(w, r, once, submitter(r.Context()), "unknown calls of "+cmp.Or(f.Tenant, store.AllTenants), func() error { return s.present(r.Context(), f) })
 	if err != nil {
 		return err
 	}
@@ -326,6 +328,18 @@ func (s *server) decided(ctx context.Context, d decisionRequest) (store.UnknownF
 	f := store.UnknownFilter{Tenant: tenantOf(ctx), Call: store.CallID(d.Call), Provider: d.Provider, Limit: decideAtOnce, Resent: d.Call != 0}
 	err := s.ofBatch(ctx, d.Batch, &f)
 	return f, err
+}
+
+// present fails with store.ErrNoCall if one call is chosen that is not there.
+func (s *server) present(ctx context.Context, f store.UnknownFilter) error {
+	if f.Call == 0 {
+		return nil
+	}
+	found, err := s.Store.Unknowns(ctx, f)
+	if err == nil && len(found) == 0 {
+		err = store.ErrNoCall
+	}
+	return err
 }
 
 // eachUnknown does something to the calls that a decision is about, and

@@ -44,18 +44,19 @@ func (s *Store) failures(ctx context.Context, r store.RetryRequest) (failed []st
 // failedAsks are the failed asks that a batch has rows on, how many, and why
 // they failed, as far as a request is about them: its own, then those of other
 // homes.
-const failedAsks = `SELECT ask, class, code, rows FROM (
+const failedAsks = `SELECT f.ask, class, code, rows FROM (
 		SELECT a.ask, a.class, a.code, a.at, 1 + coalesce(w.rows, 0) AS rows
 		FROM answers a LEFT JOIN wants w ON w.ask = a.ask AND w.batch = $1
 		WHERE a.ask BETWEEN $2 AND $3 AND a.class <> '' AND coalesce(w.rows, 0) >= 0 AND NOT coalesce(w.has_left, false)
 	UNION ALL SELECT w.ask, a.class, a.code, a.at, w.rows FROM wants w
 		CROSS JOIN LATERAL (SELECT class, code, at FROM answers WHERE ask = w.ask AND class <> '') a
 		WHERE w.batch = $1 AND w.ask NOT BETWEEN $2 AND $3 AND w.rows > 0 AND NOT w.has_left) f
-	WHERE ($4 = '' OR class = $4) AND ($5 = '' OR code = $5) AND ($6::bigint = 0 OR at <= $6)`
+	WHERE ($4 = '' OR class = $4) AND ($5 = '' OR code = $5) AND ($6::bigint = 0 OR f.at <= $7 AND NOT EXISTS (
+		SELECT 1 FROM renewals r WHERE r.next = f.ask AND r.batch = $1 AND r.at >= $6))`
 
 func failedArgs(r store.RetryRequest) []any {
 	first, last := askRange(r.Batch)
-	return []any{r.Batch, first, last, string(r.Class), r.Code, millis(r.By)}
+	return []any{r.Batch, first, last, string(r.Class), r.Code, millis(r.By), millis(store.Until(r.By))}
 }
 
 // Causes implements store.Reader.

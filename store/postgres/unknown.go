@@ -19,7 +19,8 @@ func (s *Store) Unknowns(ctx context.Context, f store.UnknownFilter) ([]store.Un
 		var chunks []store.ChunkID
 		var open []store.Offsets
 		err := c.each(ctx, `SELECT id, chunk, open, n, sent_at, provider, class, code FROM calls WHERE unknown > 0 AND id > $1
-			AND ($2 = 0 OR id = $2) AND ($3 = '' OR provider = $3) AND (NOT $4 OR resent_at = 0) ORDER BY id`, func(r pgx.Rows) error {
+			AND ($2 = 0 OR id = $2) AND ($3 = '' OR provider = $3) AND (NOT $4 OR resent_at = 0)
+			AND ($5::bigint = 0 OR settled_at <= $5) ORDER BY id`, func(r pgx.Rows) error {
 			var u store.UnknownCall
 			var chunk store.ChunkID
 			var held []byte
@@ -31,7 +32,7 @@ func (s *Store) Unknowns(ctx context.Context, f store.UnknownFilter) ([]store.Un
 			u.Sent = fromMillis(sent)
 			all, chunks, open = append(all, u), append(chunks, chunk), append(open, offsets)
 			return err
-		}, f.After, int64(f.Call), f.Provider, f.Untried)
+		}, f.After, int64(f.Call), f.Provider, f.Untried, millis(store.Until(f.By)))
 		if err != nil {
 			return nil, fmt.Errorf("read unknown calls: %w", err)
 		}
@@ -69,6 +70,12 @@ func (c conn) standingOf(ctx context.Context, s *Store, u *store.UnknownCall, ch
 	asks := u.Count(k.Chunk, open, in)
 	if !u.Fits(f) {
 		return false, nil
+	}
+	if !f.By.IsZero() {
+		made, err := c.truth(ctx, "SELECT EXISTS (SELECT 1 FROM renewals WHERE next = ANY($1) AND at >= $2)", plain(asks), millis(f.By))
+		if err != nil || made {
+			return false, err
+		}
 	}
 	questions, err := c.questions(ctx, s.sealer, asks)
 	for _, a := range asks {

@@ -18,7 +18,8 @@ func (s *Store) Unknowns(ctx context.Context, f store.UnknownFilter) ([]store.Un
 		var all []store.UnknownCall
 		var lines []*call
 		err := c.each(`SELECT id, chunk, open, n, sent_at, provider, class, code, resent_at FROM calls WHERE unknown > 0 AND id > ?1
-			AND (?2 = 0 OR id = ?2) AND (?3 = '' OR provider = ?3) AND (NOT ?4 OR resent_at = 0) ORDER BY id`, func(stmt *sqlite.Stmt) error {
+			AND (?2 = 0 OR id = ?2) AND (?3 = '' OR provider = ?3) AND (NOT ?4 OR resent_at = 0)
+			AND (?5 = 0 OR settled_at <= ?5) ORDER BY id`, func(stmt *sqlite.Stmt) error {
 			open, err := store.ParseOffsets(columnBytes(stmt, 2))
 			lines = append(lines, &call{
 				id: store.CallID(stmt.ColumnInt64(0)), chunk: columnAsk(stmt, 1), open: open, n: stmt.ColumnInt(3), sent: columnTime(stmt, 4),
@@ -28,7 +29,7 @@ func (s *Store) Unknowns(ctx context.Context, f store.UnknownFilter) ([]store.Un
 				Carried: stmt.ColumnInt(3), Sent: columnTime(stmt, 4),
 			})
 			return err
-		}, f.After, f.Call, f.Provider, f.Untried)
+		}, f.After, f.Call, f.Provider, f.Untried, store.Until(f.By))
 		if err != nil {
 			return nil, fmt.Errorf("read unknown calls: %w", err)
 		}
@@ -65,6 +66,15 @@ func (c conn) standingOf(s *Store, u *store.UnknownCall, l *call, f store.Unknow
 	asks := u.Count(k.Chunk, l.open, in)
 	if !u.Fits(f) {
 		return false, nil
+	}
+	for _, a := range asks {
+		if f.By.IsZero() {
+			break
+		}
+		made, err := c.number("SELECT count(*) FROM renewals WHERE next = ? AND at >= ?", a, f.By)
+		if err != nil || made > 0 {
+			return false, err
+		}
 	}
 	sealed, err := c.readQuestions(asks)
 	for _, a := range sealed {

@@ -12,7 +12,7 @@ var retryRules = []rule{
 	{"a retry is about its own list alone", retryOwn},
 	{"a retry joins the ask that is open", retryJoins},
 	{"a retry chooses by class and code", retryChooses},
-	{"a retry leaves what failed after its time", retryBy},
+	{"a retry leaves what failed after its time, and what it has made itself", retryBy},
 	{"a rehearsal of a retry changes nothing", retryDry},
 	{"all rows on a failed ask get one other", retryDuplicates},
 	{"what fails again is retried again", retryAgain},
@@ -115,22 +115,27 @@ func retryChooses(w *world) {
 }
 
 func retryBy(w *world) {
-	b := w.list("P1", "P2", "P3")
-	other := w.list("P3")
+	b := w.list("P1", "P2", "P3", "P4")
+	other := w.list("P4")
 	c := w.claim(b)
-	w.settle(c, w.failed(w.ask(c, "P1"), store.ClassProviderError))
+	w.settle(c, w.failed(w.ask(c, "P1"), store.ClassProviderError), w.failed(w.ask(c, "P2"), store.ClassPoison))
 	by := w.now()
-	w.pass(time.Minute)
-	w.settle(c, w.failed(w.ask(c, "P2"), store.ClassProviderError), w.failed(w.ask(c, "P3"), store.ClassProviderError))
+	w.pass(store.Apart) // noted by a process that is ahead of this one
+	w.settle(c, w.failed(w.ask(c, "P3"), store.ClassProviderError))
+	w.pass(time.Second)
+	w.settle(c, w.failed(w.ask(c, "P4"), store.ClassProviderError))
 	equal(w, "retried by its time, where it failed later", w.askAgain(store.RetryRequest{Batch: other, By: by}), store.Retried{})
-	first := store.RetryRequest{Batch: b, By: by}
-	want := store.Retried{Taken: store.Taken{Rows: 1, Asks: 1}, Causes: []store.Cause{cause(store.ClassProviderError, 1)}}
-	equal(w, "retried", w.askAgain(first), want)
-	w.states(b, store.Queued, store.Failed, store.Failed)
+	whole := store.RetryRequest{Batch: b, By: by}
+	half := store.RetryRequest{Batch: b, By: by, Class: store.ClassPoison}
+	w.askAgain(half)
+	w.settleRest(w.claim(b), w.failed(0, store.ClassPoison))
+	equal(w, "what it had left", w.askAgain(whole), store.Retried{
+		Taken: store.Taken{Rows: 2, Asks: 2}, Causes: []store.Cause{cause(store.ClassProviderError, 2)},
+	})
+	w.states(b, store.Queued, store.Failed, store.Queued, store.Failed)
 	w.settleRest(w.claim(b), w.failed(0, store.ClassProviderError))
-	equal(w, "the same once more", w.askAgain(first), store.Retried{})
-	w.states(b, store.Failed, store.Failed, store.Failed)
-	equal(w, "retried later", w.askAgain(store.RetryRequest{Batch: b, By: w.now()}).Taken, store.Taken{Rows: 3, Asks: 3})
+	equal(w, "nothing is left", w.askAgain(whole), store.Retried{})
+	equal(w, "another retry", w.askAgain(store.RetryRequest{Batch: b, By: w.now().Add(time.Second)}).Taken, store.Taken{Rows: 4, Asks: 4})
 	equal(w, "retried by the other", w.askAgain(store.RetryRequest{Batch: other}).Taken, store.Taken{Rows: 1, Shared: 1, Joined: 1})
 }
 

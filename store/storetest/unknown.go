@@ -11,6 +11,7 @@ import (
 var unknownRules = []rule{
 	{"calls of which nobody knows are listed with their rows", unknownListed},
 	{"lists of unknown calls are chosen and paged", unknownChosen},
+	{"calls that a resend made are not among those that were there", unknownBy},
 	{"resending gives all rows another ask, and the call stays unknown", unknownResent},
 	{"a cancelled list is not resent", unknownCancelled},
 	{"a late answer to an ask that was resent stays with that ask", unknownLate},
@@ -94,8 +95,8 @@ func unknownChosen(w *world) {
 	equal(w, "of a list", calls(store.UnknownFilter{Batch: first}), []store.CallID{c1.Call})
 	equal(w, "of a tenant", calls(store.UnknownFilter{Tenant: "acme"}), []store.CallID{c2.Call})
 	equal(w, "of a provider", calls(store.UnknownFilter{Provider: provider}), []store.CallID{c1.Call, c2.Call})
-	equal(w, "sent by then", calls(store.UnknownFilter{By: by}), []store.CallID{c1.Call})
-	equal(w, "sent by now", calls(store.UnknownFilter{By: w.now()}), []store.CallID{c1.Call, c2.Call})
+	equal(w, "unknown by then", calls(store.UnknownFilter{By: by}), []store.CallID{c1.Call})
+	equal(w, "unknown by now", calls(store.UnknownFilter{By: w.now()}), []store.CallID{c1.Call, c2.Call})
 	equal(w, "of another provider", calls(store.UnknownFilter{Provider: "regnum"}), nil)
 	equal(w, "first page", calls(store.UnknownFilter{Limit: 1}), []store.CallID{c1.Call})
 	equal(w, "second page", calls(store.UnknownFilter{Limit: 1, After: c1.Call}), []store.CallID{c2.Call})
@@ -103,6 +104,19 @@ func unknownChosen(w *world) {
 	equal(w, "after a resend", calls(store.UnknownFilter{}), []store.CallID{c2.Call})
 	equal(w, "with those that were resent", calls(store.UnknownFilter{Resent: true}), []store.CallID{c1.Call, c2.Call})
 	equal(w, "untried", calls(store.UnknownFilter{Resent: true, Untried: true}), []store.CallID{c2.Call})
+}
+
+func unknownBy(w *world) {
+	by := w.now()
+	b, c := w.lost("P1", "P2")
+	w.resend(c, person)
+	second := w.claim(b)
+	w.settleRest(second, unknown(0))
+	equal(w, "there by then", len(w.unknowns(store.UnknownFilter{By: by})), 0)
+	equal(w, "with what was resent", w.unknowns(store.UnknownFilter{By: by, Resent: true})[0].Call, c.Call)
+	equal(w, "there now", w.unknowns(store.UnknownFilter{})[0].Call, second.Call)
+	w.pass(time.Second)
+	equal(w, "there by now", w.unknowns(store.UnknownFilter{By: w.now()})[0].Call, second.Call)
 }
 
 func unknownResent(w *world) {
