@@ -49,8 +49,9 @@ type RetryOptions struct {
 	// DryRun changes nothing.
 	DryRun bool `json:"dry_run,omitempty"`
 	// Key names this request, so that a process which is started anew can make
-	// it again: 1 to 255 printable ASCII characters. Empty: one is made up, which
-	// serves as long as the call lasts.
+	// it again, within 48 hours: later it is another request. 1 to 255 printable
+	// ASCII characters; empty: one is made up, which serves as long as the call
+	// lasts.
 	Key string `json:"-"`
 }
 

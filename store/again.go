@@ -62,6 +62,8 @@ type Cause struct {
 type Decision struct {
 	By     string // who asked, as the log names them; "policy": a rule
 	Reason string
+	// Asked is when a resend was first asked for; zero: now.
+	Asked time.Time
 }
 
 // ByPolicy decides where nobody was asked.
@@ -119,6 +121,17 @@ type Again struct {
 	Leaving []Leaving
 	// Resend makes new asks of unknown ones that rows leave.
 	Resend bool
+	// Asked is when it was first asked for; zero: now.
+	Asked time.Time
+}
+
+// At is when the rows got their new asks: never before it was asked for, by
+// whatever clock, so that what a request has made is told from what was there.
+func (g *Again) At(now time.Time) time.Time {
+	if g.Asked.After(now) {
+		return g.Asked
+	}
+	return now
 }
 
 // Leaving is a settled ask that rows of a batch are to leave.

@@ -55,6 +55,12 @@ func (u *UnknownCall) Fits(f UnknownFilter) bool {
 		(f.Tenant == "" || f.Tenant == u.Tenant) && (f.Batch == 0 || slices.Contains(u.Batches, f.Batch))
 }
 
+// SinceOf reports whether the call may carry what a resend has made since the
+// time of the filter.
+func (u *UnknownCall) SinceOf(f UnknownFilter) bool {
+	return !f.By.IsZero() && u.Sent.After(f.By.Add(-Apart))
+}
+
 // Leavers are asks that all rows of a batch on them are to leave.
 type Leavers struct {
 	Batch   BatchNo

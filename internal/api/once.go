@@ -16,7 +16,7 @@ import (
 const (
 	// onceHeader names a request that its sender may repeat.
 	onceHeader = "Idempotency-Key"
-	// replayHeader says that an answer is about what an earlier request did.
+	// replayHeader says that a request came before under its key.
 	replayHeader = "Idempotent-Replayed"
 	// maxOnce bounds a key, in bytes.
 	maxOnce = 255
@@ -64,6 +64,13 @@ func (o *once) Read(p []byte) (int, error) {
 	n, err := o.body.Read(p)
 	_, _ = o.sum.Write(p[:n]) // a hash takes everything
 	return n, err
+}
+
+// also makes something else a part of what the request says.
+func (o *once) also(text string) {
+	if o != nil {
+		_, _ = io.WriteString(o.sum, "\x00"+text) // a hash takes everything
+	}
 }
 
 // Close implements io.Closer.
@@ -137,8 +144,8 @@ func (s *server) doOnce(w http.ResponseWriter, r *http.Request, c *once, tenant,
 
 // since keeps a request whose work is done piece by piece, about what has that
 // id, and returns when it first came under its key: a repeat does what the first
-// left undone. A key is taken where there finds what it is about. Zero: the
-// request has none.
+// left undone. Zero: the request has no key. A key is taken only where there,
+// unless it is nil, finds what the request is about.
 func (s *server) since(w http.ResponseWriter, r *http.Request, c *once, tenant, id string, there func() error) (first time.Time, again bool, err error) {
 	if c == nil {
 		return first, false, nil
@@ -147,14 +154,14 @@ func (s *server) since(w http.ResponseWriter, r *http.Request, c *once, tenant, 
 	if err != nil {
 		return first, false, err
 	}
-	if err = s.Store.Repeated(r.Context(), o); err == nil {
+	err = s.Store.Repeated(r.Context(), o)
+	if err == nil && there != nil {
 		if err = there(); err != nil {
 			return first, false, err
 		}
-		first, err = s.Store.BeginOnce(r.Context(), o, id)
 	}
-	if e, ok := errors.AsType[*store.RepeatError](err); ok {
-		e.Same = e.Same && e.Made == id
+	if err == nil {
+		first, err = s.Store.BeginOnce(r.Context(), o, id)
 	}
 	e, err := earlier(w, err)
 	if e == nil {

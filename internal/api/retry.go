@@ -94,7 +94,7 @@ func (s *server) retry(w http.ResponseWriter, r *http.Request) error {
 	choice := store.RetryRequest{Batch: b.No, Class: req.Class, Code: req.Code, Dry: req.DryRun}
 	repeated := false
 	if !req.DryRun {
-		if choice.By, repeated, err = s.since(w, r, once, b.Tenant, b.ID, anyway); err != nil {
+		if choice.By, repeated, err = s.since(w, r, once, b.Tenant, b.ID, nil); err != nil {
 			return err
 		}
 	}
@@ -114,9 +114,6 @@ func (s *server) retry(w http.ResponseWriter, r *http.Request) error {
 		TakenView: viewTaken(got.Taken, s.Price(b.Provider)), DryRun: req.DryRun, Repeated: repeated, Causes: viewCauses(shownCauses(r.Context(), got.Causes)), Batch: view,
 	})
 }
-
-// anyway is about what was found before.
-func anyway() error { return nil }
 
 // maxBody bounds the body of a request that is no list.
 const maxBody = 1 << 20

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -257,8 +256,8 @@ func (s *server) resend(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// What a key of all tenants is about is not what that of one is about.
-	by, again, err := s.since(w, r, once, submitter(r.Context()), "unknown calls of "+cmp.Or(f.Tenant, store.AllTenants), func() error { return s.present(r.Context(), f) })
+	once.also(tenantOf(r.Context())) // one who sees all tenants speaks of more calls
+	by, again, err := s.since(w, r, once, submitter(r.Context()), "resend", func() error { return s.present(r.Context(), f) })
 	if err != nil {
 		return err
 	}
@@ -272,7 +271,9 @@ func (s *server) resend(w http.ResponseWriter, r *http.Request) error {
 		if err := s.noteCall(ctx, store.ActResent, c); err != nil {
 			return err
 		}
-		taken, err := s.Store.Resend(ctx, c.Call, d.decision(ctx))
+		decision := d.decision(ctx)
+		decision.Asked = by
+		taken, err := s.Store.Resend(ctx, c.Call, decision)
 		total.Add(taken)
 		return err
 	})

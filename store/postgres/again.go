@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -106,7 +107,7 @@ func (s *Store) retry(ctx context.Context, r store.RetryRequest, asks []store.As
 		if err != nil {
 			return store.Taken{}, err
 		}
-		taken, err := t.renew(ctx, h, store.Again{Leaving: leaving})
+		taken, err := t.renew(ctx, h, store.Again{Leaving: leaving, Asked: r.By})
 		if err == nil && r.Dry {
 			err = rehearsed{taken}
 		}
@@ -161,7 +162,7 @@ func (t *tx) renew(ctx context.Context, h *header, again store.Again) (store.Tak
 	if err != nil {
 		return store.Taken{}, err
 	}
-	in := &renewal{intake: &intake{tx: t, h: h, again: true}}
+	in := &renewal{intake: &intake{tx: t, h: h, again: true}, at: again.At(t.now)}
 	for _, l := range again.Leaving {
 		a, readable := asks[l.Ask]
 		if !readable || len(a.Subject) == 0 { // damaged, or erased
@@ -182,6 +183,7 @@ func (t *tx) renew(ctx context.Context, h *header, again store.Again) (store.Tak
 type renewal struct {
 	*intake
 	leaving []store.Leaving
+	at      time.Time
 }
 
 func (r *renewal) run(ctx context.Context) error {
@@ -233,7 +235,7 @@ func (r *renewal) insertRenewals(ctx context.Context) error {
 	b := &pgx.Batch{}
 	b.Queue(`INSERT INTO renewals (batch, ask, next, cached, at)
 		SELECT $1, ask, next, cached, $5 FROM unnest($2::bigint[], $3::bigint[], $4::boolean[]) AS n (ask, next, cached)`,
-		r.h.no, asks, nexts, cached, millis(r.now))
+		r.h.no, asks, nexts, cached, millis(r.at))
 	b.Queue(`INSERT INTO wants AS w (ask, batch, rows) SELECT ask, $1, rows FROM unnest($2::bigint[], $3::int[]) AS n (ask, rows)
 		ON CONFLICT (ask, batch) DO UPDATE SET rows = w.rows + excluded.rows`, r.h.no, asks, rows)
 	b.Queue("DELETE FROM wants WHERE batch = $1 AND ask = ANY($2) AND ask >> 32 <> $1 AND rows = 0", r.h.no, asks)

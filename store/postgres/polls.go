@@ -131,7 +131,8 @@ func (t *tx) endCall(ctx context.Context, b *pgx.Batch, c *call, v *view, than s
 	}
 	open := c.open.Union(disowned)
 	state, unknown := v.CallState(open, waiting || others)
-	b.Queue("UPDATE calls SET state = $1, unknown = $2, open = $3, charged = charged - $5 WHERE id = $4", state, unknown, stored(open), c.id, len(disowned))
+	b.Queue(`UPDATE calls SET state = $1, unknown = $2, open = $3, charged = charged - $5,
+		settled_at = CASE WHEN $5 > 0 THEN $6 ELSE settled_at END WHERE id = $4`, state, unknown, stored(open), c.id, len(disowned), millis(t.now))
 	t.queueCost(b, c.bill.Payer, v.home, c.sent, c.bill.Disowned(disowned))
 	return nil
 }

@@ -19,7 +19,7 @@ func (s *Store) Unknowns(ctx context.Context, f store.UnknownFilter) ([]store.Un
 		var chunks []store.ChunkID
 		var open []store.Offsets
 		err := c.each(ctx, `SELECT id, chunk, open, n, sent_at, provider, class, code FROM calls WHERE unknown > 0 AND id > $1
-			AND ($2 = 0 OR id = $2) AND ($3 = '' OR provider = $3) AND (NOT $4 OR resent_at = 0)
+			AND ($2::bigint = 0 OR id = $2) AND ($3 = '' OR provider = $3) AND (NOT $4 OR resent_at = 0)
 			AND ($5::bigint = 0 OR settled_at <= $5) ORDER BY id`, func(r pgx.Rows) error {
 			var u store.UnknownCall
 			var chunk store.ChunkID
@@ -71,7 +71,7 @@ func (c conn) standingOf(ctx context.Context, s *Store, u *store.UnknownCall, ch
 	if !u.Fits(f) {
 		return false, nil
 	}
-	if !f.By.IsZero() {
+	if u.SinceOf(f) {
 		made, err := c.truth(ctx, "SELECT EXISTS (SELECT 1 FROM renewals WHERE next = ANY($1) AND at >= $2)", plain(asks), millis(f.By))
 		if err != nil || made {
 			return false, err
@@ -108,7 +108,7 @@ func (s *Store) Resend(ctx context.Context, id store.CallID, d store.Decision) (
 			if h == nil {
 				return total, errAgain // it has joined since
 			}
-			taken, err := t.renew(ctx, h, store.Again{Leaving: g.Leaving, Resend: true})
+			taken, err := t.renew(ctx, h, store.Again{Leaving: g.Leaving, Resend: true, Asked: d.Asked})
 			if err != nil {
 				return total, err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -103,7 +104,7 @@ func (s *Store) retry(ctx context.Context, r store.RetryRequest, asks []store.As
 		if err != nil {
 			return store.Taken{}, err
 		}
-		taken, err := t.renew(h, store.Again{Leaving: leaving})
+		taken, err := t.renew(h, store.Again{Leaving: leaving, Asked: r.By})
 		if err == nil && r.Dry {
 			err = rehearsed{taken}
 		}
@@ -150,7 +151,7 @@ func (t *tx) renew(h *header, again store.Again) (store.Taken, error) {
 	if err != nil {
 		return store.Taken{}, err
 	}
-	in := &renewal{intake: &intake{tx: t, h: h}}
+	in := &renewal{intake: &intake{tx: t, h: h}, at: again.At(t.now)}
 	kept := again.Leaving[:0:0]
 	for i, a := range sealed {
 		q, err := t.s.sealer.OpenQuestion(a.ID, a.question)
@@ -173,6 +174,7 @@ func (t *tx) renew(h *header, again store.Again) (store.Taken, error) {
 type renewal struct {
 	*intake
 	leaving []store.Leaving
+	at      time.Time
 }
 
 func (r *renewal) run() error {
@@ -196,7 +198,7 @@ func (r *renewal) run() error {
 // they leave are lowered: at home below nothing, as the first row is implied.
 func (r *renewal) insertRenewals() error {
 	for i, l := range r.leaving {
-		err := r.exec("INSERT INTO renewals (batch, ask, next, cached, at) VALUES (?, ?, ?, ?, ?)", r.h.no, l.Ask, r.rows[i].Ask, r.rows[i].Cached, r.now)
+		err := r.exec("INSERT INTO renewals (batch, ask, next, cached, at) VALUES (?, ?, ?, ?, ?)", r.h.no, l.Ask, r.rows[i].Ask, r.rows[i].Cached, r.at)
 		if err == nil {
 			err = r.exec(`INSERT INTO wants (ask, batch, rows) VALUES (?, ?, ?)
 				ON CONFLICT (ask, batch) DO UPDATE SET rows = rows + excluded.rows`, l.Ask, r.h.no, -l.Rows)

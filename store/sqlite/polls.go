@@ -133,8 +133,9 @@ func (t *tx) endCall(id store.CallID, k *chunk, home *header, disowned store.Off
 	}
 	open := c.open.Union(disowned)
 	state, unknown := k.CallState(open, waiting)
-	err = t.exec("UPDATE calls SET state = ?, unknown = ?, open = ?, charged = charged - ? WHERE id = ?",
-		state, unknown, open.Append(nil), len(disowned), id)
+	err = t.exec(`UPDATE calls SET state = ?1, unknown = ?2, open = ?3, charged = charged - ?4,
+		settled_at = CASE WHEN ?4 > 0 THEN ?5 ELSE settled_at END WHERE id = ?6`,
+		state, unknown, open.Append(nil), len(disowned), t.now, id)
 	if err != nil {
 		return fmt.Errorf("write call: %w", err)
 	}

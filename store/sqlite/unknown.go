@@ -67,11 +67,8 @@ func (c conn) standingOf(s *Store, u *store.UnknownCall, l *call, f store.Unknow
 	if !u.Fits(f) {
 		return false, nil
 	}
-	for _, a := range asks {
-		if f.By.IsZero() {
-			break
-		}
-		made, err := c.number("SELECT count(*) FROM renewals WHERE next = ? AND at >= ?", a, f.By)
+	for i := 0; u.SinceOf(f) && i < len(asks); i++ {
+		made, err := c.number("SELECT count(*) FROM renewals WHERE next = ? AND at >= ?", asks[i], f.By)
 		if err != nil || made > 0 {
 			return false, err
 		}
@@ -111,7 +108,7 @@ func (s *Store) Resend(ctx context.Context, id store.CallID, d store.Decision) (
 			if err != nil {
 				return total, err
 			}
-			taken, err := t.renew(h, store.Again{Leaving: g.Leaving, Resend: true})
+			taken, err := t.renew(h, store.Again{Leaving: g.Leaving, Resend: true, Asked: d.Asked})
 			if err != nil {
 				return total, err
 			}

@@ -135,8 +135,11 @@ func retryBy(w *world) {
 	w.states(b, store.Queued, store.Failed, store.Queued, store.Failed)
 	w.settleRest(w.claim(b), w.failed(0, store.ClassProviderError))
 	equal(w, "nothing is left", w.askAgain(whole), store.Retried{})
-	equal(w, "another retry", w.askAgain(store.RetryRequest{Batch: b, By: w.now().Add(time.Second)}).Taken, store.Taken{Rows: 4, Asks: 4})
+	ahead := store.RetryRequest{Batch: b, By: w.now().Add(time.Second)} // by the clock of another server
+	equal(w, "another retry", w.askAgain(ahead).Taken, store.Taken{Rows: 4, Asks: 4})
 	equal(w, "retried by the other", w.askAgain(store.RetryRequest{Batch: other}).Taken, store.Taken{Rows: 1, Shared: 1, Joined: 1})
+	w.settleRest(w.claim(b), w.failed(0, store.ClassProviderError))
+	equal(w, "the same once more", w.askAgain(ahead), store.Retried{})
 }
 
 func retryDry(w *world) {

@@ -222,12 +222,15 @@ func unknownAdopted(w *world) {
 func unknownDisowned(w *world) {
 	b, c := w.lost("P1", "P2")
 	w.adopt(c)
+	by := w.now()
 	o := w.poll("T-7")
+	w.pass(2 * store.Apart)
 	got := w.settlePoll(store.TicketSettlement{
 		ID: o.ID, Lease: o.Lease, Handle: o.Handle, Close: true,
 		Verdicts: []store.Verdict{w.found(o.Asks[0].ID), unknown(o.Asks[1].ID)},
 	})
 	equal(w, "applied", got.Applied, 2)
+	equal(w, "unknown by the time of the adoption", len(w.unknowns(store.UnknownFilter{By: by})), 0)
 	w.states(b, store.Found, store.Unknown)
 	w.batchState(b, store.BatchDone)
 	u := w.unknowns(store.UnknownFilter{})
