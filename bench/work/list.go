@@ -59,6 +59,24 @@ func readList(path string, each func(seq int, plate string) error) error {
 	}
 }
 
+// writeResults writes plates and answers as CSV that is synced to the disk.
+func writeResults(path string, each func(do func(row []string) error) error) error {
+	f, err := os.Create(path) //nolint:gosec // a file of our own
+	if err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	w := csv.NewWriter(f)
+	err = w.Write([]string{"plate", "at", "answer"})
+	if err == nil {
+		err = each(w.Write)
+	}
+	w.Flush()
+	if err := errors.Join(err, w.Error(), f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	return nil
+}
+
 // checkResults wants a header and so many rows. Answers hold no line ends.
 func checkResults(path string, rows int) error {
 	f, err := os.Open(path) //nolint:gosec // a file of our own

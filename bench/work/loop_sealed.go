@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -119,20 +117,7 @@ func (s *sealedStore) write(ctx context.Context, all []answered) error {
 
 // export reads rows and answers side by side, and writes what was sealed.
 func (s *sealedStore) export(ctx context.Context, path string) error {
-	f, err := os.Create(path) //nolint:gosec // a file of our own
-	if err != nil {
-		return fmt.Errorf("write results: %w", err)
-	}
-	w := csv.NewWriter(f)
-	err = w.Write([]string{"plate", "at", "answer"})
-	if err == nil {
-		err = s.each(ctx, w.Write)
-	}
-	w.Flush()
-	if err := errors.Join(err, w.Error(), f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write results: %w", err)
-	}
-	return nil
+	return writeResults(path, func(do func([]string) error) error { return s.each(ctx, do) })
 }
 
 func (s *sealedStore) each(ctx context.Context, do func([]string) error) error {

@@ -3,10 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"os"
 
 	_ "modernc.org/sqlite" // the driver
 )
@@ -63,20 +60,7 @@ func (s *sqliteSink) insert(ctx context.Context, statement string, n int, row fu
 }
 
 func (s *sqliteSink) export(ctx context.Context, path string) error {
-	f, err := os.Create(path) //nolint:gosec // a file of our own
-	if err != nil {
-		return fmt.Errorf("write results: %w", err)
-	}
-	w := csv.NewWriter(f)
-	err = w.Write([]string{"plate", "at", "answer"})
-	if err == nil {
-		err = s.each(ctx, w.Write)
-	}
-	w.Flush()
-	if err := errors.Join(err, w.Error(), f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write results: %w", err)
-	}
-	return nil
+	return writeResults(path, func(do func([]string) error) error { return s.each(ctx, do) })
 }
 
 func (s *sqliteSink) each(ctx context.Context, do func([]string) error) error {
