@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 )
 
 // GivenUp is the verdict of a person on an ask of which nobody knows what
@@ -55,10 +56,10 @@ func (u *UnknownCall) Fits(f UnknownFilter) bool {
 		(f.Tenant == "" || f.Tenant == u.Tenant) && (f.Batch == 0 || slices.Contains(u.Batches, f.Batch))
 }
 
-// SinceOf reports whether the call may carry what a resend has made since the
-// time of the filter.
-func (u *UnknownCall) SinceOf(f UnknownFilter) bool {
-	return !f.By.IsZero() && u.Sent.After(f.By.Add(-Apart))
+// SentSince reports whether the call may have been sent after a time; never
+// after the zero one.
+func (u *UnknownCall) SentSince(t time.Time) bool {
+	return !t.IsZero() && u.Sent.After(t.Add(-Apart))
 }
 
 // Leavers are asks that all rows of a batch on them are to leave.

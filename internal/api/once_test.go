@@ -238,7 +238,7 @@ func TestARetryTakesUpWhatHadFailedByThen(t *testing.T) {
 				t.Errorf("repeat: %d %s", rec.Code, rec.Body)
 			}
 			other := w.submitted(t, "plate\nDL01AA1002\n") // which comes to the same later
-			pass(time.Minute)
+			pass(time.Second)
 			w.called(t, other.ID, tt.verdict)
 			if got, rec := ask(onceKey); got != (taken{Repeated: true}) {
 				t.Errorf("repeat, later: %d %s", rec.Code, rec.Body)

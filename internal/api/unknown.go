@@ -262,7 +262,8 @@ func (s *server) resend(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if f.By = by; again {
-		f.Resent = false // what the first one has sent is not there to be sent
+		f.By = by.Add(-store.Apart) // nobody has decided about what became unknown later
+		f.Resent = false            // what the first one has sent is not there to be sent
 	}
 	var total store.Taken
 	provider := d.Provider

@@ -71,7 +71,7 @@ func (c conn) standingOf(ctx context.Context, s *Store, u *store.UnknownCall, ch
 	if !u.Fits(f) {
 		return false, nil
 	}
-	if u.SinceOf(f) {
+	if u.SentSince(f.By) {
 		made, err := c.truth(ctx, "SELECT EXISTS (SELECT 1 FROM renewals WHERE next = ANY($1) AND at >= $2)", plain(asks), millis(f.By))
 		if err != nil || made {
 			return false, err

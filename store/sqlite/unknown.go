@@ -67,7 +67,7 @@ func (c conn) standingOf(s *Store, u *store.UnknownCall, l *call, f store.Unknow
 	if !u.Fits(f) {
 		return false, nil
 	}
-	for i := 0; u.SinceOf(f) && i < len(asks); i++ {
+	for i := 0; u.SentSince(f.By) && i < len(asks); i++ {
 		made, err := c.number("SELECT count(*) FROM renewals WHERE next = ? AND at >= ?", asks[i], f.By)
 		if err != nil || made > 0 {
 			return false, err
