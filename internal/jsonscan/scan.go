@@ -97,23 +97,13 @@ func Value(text []byte) int {
 // String returns the length of the string that text begins with, quotes
 // included: all of text where it is not closed.
 func String(text []byte) int {
-	for i := 1; i < len(text); {
-		quote := bytes.IndexByte(text[i:], '"')
-		if quote < 0 {
-			break
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			return i + 1
+		case '\\':
+			i++
 		}
-		for quote += i; i < quote; {
-			escape := bytes.IndexByte(text[i:quote], '\\')
-			if escape < 0 {
-				i = quote
-				break
-			}
-			i += escape + len(`\n`)
-		}
-		if i == quote {
-			return quote + 1
-		}
-		// It is one that is escaped, and i is behind it.
 	}
 	return len(text)
 }
