@@ -12,45 +12,56 @@ import (
 
 // record is one record of a batch.
 type record struct {
-	batchID string   // empty where it was not given
-	names   []string // by which webhooks may call it
-	plate   string   // canonical
+	batchID string          // empty where it was not given
+	self    wirejson.Object // all that it says
+	plate   string          // canonical
 	status  string
 	output  wirejson.Object // nil where there is none
 	raw     json.RawMessage
 }
 
-// decodeRecord reads a record. False: it does not say whose it is or how it
-// stands.
-func decodeRecord(raw json.RawMessage) (record, bool) {
-	o, err := wirejson.Members(raw)
-	if err != nil {
+// reader reads one record after the other. A record is of use until the next
+// one is read, as both are read into the same room.
+type reader struct{ self, input, output wirejson.Object }
+
+// read reads a record. False: it does not say whose it is or how it stands.
+func (d *reader) read(raw json.RawMessage) (record, bool) {
+	var err error
+	if d.self, err = wirejson.MembersInto(d.self, raw); err != nil {
 		return record{}, false
 	}
-	in := o.Get("input")
-	input, err := wirejson.Members(in)
-	if err != nil && !wirejson.IsNull(in) {
-		return record{}, false
-	}
-	r := record{raw: raw}
-	reg, _ := input.Text("reg")
-	status, _ := o.Text("status")
-	r.plate, r.status = canonical(reg), strings.ToUpper(strings.TrimSpace(status))
-	r.batchID, _ = o.Text("batchId")
-	for _, key := range []string{"_id", "requestId"} {
-		if id := name(o, key); id != "" {
-			r.names = append(r.names, id)
+	r := record{raw: raw, self: d.self}
+	var reg string
+	if in := r.self.Get("input"); !wirejson.IsNull(in) {
+		if d.input, err = wirejson.MembersInto(d.input, in); err != nil {
+			return record{}, false
 		}
+		reg, _ = d.input.Text("reg")
 	}
+	status, _ := r.self.Text("status")
+	r.plate, r.status = canonical(reg), strings.ToUpper(strings.TrimSpace(status))
+	r.batchID, _ = r.self.Text("batchId")
 	if r.plate == "" || r.status == "" {
 		return record{}, false
 	}
-	if out := o.Get("output"); len(out) > 0 && !wirejson.IsNull(out) {
-		if r.output, err = wirejson.Members(out); err != nil {
+	if out := r.self.Get("output"); len(out) > 0 && !wirejson.IsNull(out) {
+		if d.output, err = wirejson.MembersInto(d.output, out); err != nil {
 			return record{}, false
 		}
+		r.output = d.output
 	}
 	return r, true
+}
+
+// names returns those by which webhooks may call the record.
+func (r record) names() []string {
+	var names []string
+	for _, key := range []string{"_id", "requestId"} {
+		if id := name(r.self, key); id != "" {
+			names = append(names, id)
+		}
+	}
+	return names
 }
 
 // final reports whether nothing more will come for this record, and known

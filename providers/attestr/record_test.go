@@ -14,6 +14,7 @@ func BenchmarkPage(b *testing.B) {
 	}
 	body = append(body, "]}"...)
 	b.SetBytes(int64(len(body)))
+	var d reader
 	for b.Loop() {
 		o, err := wirejson.Parse(body)
 		if err != nil {
@@ -21,7 +22,7 @@ func BenchmarkPage(b *testing.B) {
 		}
 		records, _ := wirejson.Elements(o.Get("data"))
 		for _, raw := range records {
-			if _, ok := decodeRecord(raw); !ok {
+			if _, ok := d.read(raw); !ok {
 				b.Fatal("not a record")
 			}
 		}

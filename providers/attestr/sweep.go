@@ -1,8 +1,10 @@
 package attestr
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
+	"iter"
 	"maps"
 	"slices"
 
@@ -14,12 +16,21 @@ import (
 type sweep struct {
 	ticket  providers.Ticket
 	cursor  *cursor
-	index   map[uint64]int                 // hash of a plate to its place
-	open    map[string][]providers.Request // by canonical plate
+	list    listing
+	reader  reader
+	open    []waiting // in the order of the list
 	got     providers.Progress
 	notices map[string]int
 	naming  bool // records are named for webhooks
 	place   int  // of the record that is read, in the list; nowhere in a whole pass
+}
+
+// waiting is a request that waits for the record of a plate.
+type waiting struct {
+	place int // of the plate in the list
+	plate string
+	ref   string
+	done  bool
 }
 
 // nowhere is the place of a record in a whole pass.
@@ -28,40 +39,56 @@ const nowhere = -1
 // newSweep begins where the cursor of t stands. A ticket without a usable
 // cursor, as one that a person adopted, begins anew with what is open.
 func newSweep(t providers.Ticket, open []providers.Request, pageSize int) *sweep {
-	s := &sweep{ticket: t, open: make(map[string][]providers.Request, len(open)), notices: map[string]int{}, place: nowhere}
-	var plates []string
-	for _, r := range open {
-		plate := canonical(r.Subject[providers.Plate])
-		if s.open[plate] == nil {
-			plates = append(plates, plate)
-		}
-		s.open[plate] = append(s.open[plate], r)
+	s := &sweep{ticket: t, open: make([]waiting, len(open)), notices: map[string]int{}, place: nowhere}
+	for i, r := range open {
+		s.open[i] = waiting{plate: canonical(r.Subject[providers.Plate]), ref: r.Ref}
 	}
 	var err error
-	if s.cursor, err = decodeCursor(t.Cursor); err != nil || !s.covers(plates) {
+	if s.cursor, err = decodeCursor(t.Cursor); err != nil || !s.covers() {
 		if len(t.Cursor) > 0 {
 			s.notices["cursor_reset"]++
 		}
-		s.cursor = newCursor(plates, pageSize)
-		s.covers(plates)
+		s.cursor = newCursor(s.plates(), pageSize)
+		s.covers()
 	}
 	return s
 }
 
-// covers builds the index and reports whether all of plates are in it.
-func (s *sweep) covers(plates []string) bool {
-	s.index = make(map[uint64]int, len(s.cursor.plates))
-	for i, h := range s.cursor.plates {
-		s.index[h] = i
+// plates returns what is open, each plate once.
+func (s *sweep) plates() []string {
+	var plates []string
+	known := make(map[string]bool, len(s.open))
+	for _, w := range s.open {
+		if !known[w.plate] {
+			known[w.plate] = true
+			plates = append(plates, w.plate)
+		}
 	}
-	return !slices.ContainsFunc(plates, func(plate string) bool {
-		_, ok := s.index[hashPlate(plate)]
-		return !ok
-	})
+	return plates
 }
+
+// covers finds what is open in the list of the cursor, and reports whether all
+// of it is there.
+func (s *sweep) covers() bool {
+	s.list = listing{plates: s.cursor.plates}
+	for i := range s.open {
+		place, ok := s.list.find(hashPlate(s.open[i].plate))
+		if !ok {
+			return false
+		}
+		s.open[i].place = place
+	}
+	if !slices.IsSortedFunc(s.open, byPlace) {
+		slices.SortStableFunc(s.open, byPlace)
+	}
+	return true
+}
+
+func byPlace(a, b waiting) int { return cmp.Compare(a.place, b.place) }
 
 // take reads a page and returns what the poll brought.
 func (s *sweep) take(records []json.RawMessage) providers.Progress {
+	s.list.from(s.cursor.skip)
 	ours := 0
 	for _, raw := range records {
 		if s.takeOne(raw) {
@@ -85,6 +112,7 @@ func (s *sweep) take(records []json.RawMessage) providers.Progress {
 // takePart reads the page that is a part.
 func (s *sweep) takePart(part int, records []json.RawMessage) providers.Progress {
 	place := part * s.cursor.pages.size
+	s.list.from(place)
 	ours := 0
 	for _, raw := range records {
 		s.place = place + ours
@@ -109,13 +137,13 @@ func (s *sweep) progress() providers.Progress {
 
 // takeOne reads a record and reports whether it stands in our batch.
 func (s *sweep) takeOne(raw json.RawMessage) bool {
-	r, ok := decodeRecord(raw)
+	r, ok := s.reader.read(raw)
 	if !ok {
 		s.notices["unreadable_record"]++
 		s.cursor.doubts++
 		return true
 	}
-	i, known := s.index[hashPlate(r.plate)]
+	i, known := s.list.find(hashPlate(r.plate))
 	switch elsewhere := r.batchID != "" && r.batchID != s.ticket.ID; {
 	case elsewhere, !known && r.batchID == "":
 		s.notices["foreign_record"]++
@@ -133,7 +161,7 @@ func (s *sweep) takeOne(raw json.RawMessage) bool {
 		s.cursor.place(i, s.place)
 	}
 	if s.naming {
-		s.got.Names = append(s.got.Names, r.names...)
+		s.got.Names = append(s.got.Names, r.names()...)
 	}
 	s.judge(r, i)
 	return true
@@ -148,28 +176,38 @@ func (s *sweep) judge(r record, i int) {
 	switch {
 	case final:
 		s.cursor.final.set(i)
-		s.settle(r.plate, r.outcome())
+		for w := range s.about(i, r.plate) {
+			s.settle(w, r.outcome())
+		}
 	case s.cursor.final.has(i):
 		s.notices["regression"]++
 	}
 }
 
-// settle gives o to the requests that asked about plate; to each once.
-func (s *sweep) settle(plate string, o providers.Outcome) {
-	for _, r := range s.open[plate] {
-		o.Ref = r.Ref
-		s.got.Outcomes = append(s.got.Outcomes, o)
+// about goes through the requests that wait for the record of plate i.
+func (s *sweep) about(i int, plate string) iter.Seq[*waiting] {
+	return func(yield func(*waiting) bool) {
+		first, _ := slices.BinarySearchFunc(s.open, waiting{place: i}, byPlace)
+		for ; first < len(s.open) && s.open[first].place == i; first++ {
+			if w := &s.open[first]; !w.done && w.plate == plate && !yield(w) {
+				return
+			}
+		}
 	}
-	delete(s.open, plate)
+}
+
+// settle gives o to a request.
+func (s *sweep) settle(w *waiting, o providers.Outcome) {
+	w.done, o.Ref = true, w.ref
+	s.got.Outcomes = append(s.got.Outcomes, o)
 }
 
 // giveUpMissing settles what is open and was never final.
 func (s *sweep) giveUpMissing() {
-	for _, plate := range slices.Sorted(maps.Keys(s.open)) {
-		if s.cursor.final.has(s.index[hashPlate(plate)]) {
-			continue
+	for i := range s.open {
+		if w := &s.open[i]; !w.done && !s.cursor.final.has(w.place) {
+			s.settle(w, providers.Outcome{Err: &providers.Error{Provider: Name, Op: opItems, Class: providers.Missing,
+				Code: "no_record", Err: errors.New("the provider lists no record of it, though all others are final")}})
 		}
-		s.settle(plate, providers.Outcome{Err: &providers.Error{Provider: Name, Op: opItems, Class: providers.Missing,
-			Code: "no_record", Err: errors.New("the provider lists no record of it, though all others are final")}})
 	}
 }

@@ -111,12 +111,26 @@ func isCode(s string) bool {
 }
 
 // canonical is the form in which plates are sent and compared: upper case,
-// letters and digits only.
+// letters and digits only. Most come in it.
 func canonical(reg string) string {
+	if isCanonical(reg) {
+		return reg
+	}
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
 			return -1
 		}
 		return unicode.ToUpper(r)
 	}, reg)
+}
+
+// isCanonical reports whether s is surely in that form: it may be even if not,
+// where it holds letters of other alphabets.
+func isCanonical(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
 }

@@ -43,11 +43,16 @@ var (
 
 // Members reads the members of an object that is part of a parsed body, so
 // that only its borders have to be found.
-func Members(b []byte) (Object, error) {
+func Members(b []byte) (Object, error) { return MembersInto(nil, b) }
+
+// MembersInto does so in the room of an object that is not needed any more.
+func MembersInto(o Object, b []byte) (Object, error) {
 	if len(b) < 2 || b[0] != '{' {
 		return nil, errNoObject
 	}
-	o := make(Object, 0, room(len(b)))
+	if o = o[:0]; o == nil {
+		o = make(Object, 0, room(len(b)))
+	}
 	for quoted, value := range jsonscan.Members(b) {
 		name, err := nameOf(quoted)
 		if err != nil {
