@@ -22,6 +22,8 @@ type keeper struct {
 
 	draining sync.Mutex
 
+	hand hand
+
 	mu    sync.Mutex
 	fault error // of the store, when it took no change
 	at    time.Time
@@ -70,6 +72,7 @@ func (k *keeper) full() bool { return k.spool.Full() || errors.Is(k.lately(), st
 // settle writes s, or spools it. The answer is never given up while the
 // process lives; ctx ending does not stop it.
 func (k *keeper) settle(ctx context.Context, s store.Settlement) (store.Settled, error) {
+	defer k.hand.take(s.Call)()
 	ctx, end := k.tracer.Begin(ctx, Span{Name: "settle", Call: s.Call, Asks: len(s.Verdicts)})
 	began := time.Now()
 	done, err := k.st.Settle(context.WithoutCancel(ctx), s)

@@ -33,8 +33,6 @@ const (
 	busyFor = 10 * time.Second
 	// dueCalm is the shortest pause where only tickets are waited for.
 	dueCalm = 100 * time.Millisecond
-	// staleAtOnce bounds the calls that are judged in one sweep.
-	staleAtOnce = 1000
 )
 
 // Options say what a Scheduler works with. Fields that do not say what their
@@ -53,12 +51,18 @@ type Options struct {
 	Reuse func(provider string) store.Reuse
 	// Alone leaves schedules to others.
 	Alone bool
+	// Shared says that other processes work over the same store.
+	Shared bool
+	// Holds reports whether an outcome of the call may be at hand in this process
+	// that the store has not taken: the call is not dead. nil: never.
+	Holds func(store.CallID) bool
 }
 
 // Scheduler rings for work that is due. Run it once.
 type Scheduler struct {
 	opts  Options
 	wakes map[string]chan struct{}
+	seen  watch // of the one loop that sweeps
 }
 
 // New returns a scheduler for all providers of the set.
@@ -159,7 +163,7 @@ func sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {
 func (s *Scheduler) sweepOn(ctx context.Context) {
 	quiet := &once{log: s.opts.Log}
 	for {
-		quiet.tell(s.Sweep(ctx), "sweep")
+		quiet.tell(s.sweep(ctx, false), "sweep")
 		if !sleep(ctx, sweepEvery, nil) {
 			return
 		}
@@ -184,17 +188,16 @@ func (s *Scheduler) fundOn(ctx context.Context) {
 }
 
 // Sweep judges dead calls, frees tickets of dead workers, resends what is unknown where that is wanted, finishes
-// batches that hold no open row, and forgets webhooks that told of nothing.
-func (s *Scheduler) Sweep(ctx context.Context) error {
-	stale, err := s.opts.Store.StaleCalls(ctx, staleAtOnce)
-	if err != nil {
-		return fmt.Errorf("list dead calls: %w", err)
+// batches that hold no open row, and forgets webhooks that told of nothing. Who is
+// dead is what the store says now, see Once; Run watches it for a while first.
+func (s *Scheduler) Sweep(ctx context.Context) error { return s.sweep(ctx, true) }
+
+func (s *Scheduler) sweep(ctx context.Context, sure bool) error {
+	err := s.judgeDead(ctx, sure)
+	if errors.Is(err, store.ErrAway) {
+		return err
 	}
-	var errs []error // one call that cannot be judged stops no other
-	for _, c := range stale {
-		errs = append(errs, s.judge(ctx, c))
-	}
-	errs = append(errs, s.freeTickets(ctx), s.resend(ctx))
+	errs := []error{err, s.resend(ctx)}
 	if _, err := s.opts.Store.Finish(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("finish batches: %w", err))
 	}
@@ -206,18 +209,6 @@ func (s *Scheduler) Sweep(ctx context.Context) error {
 		s.opts.Log.Warn().Int("webhooks", orphans).Msg("webhooks of a day ago told of nothing that is known: somebody else's calls, or ones whose answer was lost")
 	}
 	return errors.Join(errs...)
-}
-
-// freeTickets lets others poll what a process that is gone was polling.
-func (s *Scheduler) freeTickets(ctx context.Context) error {
-	n, err := s.opts.Store.FreeTickets(ctx)
-	if n > 0 {
-		s.opts.Log.Warn().Int("tickets", n).Msg("the process that asked about these is gone: others do")
-		for name := range s.wakes {
-			s.Wake(name)
-		}
-	}
-	return err
 }
 
 // resend asks again what is unknown, where the operator wants that.
@@ -234,23 +225,6 @@ func (s *Scheduler) resend(ctx context.Context) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
-}
-
-func (s *Scheduler) judge(ctx context.Context, c store.StaleCall) error {
-	spec, err := s.opts.Providers.Spec(c.Provider)
-	if err != nil {
-		spec = providers.Spec{Name: c.Provider} // not set up any more: nothing is free to repeat
-	}
-	verdict := jobs.JudgeStale(spec, c)
-	done, err := s.opts.Store.Settle(ctx, verdict)
-	if err != nil {
-		return fmt.Errorf("judge call %d: %w", c.Call, err)
-	}
-	if done.Applied > 0 {
-		s.opts.Log.Warn().Str("provider", c.Provider).Int64("call", int64(c.Call)).Int("asks", done.Applied).
-			Stringer("now", verdict.Rest.To).Msg("the process that made this call is gone")
-	}
-	return nil
 }
 
 // Once does by itself, through w, all that is due now: it judges, sends and

@@ -155,7 +155,8 @@ func (a *App) openWork(ctx context.Context) error {
 	}
 	a.scheduler = scheduler.New(scheduler.Options{
 		Store: a.store, Providers: a.set, Enqueuer: enq, Log: a.log, Now: a.now,
-		Resends: a.resends, Reuse: a.reuse, Alone: a.opts.alone,
+		Resends: a.resends, Reuse: a.reuse, Alone: a.opts.alone, Shared: a.shared(),
+		Holds: func(c store.CallID) bool { return a.worker != nil && a.worker.Holds(c) },
 	})
 	if a.parts&Worker == 0 {
 		return nil

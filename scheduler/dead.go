@@ -1,0 +1,94 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/plateq/plateq/jobs"
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+const (
+	// showUp is what living workers get to show that they live, and to hand in
+	// what they have spooled, once a store is back that all of them had lost:
+	// several of their heartbeats.
+	showUp = 30 * time.Second
+	// unseen is how long nobody may have seen the store answer for it to have
+	// been there all the time.
+	unseen = 3 * sweepEvery
+	// staleAtOnce bounds the calls that are judged in one sweep.
+	staleAtOnce = 1000
+)
+
+// watch is what a scheduler has seen of the store. The zero value has seen
+// nothing.
+type watch struct {
+	since time.Time // since when it answers
+	last  time.Time // when it did last
+}
+
+// answers notes that the store answers, and returns for how long it does.
+func (w *watch) answers(now time.Time) time.Duration {
+	if w.last.IsZero() || now.Sub(w.last) > unseen {
+		w.since = now
+	}
+	w.last = now
+	return now.Sub(w.since)
+}
+
+// lost notes that it does not.
+func (w *watch) lost() { *w = watch{} }
+
+// judgeDead judges the calls of workers that are gone, and frees their tickets.
+// Where other processes have calls too, a store that was away makes all of them
+// look dead: nobody is judged before those who live had the time to show it. With
+// sure nobody else is waited for.
+func (s *Scheduler) judgeDead(ctx context.Context, sure bool) error {
+	stale, err := s.opts.Store.StaleCalls(ctx, staleAtOnce)
+	if err != nil {
+		s.seen.lost()
+		return fmt.Errorf("list dead calls: %w", err)
+	}
+	if s.seen.answers(s.opts.Now()) < showUp && s.opts.Shared && !sure {
+		return nil
+	}
+	var errs []error // one call that cannot be judged stops no other
+	for _, c := range stale {
+		if s.opts.Holds == nil || !s.opts.Holds(c.Call) {
+			errs = append(errs, s.judge(ctx, c))
+		}
+	}
+	return errors.Join(append(errs, s.freeTickets(ctx))...)
+}
+
+func (s *Scheduler) judge(ctx context.Context, c store.StaleCall) error {
+	spec, err := s.opts.Providers.Spec(c.Provider)
+	if err != nil {
+		spec = providers.Spec{Name: c.Provider} // not set up any more: nothing is free to repeat
+	}
+	verdict := jobs.JudgeStale(spec, c)
+	done, err := s.opts.Store.Settle(ctx, verdict)
+	if err != nil {
+		return fmt.Errorf("judge call %d: %w", c.Call, err)
+	}
+	if done.Applied > 0 {
+		s.opts.Log.Warn().Str("provider", c.Provider).Int64("call", int64(c.Call)).Int("asks", done.Applied).
+			Stringer("now", verdict.Rest.To).Msg("the process that made this call is gone")
+	}
+	return nil
+}
+
+// freeTickets lets others poll what a process that is gone was polling.
+func (s *Scheduler) freeTickets(ctx context.Context) error {
+	n, err := s.opts.Store.FreeTickets(ctx)
+	if n > 0 {
+		s.opts.Log.Warn().Int("tickets", n).Msg("the process that asked about these is gone: others do")
+		for name := range s.wakes {
+			s.Wake(name)
+		}
+	}
+	return err
+}

@@ -1,0 +1,157 @@
+package scheduler_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/plateq/plateq/providers/sim"
+	"github.com/plateq/plateq/scheduler"
+	"github.com/plateq/plateq/store"
+)
+
+// leaving is a store that may be away when dead calls are asked for.
+type leaving struct {
+	store.Store
+	away bool
+}
+
+func (l *leaving) StaleCalls(ctx context.Context, limit int) ([]store.StaleCall, error) {
+	if l.away {
+		return nil, store.ErrAway
+	}
+	return l.Store.StaleCalls(ctx, limit)
+}
+
+// elsewhere is a worker of another process. It beats each ten seconds, and has
+// a call under way.
+type elsewhere struct {
+	*works
+	store *leaving
+	watch *scheduler.Scheduler
+	batch store.BatchNo
+	call  store.CallID
+	dead  bool
+	holds bool
+}
+
+func newElsewhere(t *testing.T, shared bool) *elsewhere {
+	t.Helper()
+	w := newWorks(t, sim.Options{})
+	e := &elsewhere{works: w, store: &leaving{Store: w.store}}
+	e.watch = scheduler.New(scheduler.Options{
+		Store: e.store, Providers: w.set, Log: zerolog.Nop(), Now: w.now, Shared: shared,
+		Holds: func(c store.CallID) bool { return e.holds && c == e.call },
+	})
+	e.batch = w.list(1)
+	refs, err := w.store.Offer(t.Context(), store.OfferRequest{Batch: e.batch, Size: 50, Limit: 1})
+	if err != nil || len(refs) != 1 {
+		t.Fatalf("got %v, %v, want a chunk", refs, err)
+	}
+	e.beat()
+	c, err := w.store.Claim(t.Context(), store.ClaimRequest{Chunk: refs[0].ID, Owner: "elsewhere", Max: 1, Expires: w.now().Add(time.Hour)})
+	if err != nil || len(c.Asks) != 1 {
+		t.Fatalf("got %+v, %v, want a claim", c, err)
+	}
+	e.call = c.Call
+	return e
+}
+
+func (e *elsewhere) beat() {
+	e.t.Helper()
+	if err := e.works.store.Beat(e.t.Context(), "elsewhere"); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+// passes lets time pass: the sweeper looks, and the worker beats, unless it is
+// dead or the store away.
+func (e *elsewhere) passes(d time.Duration) {
+	e.t.Helper()
+	for t := time.Duration(0); t < d; t += 5 * time.Second {
+		e.add(5 * time.Second)
+		if t%(10*time.Second) == 0 && !e.dead && !e.store.away {
+			e.beat()
+		}
+		if err := e.watch.Look(e.t.Context()); (err != nil) != e.store.away {
+			e.t.Fatal(err)
+		}
+	}
+}
+
+func (e *elsewhere) want(at string, judged bool) {
+	e.t.Helper()
+	if got := e.counts(e.batch)[store.Unknown] == 1; got != judged {
+		e.t.Errorf("%s: judged %t, want %t", at, got, judged)
+	}
+}
+
+// TestAStoreThatWasAwayMakesNobodyDead: when it comes back nobody has beaten
+// for a minute, and what was answered meanwhile is still in the spools of those
+// who asked.
+func TestAStoreThatWasAwayMakesNobodyDead(t *testing.T) {
+	t.Parallel()
+	e := newElsewhere(t, true)
+	e.passes(40 * time.Second)
+	e.store.away = true
+	e.passes(70 * time.Second)
+	e.store.away = false
+	e.want("at once", false)
+	if err := e.watch.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	e.want("after a first look", false)
+	e.passes(time.Minute)
+	e.want("when it has beaten again", false)
+	e.dead = true
+	e.passes(2 * time.Minute)
+	e.want("when it is dead", true)
+}
+
+// TestALookThatTookLongSawNothing: the store may wait until it is back itself.
+func TestALookThatTookLongSawNothing(t *testing.T) {
+	t.Parallel()
+	e := newElsewhere(t, true)
+	e.passes(40 * time.Second)
+	e.add(70 * time.Second)
+	if err := e.watch.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	e.want("after a first look", false)
+	e.dead = true
+	e.passes(20 * time.Second)
+	e.want("while it could show itself", false)
+	e.passes(2 * time.Minute)
+	e.want("when it did not", true)
+}
+
+// TestANewSchedulerWaitsForThoseWhoLive, as it may have been started because
+// the store was away; not where nobody else is there.
+func TestANewSchedulerWaitsForThoseWhoLive(t *testing.T) {
+	t.Parallel()
+	for shared, judged := range map[bool]bool{true: false, false: true} {
+		e := newElsewhere(t, shared)
+		e.add(70 * time.Second)
+		if err := e.watch.Look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		e.want("at once", judged)
+		e.dead = true
+		e.passes(35 * time.Second)
+		e.want("later", true)
+	}
+}
+
+// TestACallWhoseOutcomeIsAtHandIsNotDead, whatever the store says of it.
+func TestACallWhoseOutcomeIsAtHandIsNotDead(t *testing.T) {
+	t.Parallel()
+	e := newElsewhere(t, false)
+	e.dead, e.holds = true, true
+	e.passes(2 * time.Minute)
+	e.want("while it is at hand", false)
+	e.holds = false
+	e.passes(5 * time.Second)
+	e.want("when it is not", true)
+}
