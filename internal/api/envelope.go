@@ -139,8 +139,12 @@ func (s *submission) fields() error {
 		s.seen[name] = true
 		if name == "items" {
 			open, err := s.token()
-			if err != nil || open != json.Delim('[') {
-				return orBad(err, "items is no array")
+			if err != nil {
+				return orBad(err, tooEarly)
+			}
+			if open != json.Delim('[') {
+				s.fault("items", "it must be an array")
+				return badFields(http.StatusUnprocessableEntity, "bad_envelope", s.faults)
 			}
 			s.items = true
 			return nil

@@ -79,6 +79,31 @@ func TestListsComeBackWithTheirOwnColumns(t *testing.T) {
 	}
 }
 
+// TestColumnsThatAreCalledLikeOursAndMeanAnotherThing come back as well.
+func TestColumnsThatAreCalledLikeOursAndMeanAnotherThing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	c := dialled(t, w)
+	const list = "reg no,plate,id,ref,vin,chassis\nDL01AA1000,white,mine,r1,v,c\n"
+	for input, want := range map[bool][]string{
+		false: {"plate|status|error.code|reg no|input.plate|input.id|ref|chassis", "DL01AA1000|found||DL01AA1000|white|mine|r1|c"},
+		true:  {"plate|status|error.code|reg no|input.plate|input.id|ref|input.vin|chassis", "DL01AA1000|found||DL01AA1000|white|mine|r1|v|c"},
+	} {
+		b, err := c.Submit(t.Context(), client.SubmitOptions{Provider: "attestr", Format: client.CSV, Columns: []string{"reg no", "id=ref"}}, strings.NewReader(list))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.answer(t, b.ID)
+		var out bytes.Buffer
+		if err := c.Download(t.Context(), b.ID, client.CSV, client.ResultsOptions{Input: input}, &out); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, ownColumns(t, &out)); d != "" {
+			t.Errorf("input %t (-want +got):\n%s", input, d)
+		}
+	}
+}
+
 // ownColumns are the plate, what became of it, and all columns behind ours.
 func ownColumns(t *testing.T, out *bytes.Buffer) (lines []string) {
 	t.Helper()

@@ -112,7 +112,7 @@ func (s *server) parseLookup(raw []byte) (list, error) {
 	if err := json.Compact(&line, fields["item"]); err != nil {
 		return list{}, orBad(nil, "the item is no JSON")
 	}
-	return list{envelope: sub.envelope, rows: &line, from: intake.Options{Format: intake.JSONL, Set: sub.Params}}, nil
+	return list{envelope: sub.envelope, rows: &line, from: intake.Options{Format: intake.JSONL, Set: sub.Params, Items: true}}, nil
 }
 
 // await waits until a batch is finished or paused, or for so long.

@@ -110,7 +110,7 @@ func (s *server) readJSON(r *http.Request, body io.Reader) (list, error) {
 	if err != nil {
 		return list{}, err
 	}
-	l := list{envelope: sub.envelope, rows: sub, from: intake.Options{Format: intake.JSONL, Set: sub.Params}}
+	l := list{envelope: sub.envelope, rows: sub, from: intake.Options{Format: intake.JSONL, Set: sub.Params, Items: true}}
 	return l, badFields(http.StatusUnprocessableEntity, "bad_envelope", l.check(s.Purposes))
 }
 

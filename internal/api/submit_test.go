@@ -72,7 +72,8 @@ func TestListsAreRefusedWhole(t *testing.T) {
 		{"cut in an item", "/v1/batches", `{"provider":"attestr","items":[{"pla`, jsonBody, 400, "bad_json", nil},
 		{"more behind", "/v1/batches", `{"provider":"attestr",` + one + `} {}`, jsonBody, 400, "bad_json", nil},
 		{"not a number", "/v1/batches", `{"provider":"attestr","weight":NaN,` + one + `}`, jsonBody, 400, "bad_json", nil},
-		{"items no array", "/v1/batches", `{"provider":"attestr","items":{}}`, jsonBody, 400, "bad_json", nil},
+		{"items no array", "/v1/batches", `{"provider":"attestr","items":{}}`, jsonBody, 422, "bad_envelope", []string{`"items"`, "must be an array"}},
+		{"no items", "/v1/batches", `{"provider":"attestr","items":null}`, jsonBody, 422, "bad_envelope", []string{`"items"`, "must be an array"}},
 		{
 			"all fields at once", "/v1/batches", `{"name":1,"wieght":2,"weight":"x","name":"y","metadata":` + deep + `}`,
 			jsonBody, 422, "bad_envelope", []string{`"wieght"`, `"weight"`, `"name"`, "given twice", `"items"`, "nested deeper", "a number"},

@@ -47,7 +47,7 @@ func (t *Taker) take(ctx context.Context, id string, body []byte) (store.Batch, 
 		return store.Batch{}, err
 	}
 	l := list{
-		envelope: sub.envelope, rows: sub, from: intake.Options{Format: intake.JSONL, Set: sub.Params},
+		envelope: sub.envelope, rows: sub, from: intake.Options{Format: intake.JSONL, Set: sub.Params, Items: true},
 		once: &once{key: "order\x00" + id, sum: sha256.New()}, rest: http.NoBody,
 	}
 	_, _ = l.once.sum.Write(body) // a hash takes everything

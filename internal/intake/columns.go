@@ -2,7 +2,6 @@ package intake
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -66,130 +65,6 @@ func ParseSet(args []string) (map[string]string, error) {
 		m[k] = v
 	}
 	return m, nil
-}
-
-// layout says where in a record each thing stands.
-type layout struct {
-	names  []string // of the record's cells and then of the constants
-	at     map[providers.Column]int
-	params map[string]int    // cells that are parameters of the provider
-	batch  providers.Params  // parameters of the whole batch
-	fills  map[int]string    // what empty cells are filled with
-	consts []string          // cells that every row gets behind its own
-	given  map[string]string // --set, whole, for the fingerprint
-}
-
-// newLayout finds the columns of a list among names.
-func newLayout(names []string, o Options) (*layout, error) {
-	l := &layout{
-		names: unique(names), at: map[providers.Column]int{}, params: map[string]int{},
-		batch: providers.Params{}, fills: map[int]string{}, given: o.Set,
-	}
-	if err := l.find(names, o); err != nil {
-		return nil, err
-	}
-	l.set(o)
-	return l, l.complete(names, o.Spec)
-}
-
-// find fills in at and params, by the caller's word first, then by name.
-func (l *layout) find(names []string, o Options) error {
-	named := make(map[providers.Column]bool, len(o.Columns))
-	for _, c := range slices.Sorted(maps.Keys(o.Columns)) {
-		i, err := indexOf(names, o.Columns[c])
-		if err != nil {
-			return err
-		}
-		if !known(c) && !isParam(o.Spec, string(c)) {
-			return &InputError{Code: CodeUnknownSubject, Column: string(c), Reason: fmt.Sprintf("--column: there is nothing called %q", string(c)),
-				Hint: "it can be " + join(providers.Columns()) + " or id"}
-		}
-		named[c], l.at[c] = true, i
-	}
-	for i, name := range names {
-		c := meant(o.Spec, name)
-		if c == "" || named[c] || slices.Contains(slices.Collect(maps.Values(l.at)), i) {
-			continue
-		}
-		first, twice := l.at[c]
-		if twice && (c == CallerID || uses(o.Spec, c)) {
-			return &InputError{Code: CodeRepeatedColumn, Column: string(c),
-				Reason: fmt.Sprintf("columns %d (%s) and %d (%s) could both be the %s", first+1, shown(names[first]), i+1, shown(name), c),
-				Hint:   fmt.Sprintf("say which one with --column %s=NAME, or rename the other", c)}
-		}
-		if !twice {
-			l.at[c] = i
-		}
-	}
-	for c, i := range l.at {
-		if isParam(o.Spec, string(c)) {
-			l.params[string(c)] = i
-		}
-	}
-	return nil
-}
-
-// set gives every row what the caller set: parameters of the provider to the
-// batch, anything else to a column, where what a row says itself wins.
-func (l *layout) set(o Options) {
-	for _, p := range o.Spec.Params {
-		if p.Default != "" {
-			l.batch[p.Name] = p.Default
-		}
-	}
-	for _, k := range slices.Sorted(maps.Keys(o.Set)) {
-		v := o.Set[k]
-		if isParam(o.Spec, k) {
-			l.batch[k] = v
-			continue
-		}
-		c := columnNamed(k)
-		i, there := l.at[c]
-		if c == "" {
-			i = slices.Index(l.names, k)
-			there = i >= 0
-		}
-		if there {
-			l.fills[i] = v
-			continue
-		}
-		if c != "" {
-			l.at[c] = len(l.names)
-		}
-		l.names = append(l.names, k)
-		l.consts = append(l.consts, v)
-	}
-}
-
-// complete says what a provider needs and nobody gives.
-func (l *layout) complete(names []string, s providers.Spec) error {
-	needs := slices.Clone(s.Needs)
-	if len(needs)+len(s.Choices) == 0 && !slices.ContainsFunc(s.Uses, l.has) && len(s.Uses) > 0 {
-		needs = s.Uses[:1]
-	}
-	for _, c := range needs {
-		if !l.has(c) {
-			return missingColumn(c, names)
-		}
-	}
-	for _, c := range s.Choices {
-		if !l.canFill(c) {
-			return missingChoice(c, names)
-		}
-	}
-	for _, p := range s.Params {
-		_, inRow := l.params[p.Name]
-		if p.Required && l.batch[p.Name] == "" && !inRow {
-			return &InputError{Code: CodeMissingParam, Column: p.Name, Reason: fmt.Sprintf("%s needs the parameter %s", s.Name, p.Name),
-				Hint: fmt.Sprintf("pass --set %s=VALUE or add a column of that name", p.Name)}
-		}
-	}
-	return nil
-}
-
-func (l *layout) has(c providers.Column) bool {
-	_, ok := l.at[c]
-	return ok
 }
 
 func missingColumn(c providers.Column, names []string) error {

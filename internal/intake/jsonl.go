@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 
+	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
 )
 
@@ -21,8 +23,9 @@ const (
 const moreColumn = "more"
 
 // jsonlSource reads one object from each line. The columns are the names of
-// the members in the sample, in the order in which they come up. A line that
-// holds anything else than an object is a record that cannot be asked.
+// the members in the sample, in the order in which they come up. What a member
+// means its name says, in each object anew and wherever it comes up first. A line
+// that holds anything else than an object is a record that cannot be asked.
 type jsonlSource struct {
 	line   func() ([]byte, int, error)
 	queue  []numbered // of the sample, not given out yet
@@ -31,6 +34,10 @@ type jsonlSource struct {
 	more   int // where moreColumn is, -1 where everything has a column
 	spare  int
 	parsed []member
+	said   []said
+	// means says what a member means, by its column, -1 where it has none, and
+	// its name.
+	means func(at int, name string) providers.Column
 }
 
 type numbered struct {
@@ -143,21 +150,28 @@ func lineFault(err error) *store.Failure {
 
 func (s *jsonlSource) fill(rec *record, members []member) {
 	var late map[string]json.RawMessage
+	s.said = s.said[:0]
 	for _, m := range members {
+		cell, plain := m.cell()
 		i, ok := s.at[m.name]
-		if !ok {
+		if ok {
+			rec.cells[i] = cell
+		} else {
+			i = -1
 			if late == nil {
 				late = map[string]json.RawMessage{}
 			}
 			late[m.name] = m.value
-			continue
 		}
-		cell, plain := m.cell()
-		if !plain {
-			rec.odd = append(rec.odd, oddCell{i, oddType})
+		if c := s.means(i, m.name); c != "" && strings.TrimSpace(cell) != "" {
+			say := said{column: c, name: m.name, text: cell}
+			if !plain {
+				say.odd = oddType
+			}
+			s.said = append(s.said, say)
 		}
-		rec.cells[i] = cell
 	}
+	rec.said = s.said
 	if late != nil {
 		text, _ := json.Marshal(late) // of valid JSON
 		rec.cells[s.more] = string(text)

@@ -38,6 +38,10 @@ type Options struct {
 	Set map[string]string
 	// Limit ends the list after so many rows; 0: it does not.
 	Limit int
+	// Items says that the rows are items of a request: one that lacks what the
+	// provider needs is invalid, and so are all where none has it. Of any other
+	// list it is taken for a mistake.
+	Items bool
 }
 
 // Reader reads the rows of one list. It is for one goroutine.
@@ -182,9 +186,13 @@ func open(shape Shape, src source, o Options) (*Reader, error) {
 	if len(names) == 0 {
 		return nil, inFile(o.Name, &InputError{Code: CodeEmptyList, Reason: ErrEmptyList.Error(), Err: ErrEmptyList})
 	}
-	l, err := newLayout(names, o)
+	objects, perRow := src.(*jsonlSource)
+	l, err := newLayout(names, o, perRow)
 	if err != nil {
 		return nil, inFile(o.Name, err)
+	}
+	if perRow {
+		objects.means = l.means
 	}
 	r := &Reader{name: o.Name, shape: shape, src: src, layout: l, build: newBuilder(o.Spec, l), spec: o.Spec, limit: o.Limit}
 	r.sum = l.fingerprint()
@@ -248,7 +256,8 @@ func (r *Reader) Shape() Shape { return r.shape }
 // those of the list in its order, then those that were set for all rows.
 func (r *Reader) Columns() []string { return slices.Clone(r.layout.names) }
 
-// Found returns the name of the column in which each thing was found.
+// Found returns the name of the column in which each thing was found: of
+// objects, the first one.
 func (r *Reader) Found() map[providers.Column]string {
 	m := make(map[providers.Column]string, len(r.layout.at))
 	for c, i := range r.layout.at {

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/plateq/plateq/providers"
@@ -25,25 +26,21 @@ type builder struct {
 	layout *layout
 	fields []field
 	wrong  []*store.Failure // of the row in hand, by field
-	needs  map[providers.Column]bool
 }
 
-// field is a column of the subject and where it stands.
+// field is a column of the subject.
 type field struct {
 	column providers.Column
-	at     int
+	needed bool // no row is without it
 	used   bool // the provider is sent it, so that it has to be right
 	choice bool // it is one of several ways, and sent only where the row takes it
 }
 
 func newBuilder(spec providers.Spec, l *layout) *builder {
-	b := &builder{spec: spec, layout: l, needs: map[providers.Column]bool{}}
-	for _, c := range spec.Needs {
-		b.needs[c] = true
-	}
+	b := &builder{spec: spec, layout: l}
 	for _, c := range providers.Columns() {
-		if i, ok := l.at[c]; ok {
-			b.fields = append(b.fields, field{c, i, uses(spec, c), inChoice(spec, c)})
+		if l.perRow || l.has(c) {
+			b.fields = append(b.fields, field{c, slices.Contains(spec.Needs, c), uses(spec, c), inChoice(spec, c)})
 		}
 	}
 	b.wrong = make([]*store.Failure, len(b.fields))
@@ -55,15 +52,19 @@ func newBuilder(spec providers.Spec, l *layout) *builder {
 func (b *builder) build(rec *record) Row {
 	cells := append(rec.cells, b.layout.consts...)
 	for i, v := range b.layout.fills {
-		if strings.TrimSpace(cells[i]) == "" {
+		if strings.TrimSpace(cells[i]) == "" && !b.says(rec, i) {
 			cells[i] = v
 		}
 	}
 	row := Row{Line: rec.line, NewRow: store.NewRow{Line: cells, Problem: rec.problem}}
-	row.CallerID = b.callerID(cells)
+	if row.Problem == nil {
+		row.Problem = b.doubt(rec)
+	}
+	id, _ := b.cell(rec, cells, CallerID)
+	row.CallerID = strings.TrimSpace(id)
 	row.Subject = b.subject(cells, rec)
-	asked := b.asked(&row)
-	params := b.params(cells, &row.Problem)
+	asked := b.asked(&row, rec)
+	params := b.params(cells, rec, &row.Problem)
 	if row.Problem == nil {
 		row.Question = store.Question{Subject: asked, Params: params}
 		row.Service = b.spec.ServiceOf(asked, params)
@@ -71,20 +72,67 @@ func (b *builder) build(rec *record) Row {
 	return row
 }
 
-func (b *builder) callerID(cells []string) string {
-	if i, ok := b.layout.at[CallerID]; ok {
-		return strings.TrimSpace(cells[i])
+// says reports whether an object says by another member what a cell is for.
+func (b *builder) says(rec *record, at int) bool {
+	return at < len(b.layout.meanings) && slices.ContainsFunc(rec.said, func(s said) bool { return s.column == b.layout.meanings[at] })
+}
+
+// doubt returns what an object says twice of what counts, and not the same.
+func (b *builder) doubt(rec *record) *store.Failure {
+	for i, s := range rec.said {
+		for _, first := range rec.said[:i] {
+			if first.column == s.column && first.text != s.text && b.layout.counts(s.column) {
+				return fault(s.column, "repeated", "could be %s and %s: say which one with --column %s=NAME, or rename the other",
+					shown(first.name), shown(s.name), s.column)
+			}
+		}
 	}
-	return ""
+	return nil
+}
+
+// cell returns what a row holds of a thing, and what is odd about it.
+func (b *builder) cell(rec *record, cells []string, c providers.Column) (text string, odd oddity) {
+	if b.layout.perRow {
+		for i := range rec.said {
+			if s := &rec.said[i]; s.column == c {
+				return s.text, s.odd
+			}
+		}
+		if len(b.layout.sets) > 0 {
+			text = b.layout.sets[c]
+		}
+		return text, ""
+	}
+	if i, ok := b.layout.at[c]; ok {
+		return cells[i], rec.oddAt(i)
+	}
+	return "", ""
+}
+
+// name returns the list's own name of what a row says of a thing, or could have.
+func (b *builder) name(rec *record, c providers.Column) string {
+	for _, s := range rec.said {
+		if s.column == c {
+			return s.name
+		}
+	}
+	if i, ok := b.layout.at[c]; ok {
+		return b.layout.names[i]
+	}
+	return string(c)
 }
 
 // subject reads the subject, and in b.wrong what is wrong with each field.
 func (b *builder) subject(cells []string, rec *record) providers.Subject {
-	s := make(providers.Subject, len(b.fields))
+	n := len(b.fields)
+	if b.layout.perRow {
+		n = len(rec.said)
+	}
+	s := make(providers.Subject, n)
 	for i, f := range b.fields {
-		raw := cells[f.at]
+		raw, odd := b.cell(rec, cells, f.column)
 		v, wrong := value(f.column, raw)
-		if odd := rec.oddAt(f.at); odd != "" && (odd != oddDate || f.column != providers.Birth) {
+		if odd != "" && (odd != oddDate || f.column != providers.Birth) {
 			wrong = fault(f.column, odd.code(), "%s", odd)
 		}
 		if f.choice && v == "" && isEmpty(wrong, f.column) {
@@ -96,7 +144,7 @@ func (b *builder) subject(cells []string, rec *record) providers.Subject {
 		if v != "" {
 			s[f.column] = v
 		}
-		if wrong == nil && v == "" && b.needs[f.column] {
+		if wrong == nil && v == "" && f.needed {
 			wrong = fault(f.column, "empty", "is missing")
 		}
 		b.wrong[i] = wrong
@@ -107,7 +155,7 @@ func (b *builder) subject(cells []string, rec *record) providers.Subject {
 // asked returns the part of the subject that the provider is sent; the
 // subject itself where that is all of it, as rows only ever read it. The
 // first thing wrong with it is the problem.
-func (b *builder) asked(row *Row) providers.Subject {
+func (b *builder) asked(row *Row, rec *record) providers.Subject {
 	s, problem := row.Subject, &row.Problem
 	asked, unfilled := s, []providers.Choice(nil)
 	if len(b.spec.Choices) > 0 || !b.sendsAll(s) {
@@ -116,7 +164,7 @@ func (b *builder) asked(row *Row) providers.Subject {
 	for i, f := range b.fields {
 		sent := f.used && (!f.choice || asked[f.column] != "")
 		if sent && *problem == nil && b.wrong[i] != nil {
-			*problem, row.Column = b.wrong[i], b.layout.names[f.at]
+			*problem, row.Column = b.wrong[i], b.name(rec, f.column)
 		}
 	}
 	switch {
@@ -166,17 +214,17 @@ var forms = map[providers.Column]identifier{
 
 // params returns the parameters of the question: those of the batch, and over
 // them what the row says itself.
-func (b *builder) params(cells []string, problem **store.Failure) providers.Params {
+func (b *builder) params(cells []string, rec *record, problem **store.Failure) providers.Params {
 	p, own := b.layout.batch, false
-	for name, i := range b.layout.params {
-		v := strings.TrimSpace(cells[i])
-		if v == "" {
+	for _, want := range b.spec.Params {
+		v, _ := b.cell(rec, cells, providers.Column(want.Name))
+		if v = strings.TrimSpace(v); v == "" {
 			continue
 		}
 		if !own {
 			p, own = maps.Clone(p), true
 		}
-		p[name] = v
+		p[want.Name] = v
 	}
 	for _, want := range b.spec.Params {
 		if want.Required && p[want.Name] == "" && *problem == nil {

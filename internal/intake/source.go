@@ -1,6 +1,9 @@
 package intake
 
-import "github.com/plateq/plateq/store"
+import (
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
 
 // source reads records of one format. A format is added by another source and
 // its place in openSource.
@@ -20,8 +23,19 @@ type record struct {
 	// odd are cells that hold something else than text, a whole number or
 	// nothing: no subject is written so.
 	odd []oddCell
+	// said is what the row says by members of its own, where it is an object:
+	// good until the next record.
+	said []said
 	// problem makes the row invalid whatever its cells hold.
 	problem *store.Failure
+}
+
+// said is a member that means something: its value as a cell, and what is odd
+// about that, if anything is.
+type said struct {
+	column     providers.Column
+	name, text string
+	odd        oddity
 }
 
 // oddAt returns what is odd about a cell, if anything is.
