@@ -52,6 +52,7 @@ var inputs = []struct {
 	{"the letter O for the digit 0", text("plate\nDLO1AA1000\n"), intake.Options{}},
 	{"a plate that begins with `=`", text("plate\n=DL01AA1000\n"), intake.Options{}},
 	{"an XLSX file whose sheet holds too much", bomb, intake.Options{}},
+	{"an XLSX file with `_x000D_` behind a plate, as Excel writes an end of a line", escapes, intake.Options{}},
 	{"an XLSX file with a formula that has no value", formula, intake.Options{}},
 	{"an XLSX file in which Excel made dates of plates", dates, intake.Options{}},
 	{"an XLSX file with two sheets that hold something", twoSheets, intake.Options{}},
@@ -68,6 +69,10 @@ func bomb(t *testing.T) string {
 	parts := workbook{sheets: []sheet{{"Sheet1", "visible", header}}}.parts()
 	parts["xl/worksheets/sheet1.xml"] += strings.Repeat(" ", 20<<20)
 	return string(pack(t, parts))
+}
+
+func escapes(t *testing.T) string {
+	return string(workbook{sheets: []sheet{{"Sheet1", "visible", header + `<row r="2"><c r="A2" t="inlineStr"><is><t>DL01AA1000_x000D_</t></is></c></row>`}}}.file(t))
 }
 
 func formula(t *testing.T) string {

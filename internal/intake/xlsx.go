@@ -210,50 +210,58 @@ func (x *xlsxSource) order() error {
 
 // readCell adds a cell to the row, unless it holds nothing.
 func (x *xlsxSource) readCell(start xml.StartElement, column int) error {
-	kind, value := attr(start, "t"), ""
-	for inValue := false; ; {
-		token, err := x.xml.RawToken()
-		if err != nil {
-			return damagedBook(noEnd(err))
-		}
-		switch e := token.(type) {
-		case xml.StartElement:
-			inValue = e.Name.Local == "v"
-			if e.Name.Local == "is" {
-				if value, err = richText(x.xml, "is"); err != nil {
-					return damagedBook(err)
-				}
-			}
-			continue
-		case xml.CharData:
-			if inValue {
-				value += string(e)
-			}
-			continue
-		case xml.EndElement:
-			inValue = false
-			if e.Name.Local != "c" {
-				continue
-			}
-		default:
-			continue
-		}
-		break
+	value, err := x.cellValue()
+	if err != nil {
+		return damagedBook(err)
 	}
 	cell := xlsxCell{column: column}
-	var err error
-	if cell.text, cell.odd, err = x.meaning(kind, attr(start, "s"), value); err != nil {
+	if cell.text, cell.odd, err = x.meaning(attr(start, "t"), attr(start, "s"), value); err != nil {
 		return damagedBook(err)
 	}
 	if strings.TrimSpace(cell.text) == "" {
 		return nil
 	}
 	x.cells = append(x.cells, cell)
-	x.raw = append(append(append(x.raw, strconv.Itoa(column)...), 0), cell.text...)
+	x.raw = append(strconv.AppendInt(x.raw, int64(column), 10), ':')
+	x.raw = append(append(strconv.AppendInt(x.raw, int64(len(cell.text)), 10), ':'), cell.text...)
 	if len(x.raw) > MaxLine || column >= maxColumns {
 		return tooLong(x.row)
 	}
 	return nil
+}
+
+// cellValue reads a cell to its end, and returns what stands in it.
+func (x *xlsxSource) cellValue() (string, error) {
+	var value []byte
+	for inValue, begins := false, 0; ; {
+		token, err := x.xml.RawToken()
+		if err != nil {
+			return "", noEnd(err)
+		}
+		switch e := token.(type) {
+		case xml.StartElement:
+			inValue, begins = e.Name.Local == "v", len(value)
+			if e.Name.Local == "is" {
+				text, err := richText(x.xml, "is")
+				if err != nil {
+					return "", err
+				}
+				value = []byte(text)
+			}
+		case xml.CharData:
+			if inValue {
+				value = append(value, e...)
+			}
+		case xml.EndElement:
+			if inValue {
+				value = value[:begins+len(unescape(value[begins:]))]
+			}
+			inValue = false
+			if e.Name.Local == "c" {
+				return string(value), nil
+			}
+		}
+	}
 }
 
 // maxColumns is how many columns a sheet has (ECMA-376).

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"strconv"
 	"strings"
 )
 
@@ -146,7 +145,7 @@ func (b *book) load() error {
 	}
 	for _, s := range main.Sheets {
 		if f := targets[s.ID]; f != nil {
-			b.sheets = append(b.sheets, sheetEntry{name: s.Name, file: f, hidden: s.State != "" && s.State != "visible"})
+			b.sheets = append(b.sheets, sheetEntry{name: string(unescape([]byte(s.Name))), file: f, hidden: s.State != "" && s.State != "visible"})
 		}
 	}
 	return nil
@@ -222,83 +221,6 @@ func showsDate(code string) bool {
 		}
 	}
 	return false
-}
-
-// sharedStrings are the texts that cells point to, one behind the other.
-type sharedStrings struct {
-	text []byte
-	ends []uint32
-}
-
-func (s *sharedStrings) at(index string) (string, error) {
-	i, err := strconv.Atoi(index)
-	if s == nil || err != nil || i < 0 || i >= len(s.ends) {
-		return "", fmt.Errorf("there is no shared string %.20q", index)
-	}
-	from := uint32(0)
-	if i > 0 {
-		from = s.ends[i-1]
-	}
-	return string(s.text[from:s.ends[i]]), nil
-}
-
-func readSharedStrings(f *zip.File) (*sharedStrings, error) {
-	r, err := f.Open()
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	s := &sharedStrings{}
-	d := xml.NewDecoder(r)
-	for {
-		token, err := d.RawToken()
-		if errors.Is(err, io.EOF) {
-			return s, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if e, ok := token.(xml.StartElement); ok && e.Name.Local == "si" {
-			text, err := richText(d, "si")
-			if err != nil {
-				return nil, err
-			}
-			s.text = append(s.text, text...)
-			s.ends = append(s.ends, uint32(len(s.text))) //nolint:gosec // bounded by maxUnpacked
-		}
-	}
-}
-
-// richText reads the text inside of the element end: that of all its runs, but
-// not how it is pronounced.
-func richText(d *xml.Decoder, end string) (string, error) {
-	var text strings.Builder
-	inText, spoken := false, 0
-	for {
-		token, err := d.RawToken()
-		if err != nil {
-			return "", noEnd(err)
-		}
-		switch e := token.(type) {
-		case xml.StartElement:
-			inText = e.Name.Local == "t"
-			if e.Name.Local == "rPh" {
-				spoken++
-			}
-		case xml.EndElement:
-			inText = false
-			switch e.Name.Local {
-			case end:
-				return text.String(), nil
-			case "rPh":
-				spoken--
-			}
-		case xml.CharData:
-			if inText && spoken == 0 {
-				text.Write(e)
-			}
-		}
-	}
 }
 
 func noEnd(err error) error {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
@@ -357,6 +358,7 @@ func FuzzXLSX(f *testing.F) {
 	book := workbook{strings: []string{`<si><t>DL01AA1000</t></si>`}, styles: []int{14}}
 	for _, data := range []string{
 		header + `<row r="2"><c r="A2" t="s"><v>0</v></c></row>`, header + `<row><c><v>1</v></c><c s="0"><v>1e9</v></c></row>`,
+		header + `<row><c t="str"><v>_xD83D__xDE00__x005F_x000D_</v></c><c t="inlineStr"><is><t>_xDE00__xD83D__x0000_</t></is></c></row>`,
 		`<row r="99999999"><c r="ZZZZ9" t="s"><v>-1</v></c></row>`, `</sheetData>`, header + `<row r="1"><c r="A2" t="inlineStr"><is>`,
 	} {
 		f.Add(data)
@@ -366,8 +368,12 @@ func FuzzXLSX(f *testing.F) {
 		w.sheets = []sheet{{"S", "visible", data}}
 		r, err := intake.Open(bytes.NewReader(w.file(t)), intake.Options{Spec: plates})
 		for n := 0; err == nil; n++ {
-			if _, err = r.Next(t.Context()); n > len(data) {
+			var row intake.Row
+			if row, err = r.Next(t.Context()); n > len(data) {
 				t.Fatalf("%q has more rows than bytes", data)
+			}
+			if cells := strings.Join(row.NewRow.Line, "|"); !utf8.ValidString(cells) {
+				t.Fatalf("%q became %q", data, cells)
 			}
 		}
 	})

@@ -1,0 +1,62 @@
+package export_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/plateq/plateq/internal/export"
+	"github.com/plateq/plateq/internal/intake"
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/store"
+)
+
+// TestWhatIsWrittenAsXLSXIsReadTheSame: results are handed in again as a list,
+// and no text may come to mean another, nor look escaped where it is not.
+func TestWhatIsWrittenAsXLSXIsReadTheSame(t *testing.T) {
+	t.Parallel()
+	texts := []string{
+		"two\r\nlines", "end\r", "two_x000D_\nlines", "_x000D_", "_x005F_", "_x005F_x000D_", "__x0041__x0042_", "_x0041_x0042_", "_xD83D__xDE00_",
+		"Ж😀", "\x00\x01\x1f", "\uFFFE\uFFFF", "_", "_x", "<&>\"'",
+	}
+	for i, got := range readBack(t.Context(), t, "no_x0041_te", texts) {
+		if got != texts[i] {
+			t.Errorf("%q is read as %q", texts[i], got)
+		}
+	}
+}
+
+// readBack writes texts as a column of that name, and returns it as it is read.
+func readBack(ctx context.Context, t rapid.TB, name string, texts []string) []string {
+	t.Helper()
+	rows := make([]store.Row, len(texts))
+	for i, s := range texts {
+		rows[i] = store.Row{Number: i + 1, State: store.Queued, Line: []string{s}}
+	}
+	var out strings.Builder
+	b := store.Batch{ID: "b_1", Provider: "attestr", Columns: []string{name}}
+	if _, err := export.Stream(ctx, &out, shelf{rows: rows}, b, store.RowFilter{}, export.Options{Format: export.XLSX}); err != nil {
+		t.Fatal(err)
+	}
+	spec := providers.Spec{Name: "attestr", Needs: []providers.Column{providers.Plate}, Uses: []providers.Column{providers.Plate}}
+	r, err := intake.Open(strings.NewReader(out.String()), intake.Options{Spec: spec})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.Index(r.Columns(), name)
+	if at < 0 {
+		t.Fatalf("there is no column %q in %q", name, r.Columns())
+	}
+	got := make([]string, len(texts))
+	for i := range texts {
+		row, err := r.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[i] = row.NewRow.Line[at]
+	}
+	return got
+}
