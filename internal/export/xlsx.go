@@ -203,7 +203,7 @@ func appendSheetText(b []byte, s string) []byte {
 			b = append(b, "&lt;"...)
 		case r == '>':
 			b = append(b, "&gt;"...)
-		case r < ' ' && r != '\n' && r != '\t', r == 0xFFFE, r == 0xFFFF:
+		case notInXML(r):
 			b = fmt.Appendf(b, "_x%04X_", r)
 		case r == '_' && looksEscaped(s[i:]):
 			b = append(b, "_x005F_"...)
@@ -214,9 +214,19 @@ func appendSheetText(b []byte, s string) []byte {
 	return b
 }
 
-// looksEscaped reports whether s begins like _x0001_.
+// notInXML reports whether XML cannot hold r, or would change it.
+func notInXML(r rune) bool {
+	return r < ' ' && r != '\n' && r != '\t' || r == 0xFFFE || r == 0xFFFF
+}
+
+// looksEscaped reports whether s begins like _x0001_ once it is written: the
+// underscore at its end may be that of the escape of what comes next.
 func looksEscaped(s string) bool {
-	return len(s) >= 7 && s[1] == 'x' && s[6] == '_' && strings.Trim(s[2:6], "0123456789abcdefABCDEF") == ""
+	if len(s) < 7 || s[1] != 'x' || strings.Trim(s[2:6], "0123456789abcdefABCDEF") != "" {
+		return false
+	}
+	next, _ := utf8.DecodeRuneInString(s[6:])
+	return next == '_' || notInXML(next)
 }
 
 const cutMark = " … (cut: a cell holds no more)"

@@ -20,13 +20,30 @@ func TestWhatIsWrittenAsXLSXIsReadTheSame(t *testing.T) {
 	t.Parallel()
 	texts := []string{
 		"two\r\nlines", "end\r", "two_x000D_\nlines", "_x000D_", "_x005F_", "_x005F_x000D_", "__x0041__x0042_", "_x0041_x0042_", "_xD83D__xDE00_",
-		"Ж😀", "\x00\x01\x1f", "\uFFFE\uFFFF", "_", "_x", "<&>\"'",
+		"Ж😀", "\x00\x01\x1f", "\uFFFE\uFFFF", "_", "_x", "<&>\"'", "_x0041\r", "_x005F\x00_",
 	}
 	for i, got := range readBack(t.Context(), t, "no_x0041_te", texts) {
 		if got != texts[i] {
 			t.Errorf("%q is read as %q", texts[i], got)
 		}
 	}
+}
+
+func TestAnyTextOfASpreadsheetIsReadTheSame(t *testing.T) {
+	t.Parallel()
+	piece := rapid.SampledFrom([]string{"_", "x", "_x", "0041", "005F", "00", "d", "D83D", "_xDE00_", "\x01", "\r", "\n", "\uFFFF", " ", "<", "Ж", "😀"})
+	rapid.Check(t, func(rt *rapid.T) {
+		texts := rapid.SliceOfN(rapid.Map(rapid.SliceOfN(piece, 1, 8), func(all []string) string { return strings.Join(all, "") }), 1, 20).Draw(rt, "texts")
+		for i, got := range readBack(t.Context(), rt, "note", texts) {
+			want := texts[i]
+			if strings.TrimSpace(want) == "" {
+				want = "" // a blank cell is none
+			}
+			if got != want {
+				rt.Fatalf("%q is read as %q", texts[i], got)
+			}
+		}
+	})
 }
 
 // readBack writes texts as a column of that name, and returns it as it is read.
