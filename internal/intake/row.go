@@ -25,7 +25,8 @@ type builder struct {
 	spec   providers.Spec
 	layout *layout
 	fields []field
-	wrong  []*store.Failure // of the row in hand, by field
+	wrong  []*store.Failure   // of the row in hand, by field
+	hidden []providers.Column // of the row in hand: there is a value that nobody knows
 }
 
 // field is a column of the subject.
@@ -52,7 +53,7 @@ func newBuilder(spec providers.Spec, l *layout) *builder {
 func (b *builder) build(rec *record) Row {
 	cells := append(rec.cells, b.layout.consts...)
 	for i, v := range b.layout.fills {
-		if strings.TrimSpace(cells[i]) == "" && !b.says(rec, i) {
+		if strings.TrimSpace(cells[i]) == "" && !b.says(rec, i) && rec.oddAt(i) != oddFormula {
 			cells[i] = v
 		}
 	}
@@ -129,14 +130,18 @@ func (b *builder) subject(cells []string, rec *record) providers.Subject {
 		n = len(rec.said)
 	}
 	s := make(providers.Subject, n)
+	b.hidden = b.hidden[:0]
 	for i, f := range b.fields {
 		raw, odd := b.cell(rec, cells, f.column)
 		v, wrong := value(f.column, raw)
-		if odd != "" && (odd != oddDate || f.column != providers.Birth) {
-			wrong = fault(f.column, odd.code(), "%s", odd)
-		}
 		if f.choice && v == "" && isEmpty(wrong, f.column) {
 			wrong, raw = nil, "" // "---" takes no way
+		}
+		if odd != "" && (odd != oddDate || f.column != providers.Birth) {
+			wrong = fault(f.column, odd.code(), "%s", odd)
+			if odd == oddFormula {
+				b.hidden = append(b.hidden, f.column)
+			}
 		}
 		if wrong != nil || v == "" {
 			v = strings.TrimSpace(raw)
@@ -159,7 +164,7 @@ func (b *builder) asked(row *Row, rec *record) providers.Subject {
 	s, problem := row.Subject, &row.Problem
 	asked, unfilled := s, []providers.Choice(nil)
 	if len(b.spec.Choices) > 0 || !b.sendsAll(s) {
-		asked, unfilled = b.spec.Asked(s)
+		asked, unfilled = b.spec.Asked(b.filled(s))
 	}
 	for i, f := range b.fields {
 		sent := f.used && (!f.choice || asked[f.column] != "")
@@ -175,6 +180,20 @@ func (b *builder) asked(row *Row, rec *record) providers.Subject {
 		*problem = rowFault("subject_empty", "the row holds nothing that could be asked about")
 	}
 	return asked
+}
+
+// filled is s with something in place of each value that nobody knows, so that
+// the row takes the way that it was meant to take. Such a column is wrong: if it
+// takes part in that way the row is not asked.
+func (b *builder) filled(s providers.Subject) providers.Subject {
+	if len(b.hidden) == 0 {
+		return s
+	}
+	s = maps.Clone(s)
+	for _, c := range b.hidden {
+		s[c] = string(oddFormula)
+	}
+	return s
 }
 
 // sendsAll reports whether the provider is sent all columns of s.
@@ -227,6 +246,9 @@ func (b *builder) params(cells []string, rec *record, problem **store.Failure) p
 		p[want.Name] = v
 	}
 	for _, want := range b.spec.Params {
+		if _, odd := b.cell(rec, cells, providers.Column(want.Name)); odd == oddFormula && *problem == nil {
+			*problem = fault(providers.Column(want.Name), oddFormula.code(), "%s", oddFormula)
+		}
 		if want.Required && p[want.Name] == "" && *problem == nil {
 			*problem = fault(providers.Column(want.Name), "empty", "is missing")
 		}

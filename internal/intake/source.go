@@ -21,7 +21,7 @@ type record struct {
 	raw   []byte   // what it was read from, good until the next record
 	cells []string // as many as there are columns, with room for spare more
 	// odd are cells that hold something else than text, a whole number or
-	// nothing: no subject is written so.
+	// nothing: no subject is written so, or nobody knows how.
 	odd []oddCell
 	// said is what the row says by members of its own, where it is an object:
 	// good until the next record.
@@ -58,17 +58,22 @@ type oddCell struct {
 type oddity string
 
 const (
-	oddType   oddity = "is neither text nor a whole number"
-	oddNumber oddity = "is a number that is not whole: a spreadsheet may have made one of it (12E45); write the column as text"
-	oddDate   oddity = "is a date: a spreadsheet may have made one of it; write the column as text"
+	oddType    oddity = "is neither text nor a whole number"
+	oddFormula oddity = "is a formula that has no value: open the list in a spreadsheet program and save it again, or write values instead"
+	oddNumber  oddity = "is a number that is not whole: a spreadsheet may have made one of it (12E45); write the column as text"
+	oddDate    oddity = "is a date: a spreadsheet may have made one of it; write the column as text"
 )
 
 // code is what the oddity is called in codes of problems.
 func (o oddity) code() string {
-	if o == oddDate {
+	switch o {
+	case oddDate:
 		return "date"
+	case oddFormula:
+		return "empty"
+	default:
+		return "type"
 	}
-	return "type"
 }
 
 func rowFault(code, message string) *store.Failure {

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ type xlsxSource struct {
 	spare int
 }
 
-// xlsxCell is a cell that holds something.
+// xlsxCell is a cell that holds something, if only a formula.
 type xlsxCell struct {
 	column int
 	text   string
@@ -117,19 +118,22 @@ func (x *xlsxSource) close() { _ = x.file.Close() } // it was only read
 
 func (x *xlsxSource) columns() []string { return x.names }
 
-// next reads rows until one is not blank.
+// next reads rows until one is not blank. What formulas without a value would
+// say nobody knows, so that they alone make no header.
 func (x *xlsxSource) next(rec *record) error {
 	for {
 		if err := x.read(); err != nil {
 			return err
 		}
-		if len(x.cells) > 0 {
-			*rec = record{line: x.row, raw: x.raw}
-			if x.names != nil {
-				x.fill(rec)
-			}
-			return nil
+		header := x.names == nil
+		if len(x.cells) == 0 || header && !slices.ContainsFunc(x.cells, xlsxCell.hasText) {
+			continue
 		}
+		*rec = record{line: x.row, raw: x.raw}
+		if !header {
+			x.fill(rec)
+		}
+		return nil
 	}
 }
 
@@ -210,16 +214,19 @@ func (x *xlsxSource) order() error {
 
 // readCell adds a cell to the row, unless it holds nothing.
 func (x *xlsxSource) readCell(start xml.StartElement, column int) error {
-	value, err := x.cellValue()
+	kind := attr(start, "t")
+	value, unknown, err := x.cellValue(kind)
 	if err != nil {
 		return damagedBook(err)
 	}
-	cell := xlsxCell{column: column}
-	if cell.text, cell.odd, err = x.meaning(attr(start, "t"), attr(start, "s"), value); err != nil {
-		return damagedBook(err)
-	}
-	if strings.TrimSpace(cell.text) == "" {
-		return nil
+	cell := xlsxCell{column: column, odd: oddFormula}
+	if !unknown {
+		if cell.text, cell.odd, err = x.meaning(kind, attr(start, "s"), value); err != nil {
+			return damagedBook(err)
+		}
+		if !cell.hasText() {
+			return nil
+		}
 	}
 	x.cells = append(x.cells, cell)
 	x.raw = append(strconv.AppendInt(x.raw, int64(column), 10), ':')
@@ -230,23 +237,33 @@ func (x *xlsxSource) readCell(start xml.StartElement, column int) error {
 	return nil
 }
 
-// cellValue reads a cell to its end, and returns what stands in it.
-func (x *xlsxSource) cellValue() (string, error) {
+func (c xlsxCell) hasText() bool { return strings.TrimSpace(c.text) != "" }
+
+// cellValue reads a cell of a kind to its end, and returns what stands in it.
+// unknown: that is a formula whose value no program has written. One that has
+// come to an empty text is written with it (t="str" and an empty <v>).
+func (x *xlsxSource) cellValue(kind string) (text string, unknown bool, err error) {
 	var value []byte
+	formula, valued := false, false
 	for inValue, begins := false, 0; ; {
 		token, err := x.xml.RawToken()
 		if err != nil {
-			return "", noEnd(err)
+			return "", false, noEnd(err)
 		}
 		switch e := token.(type) {
 		case xml.StartElement:
 			inValue, begins = e.Name.Local == "v", len(value)
-			if e.Name.Local == "is" {
+			switch e.Name.Local {
+			case "f":
+				formula = true
+			case "v":
+				valued = kind == "str"
+			case "is":
 				text, err := richText(x.xml, "is")
 				if err != nil {
-					return "", err
+					return "", false, err
 				}
-				value = []byte(text)
+				value, valued = []byte(text), true
 			}
 		case xml.CharData:
 			if inValue {
@@ -258,7 +275,7 @@ func (x *xlsxSource) cellValue() (string, error) {
 			}
 			inValue = false
 			if e.Name.Local == "c" {
-				return string(value), nil
+				return string(value), formula && !valued && len(bytes.TrimSpace(value)) == 0, nil
 			}
 		}
 	}
@@ -318,6 +335,9 @@ func (x *xlsxSource) fill(rec *record) {
 	rec.cells = make([]string, len(x.names), len(x.names)+x.spare)
 	for _, c := range x.cells {
 		if c.column >= len(x.names) {
+			if c.odd == oddFormula {
+				continue // nothing has been moved here
+			}
 			rec.problem = rowFault("xlsx_columns", fmt.Sprintf("the row has something in column %d, the header has %d columns", c.column+1, len(x.names)))
 			last := len(x.names) - 1 // nothing of what came in gets lost
 			rec.cells[last] = strings.TrimPrefix(rec.cells[last]+" "+c.text, " ")
