@@ -54,6 +54,8 @@ var inputs = []struct {
 	{"an XLSX file whose sheet holds too much", bomb, intake.Options{}},
 	{"an XLSX file with `_x000D_` behind a plate, as Excel writes an end of a line", escapes, intake.Options{}},
 	{"an XLSX file with a formula that has no value", formula, intake.Options{}},
+	{"an XLSX file in which Excel made a number of `12E05`", exponent, intake.Options{}},
+	{"an XLSX file with the number 42 in the format `0000000`", zeros, intake.Options{}},
 	{"an XLSX file in which Excel made dates of plates", dates, intake.Options{}},
 	{"an XLSX file with two sheets that hold something", twoSheets, intake.Options{}},
 	{"an old XLS file, called .csv", text("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), intake.Options{Format: intake.CSV}},
@@ -77,6 +79,14 @@ func escapes(t *testing.T) string {
 
 func formula(t *testing.T) string {
 	return string(workbook{sheets: []sheet{{"Sheet1", "visible", header + `<row r="2"><c r="A2"><f>C2</f></c><c r="B2"><v>1</v></c></row>`}}}.file(t))
+}
+
+func exponent(t *testing.T) string {
+	return string(inFormat(11, "1200000").file(t))
+}
+
+func zeros(t *testing.T) string {
+	return string(inFormat("0000000", "42").file(t))
 }
 
 func dates(t *testing.T) string {

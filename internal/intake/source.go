@@ -60,7 +60,7 @@ type oddity string
 const (
 	oddType    oddity = "is neither text nor a whole number"
 	oddFormula oddity = "is a formula that has no value: open the list in a spreadsheet program and save it again, or write values instead"
-	oddNumber  oddity = "is a number that is not whole: a spreadsheet may have made one of it (12E45); write the column as text"
+	oddNumber  oddity = "is a number with a fraction, a sign or an exponent: a spreadsheet may have made one of it (12E45); write the column as text"
 	oddDate    oddity = "is a date: a spreadsheet may have made one of it; write the column as text"
 )
 

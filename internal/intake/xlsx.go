@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // xlsxSource reads one sheet of a spreadsheet. The first row that is not blank
@@ -231,6 +230,9 @@ func (x *xlsxSource) readCell(start xml.StartElement, column int) error {
 	x.cells = append(x.cells, cell)
 	x.raw = append(strconv.AppendInt(x.raw, int64(column), 10), ':')
 	x.raw = append(append(strconv.AppendInt(x.raw, int64(len(cell.text)), 10), ':'), cell.text...)
+	if cell.odd != "" {
+		x.raw = append(x.raw, cell.odd.code()...)
+	}
 	if len(x.raw) > MaxLine || column >= maxColumns {
 		return tooLong(x.row)
 	}
@@ -304,30 +306,18 @@ func (x *xlsxSource) meaning(kind, style, value string) (string, oddity, error) 
 	if err != nil {
 		return value, oddType, nil
 	}
-	if s, err := strconv.Atoi(style); err == nil && s >= 0 && s < len(x.book.dates) && x.book.dates[s] {
+	shown, whole := x.book.style(style), n == float64(int64(n)) && n >= 0 && n < 1e15
+	switch {
+	case shown.date:
 		return x.book.date(n), oddDate, nil
+	case !whole:
+		return value, oddNumber, nil
 	}
-	if n == float64(int64(n)) && n >= 0 && n < 1e15 {
-		return strconv.FormatInt(int64(n), 10), "", nil
+	digits := strconv.FormatInt(int64(n), 10)
+	if shown.exponent {
+		return digits, oddNumber, nil
 	}
-	return value, oddNumber, nil
-}
-
-// date writes a number of days as the date that it stands for.
-func (b base1904) date(days float64) string {
-	from := time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
-	if b {
-		from = time.Date(1904, 1, 1, 0, 0, 0, 0, time.UTC)
-	}
-	const most = 2958465 // 9999-12-31
-	if days < 0 || days > most {
-		return strconv.FormatFloat(days, 'f', -1, 64)
-	}
-	at := from.Add(time.Duration(days * 24 * float64(time.Hour))).Round(time.Second)
-	if at.Equal(at.Truncate(24 * time.Hour)) {
-		return at.Format(time.DateOnly)
-	}
-	return at.Format(time.DateTime)
+	return strings.Repeat("0", max(shown.zeros-len(digits), 0)) + digits, "", nil
 }
 
 // fill gives rec a cell for each column.

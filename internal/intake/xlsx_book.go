@@ -31,7 +31,7 @@ type book struct {
 	files   map[string]*zip.File
 	sheets  []sheetEntry
 	strings *sharedStrings
-	dates   []bool // by style: the number is a date
+	styles  []numberStyle // of cells
 	base1904
 }
 
@@ -170,57 +170,6 @@ func (b *book) parse(name string, into any) error {
 	}
 	defer r.Close()
 	return xml.NewDecoder(r).Decode(into)
-}
-
-// readStyles learns which styles show a number as a date.
-func (b *book) readStyles(name string) error {
-	var styles struct {
-		Formats []struct {
-			ID   int    `xml:"numFmtId,attr"`
-			Code string `xml:"formatCode,attr"`
-		} `xml:"numFmts>numFmt"`
-		Cells []struct {
-			Format int `xml:"numFmtId,attr"`
-		} `xml:"cellXfs>xf"`
-	}
-	if err := b.parse(name, &styles); err != nil {
-		return err
-	}
-	own := map[int]bool{}
-	for _, f := range styles.Formats {
-		own[f.ID] = showsDate(f.Code)
-	}
-	for _, c := range styles.Cells {
-		date, ok := own[c.Format]
-		b.dates = append(b.dates, date || !ok && builtInDate(c.Format))
-	}
-	return nil
-}
-
-// builtInDate tells the dates among the formats that have only a number
-// (ECMA-376 part 1, 18.8.30), those of East Asia among them.
-func builtInDate(id int) bool {
-	return id >= 14 && id <= 22 || id >= 27 && id <= 36 || id >= 45 && id <= 47 || id >= 50 && id <= 58
-}
-
-// showsDate reports whether a format code holds a part of a date: a letter of
-// one outside of quotes, brackets and escapes.
-func showsDate(code string) bool {
-	for i := 0; i < len(code); i++ {
-		switch code[i] {
-		case '"', '[':
-			end := strings.IndexByte(code[i+1:], map[byte]byte{'"': '"', '[': ']'}[code[i]])
-			if end < 0 {
-				return false
-			}
-			i += end + 1
-		case '\\', '_', '*':
-			i++
-		case 'y', 'Y', 'm', 'M', 'd', 'D', 'h', 'H', 's', 'S':
-			return true
-		}
-	}
-	return false
 }
 
 func noEnd(err error) error {
