@@ -297,7 +297,7 @@ func (x *xlsxSource) meaning(kind, style, value string) (string, oddity, error) 
 	case "b", "e":
 		return map[string]string{"0": "FALSE", "1": "TRUE"}[value] + strings.Trim(value, "01"), oddType, nil
 	case "d":
-		return value, oddDate, nil
+		return isoDate(value), oddDate, nil
 	}
 	if value == "" {
 		return "", "", nil

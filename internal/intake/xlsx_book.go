@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -111,6 +112,8 @@ func (b *book) load() error {
 			Name  string `xml:"name,attr"`
 			State string `xml:"state,attr"`
 			ID    string `xml:"http://schemas.openxmlformats.org/officeDocument/2006/relationships id,attr"`
+			// Of a workbook that is saved as Strict Open XML.
+			StrictID string `xml:"http://purl.oclc.org/ooxml/officeDocument/relationships id,attr"`
 		} `xml:"sheets>sheet"`
 	}
 	var links struct {
@@ -144,7 +147,7 @@ func (b *book) load() error {
 		}
 	}
 	for _, s := range main.Sheets {
-		if f := targets[s.ID]; f != nil {
+		if f := targets[cmp.Or(s.ID, s.StrictID)]; f != nil {
 			b.sheets = append(b.sheets, sheetEntry{name: string(unescape([]byte(s.Name))), file: f, hidden: s.State != "" && s.State != "visible"})
 		}
 	}

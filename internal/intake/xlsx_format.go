@@ -131,7 +131,25 @@ func (b base1904) date(days float64) string {
 	if days < 0 || days > most {
 		return strconv.FormatFloat(days, 'f', -1, 64)
 	}
-	at := from.Add(time.Duration(days * 24 * float64(time.Hour))).Round(time.Second)
+	return dateText(from.Add(time.Duration(days * 24 * float64(time.Hour))))
+}
+
+// isoDate writes what a cell of the kind "d" holds, a date of ISO 8601, as one
+// that is a number of days. Anything else, as a time of another zone, stays as
+// it is.
+func isoDate(value string) string {
+	text := strings.TrimSuffix(strings.TrimSpace(value), "Z")
+	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04:05", "2006-01-02T15:04"} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return dateText(at)
+		}
+	}
+	return value
+}
+
+// dateText leaves out the time of day where it is midnight.
+func dateText(at time.Time) string {
+	at = at.Round(time.Second)
 	if at.Equal(at.Truncate(24 * time.Hour)) {
 		return at.Format(time.DateOnly)
 	}

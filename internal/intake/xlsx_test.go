@@ -360,6 +360,7 @@ func FuzzXLSX(f *testing.F) {
 		header + `<row r="2"><c r="A2" t="s"><v>0</v></c></row>`, header + `<row><c><v>1</v></c><c s="0"><v>1e9</v></c></row>`,
 		header + `<row><c s="1"><v>1200000</v></c><c s="2"><v>42</v></c></row>`,
 		header + `<row><c><f>B2</f></c><c t="str"><f>B2</f><v></v></c></row><row><c/><c/><c><f/></c></row>`,
+		header + `<row><c t="d"><v>2024-02-29T12:30:15.6Z</v></c><c t="d"><v>-9</v></c></row>`,
 		header + `<row><c t="str"><v>_xD83D__xDE00__x005F_x000D_</v></c><c t="inlineStr"><is><t>_xDE00__xD83D__x0000_</t></is></c></row>`,
 		`<row r="99999999"><c r="ZZZZ9" t="s"><v>-1</v></c></row>`, `</sheetData>`, header + `<row r="1"><c r="A2" t="inlineStr"><is>`,
 	} {
