@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -127,11 +128,12 @@ func (b base1904) date(days float64) string {
 	if b {
 		from = time.Date(1904, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
-	const most = 2958465 // 9999-12-31
-	if days < 0 || days > most {
+	const tooMany = 2958466 // the first day of the year 10000
+	if days < 0 || days >= tooMany {
 		return strconv.FormatFloat(days, 'f', -1, 64)
 	}
-	return dateText(from.Add(time.Duration(days * 24 * float64(time.Hour))))
+	whole, part := math.Modf(days) // as a Duration holds less than 300 years
+	return dateText(from.AddDate(0, 0, int(whole)).Add(time.Duration(part * 24 * float64(time.Hour))))
 }
 
 // isoDate writes what a cell of the kind "d" holds, a date of ISO 8601, as one

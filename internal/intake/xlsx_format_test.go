@@ -122,6 +122,21 @@ func TestANumberWithLeadingZerosIsReadWithThem(t *testing.T) {
 	}
 }
 
+// TestADateMayBeFarAway: as one that stands for no end is, or a number that was
+// made into a date.
+func TestADateMayBeFarAway(t *testing.T) {
+	t.Parallel()
+	for number, want := range map[string]string{
+		"1": "1899-12-31", "45292.25": "2024-01-01 06:00:00", "45292.999999": "2024-01-02", "106752": "2192-04-09", "1234567": "5280-02-15",
+		"2958465": "9999-12-31", "2958465.5": "9999-12-31 12:00:00", "2958466": "2958466", "-1": "-1",
+	} {
+		row := cellsOf(t, inFormat(14, number))
+		if row.Problem == nil || row.Problem.Code != "plate_date" || row.NewRow.Line[2] != want {
+			t.Errorf("%s: got %+v, %q, want plate_date, %s", number, row.Problem, row.NewRow.Line[2], want)
+		}
+	}
+}
+
 // TestSumTellsAnExponentFromNone: once the format is put right it is another
 // list, as another row of it is asked.
 func TestSumTellsAnExponentFromNone(t *testing.T) {
