@@ -116,6 +116,35 @@ func (b *book) load() error {
 			StrictID string `xml:"http://purl.oclc.org/ooxml/officeDocument/relationships id,attr"`
 		} `xml:"sheets>sheet"`
 	}
+	if err := b.parse(mainPart, &main); err != nil {
+		return damagedBook(err)
+	}
+	linked, err := b.follow("xl/_rels/workbook.xml.rels")
+	if err != nil {
+		return damagedBook(err)
+	}
+	b.base1904 = base1904(main.Properties.Date1904 == "1" || main.Properties.Date1904 == "true")
+	for i, s := range main.Sheets {
+		to, ok := linked[cmp.Or(s.ID, s.StrictID)]
+		if !ok || to.list && to.file == nil {
+			return damagedBook(fmt.Errorf("sheet %d is missing", i+1))
+		}
+		if to.list {
+			b.sheets = append(b.sheets, sheetEntry{name: string(unescape([]byte(s.Name))), file: to.file, hidden: s.State != "" && s.State != "visible"})
+		}
+	}
+	return nil
+}
+
+// target is what a link of the workbook leads to.
+type target struct {
+	file *zip.File // nil: there is none
+	list bool      // charts and macros are no lists
+}
+
+// follow reads the links of the workbook, and what those for all sheets lead
+// to. It returns all by their names.
+func (b *book) follow(name string) (map[string]target, error) {
 	var links struct {
 		All []struct {
 			ID     string `xml:"Id,attr"`
@@ -123,35 +152,25 @@ func (b *book) load() error {
 			Target string `xml:"Target,attr"`
 		} `xml:"Relationship"`
 	}
-	if err := errors.Join(b.parse(mainPart, &main), b.parse("xl/_rels/workbook.xml.rels", &links)); err != nil {
-		return damagedBook(err)
+	if err := b.parse(name, &links); err != nil {
+		return nil, err
 	}
-	b.base1904 = base1904(main.Properties.Date1904 == "1" || main.Properties.Date1904 == "true")
-	targets := map[string]*zip.File{}
+	linked := make(map[string]target, len(links.All))
 	for _, l := range links.All {
-		file := b.files[part(l.Target)]
-		targets[l.ID] = file
-		switch kind := path.Base(l.Type); {
+		kind, file := path.Base(l.Type), b.files[part(l.Target)]
+		linked[l.ID] = target{file, kind == "worksheet"}
+		var err error
+		switch {
 		case kind == "sharedStrings" && file != nil:
-			strs, err := readSharedStrings(file)
-			if err != nil {
-				return damagedBook(err)
-			}
-			b.strings = strs
+			b.strings, err = readSharedStrings(file)
 		case kind == "styles" && file != nil:
-			if err := b.readStyles(part(l.Target)); err != nil {
-				return damagedBook(err)
-			}
-		case kind != "worksheet":
-			targets[l.ID] = nil // charts and macros are no lists
+			err = b.readStyles(part(l.Target))
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
-	for _, s := range main.Sheets {
-		if f := targets[cmp.Or(s.ID, s.StrictID)]; f != nil {
-			b.sheets = append(b.sheets, sheetEntry{name: string(unescape([]byte(s.Name))), file: f, hidden: s.State != "" && s.State != "visible"})
-		}
-	}
-	return nil
+	return linked, nil
 }
 
 // part is the name of the file that a link of the workbook leads to.

@@ -214,7 +214,7 @@ func TestTheSheetThatIsMeant(t *testing.T) {
 func TestNoRowOfADamagedSpreadsheetIsDropped(t *testing.T) {
 	t.Parallel()
 	list := header + `<row r="2"><c r="A2" t="s"><v>0</v></c></row><row r="3"><c r="A3" t="s"><v>1</v></c></row>`
-	book := workbook{strings: []string{`<si><t>DL01AA1000</t></si>`, `<si><t>DL01AA1001</t></si>`}, sheets: []sheet{{"S", "visible", list}}}
+	book := workbook{strings: []string{`<si><t>DL01AA1000</t></si>`, `<si><t>DL01AA1001</t></si>`}, sheets: []sheet{{"S", "visible", list}, {"T", "hidden", list}}}
 	const sheet1 = "xl/worksheets/sheet1.xml"
 	for name, spoil := range map[string]func(map[string]string){
 		"XML that ends":           func(p map[string]string) { p[sheet1] = p[sheet1][:strings.Index(p[sheet1], `<row r="3"`)+20] },
@@ -224,6 +224,10 @@ func TestNoRowOfADamagedSpreadsheetIsDropped(t *testing.T) {
 		"shared strings that end": func(p map[string]string) { p["xl/sharedStrings.xml"] = p["xl/sharedStrings.xml"][:200] },
 		"no shared strings":       func(p map[string]string) { delete(p, "xl/sharedStrings.xml") },
 		"no relations":            func(p map[string]string) { delete(p, "xl/_rels/workbook.xml.rels") },
+		"no relation to a sheet": func(p map[string]string) {
+			p["xl/workbook.xml"] = strings.Replace(p["xl/workbook.xml"], `r:id="rId2"`, `r:id="rId7"`, 1)
+		},
+		"no sheet at the end of it": func(p map[string]string) { delete(p, "xl/worksheets/sheet2.xml") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
