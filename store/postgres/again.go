@@ -211,18 +211,14 @@ func (r *renewal) run(ctx context.Context) error {
 	if err := r.insert(ctx, r.insertRenewals, 0); err != nil {
 		return err
 	}
-	state := "state = state"
-	if r.Opens() > 0 {
-		state = "state = CASE state WHEN 'done' THEN 'running' ELSE state END, done_at = 0"
-	}
 	r.h.asks = r.Asks
-	if err := r.exec(ctx, "UPDATE batches SET renewals = renewals + $1, "+state+" WHERE no = $2", len(r.leaving), r.h.no); err != nil {
+	if err := r.exec(ctx, "UPDATE batches SET renewals = renewals + $1 WHERE no = $2", len(r.leaving), r.h.no); err != nil {
 		return err
 	}
-	if r.Opens() == 0 || r.h.state != store.BatchDone {
+	if r.Opens() == 0 {
 		return nil
 	}
-	return r.note(ctx, store.Entry{What: store.EntryReopened, Batch: r.h.no})
+	return r.reopen(ctx, []store.BatchNo{r.h.no})
 }
 
 // insertRenewals points the rows to their next asks. The wants of those that

@@ -173,6 +173,12 @@ func (t *tx) runAgain(ctx context.Context, batches []store.BatchNo) error {
 	if len(held) < len(batches) {
 		return errAgain
 	}
+	return t.reopen(ctx, batches)
+}
+
+// reopen sets those of batches, which are held, running that were done: they
+// have not ended, and their time begins anew when they do.
+func (t *tx) reopen(ctx context.Context, batches []store.BatchNo) error {
 	again, err := list[store.BatchNo](ctx, t.conn, "UPDATE batches SET state = 'running', done_at = 0, ended_at = 0 WHERE no = ANY($1) AND state = 'done' AND expired_at = 0 RETURNING no", plain(batches))
 	if err != nil {
 		return fmt.Errorf("run batch again: %w", err)

@@ -17,6 +17,7 @@ var retentionRules = []rule{
 	{"what stays of a list names nobody", retentionNamesNobody},
 	{"nothing that is sealed is left, and no record of rows and questions", retentionRest},
 	{"the time of a list runs from its end", retentionEnd},
+	{"the time of a list that is asked again begins anew", retentionAgain},
 	{"what is under way is let finish", retentionUnderWay},
 	{"a list that a schedule repeats is kept", retentionSchedule},
 	{"a list without rows is neither retried nor scheduled", retentionRefuses},
