@@ -94,6 +94,17 @@ func (c *Chunk) Shed(i int, in *Interest, moved Tally) (left []BatchNo) {
 	return left
 }
 
+// Undropped lists the asks that somebody is to be asked about, or was: calls,
+// tickets and answers are of these.
+func (c *Chunk) Undropped() (asks []AskID) {
+	for i := range c.Len() {
+		if c.State(i) != Dropped {
+			asks = append(asks, c.Ask(i))
+		}
+	}
+	return asks
+}
+
 // Tally is how many rows of which batch come to a state, or leave it.
 type Tally map[BatchNo]*[Cancelled + 1]int
 

@@ -72,9 +72,11 @@ type Intake interface {
 	// one and *IdentityError.
 	CommitBatch(ctx context.Context, b BatchNo, identity []byte, since time.Time) (Batch, error)
 	// AbandonBatch forgets a batch that was not committed. Asks that another
-	// batch has joined stay. To everyone the batch is gone at once; what it
-	// took up is given free bit by bit, and others go on meanwhile. If ctx
-	// ends over that or the process dies, AbandonIntakes does the rest.
+	// batch has joined stay, and those that were sent for one that has left them
+	// since, as their calls and tickets are in the books. To everyone the batch
+	// is gone at once; what it took up is given free bit by bit, and others go on
+	// meanwhile. If ctx ends over that or the process dies, AbandonIntakes does
+	// the rest.
 	AbandonBatch(ctx context.Context, b BatchNo) error
 	// AbandonIntakes does so for batches whose owner died over the intake,
 	// those begun before the store was opened or, where others may have it

@@ -85,12 +85,11 @@ func (t *tx) abandon(ctx context.Context, no store.BatchNo) error {
 	if err != nil {
 		return err
 	}
+	if err := t.leaveUndropped(ctx, no); err != nil {
+		return err
+	}
 	first, last := askRange(no)
 	b := &pgx.Batch{}
-	// At home it stays written down of shared asks that the batch has left.
-	b.Queue(`INSERT INTO wants (ask, batch, rows, has_left)
-		SELECT DISTINCT ask, $3::int, 0, true FROM wants WHERE ask BETWEEN $1 AND $2 AND batch <> $3
-		ON CONFLICT (ask, batch) DO UPDATE SET has_left = true`, first, last, no)
 	b.Queue("DELETE FROM wants WHERE batch = $3 AND (ask NOT BETWEEN $1 AND $2 OR NOT has_left)", first, last, no)
 	b.Queue("DELETE FROM batch_homes WHERE batch = $1", no)
 	b.Queue("DELETE FROM tallies WHERE batch = $1", no)
@@ -101,8 +100,32 @@ func (t *tx) abandon(ctx context.Context, no store.BatchNo) error {
 	return t.send(ctx, b)
 }
 
+// leaveUndropped writes down of the asks of a home, which is all cut, that it has
+// left those that were not dropped.
+func (t *tx) leaveUndropped(ctx context.Context, no store.BatchNo) error {
+	next, last := askRange(no)
+	for {
+		page, err := t.chunks(ctx, "WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT $3", next, last, chunkPage)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		var asks []store.AskID
+		for _, k := range page {
+			asks = append(asks, k.Undropped()...)
+		}
+		err = t.exec(ctx, `INSERT INTO wants (ask, batch, rows, has_left) SELECT ask, $1, 0, true FROM unnest($2::bigint[]) AS u (ask)
+			ON CONFLICT (ask, batch) DO UPDATE SET has_left = true`, no, plain(asks))
+		if err != nil {
+			return fmt.Errorf("write wants: %w", err)
+		}
+		next = page[len(page)-1].Last() + 1
+	}
+}
+
 // empty deletes what is left of an abandoned batch, a slice at a time: first
-// its rows, then the asks that nobody else wants, at last the batch.
+// its rows, then the asks that are nobody's, at last the batch. An ask of which
+// somebody was asked stays whoever joined it, as the call, its money and its
+// tickets are in the books: Expire lets go of it when no list relies on it.
 func (s *Store) empty(ctx context.Context, no store.BatchNo) error {
 	first, last := askRange(no)
 	for deleted := slice; deleted == slice; {
@@ -127,7 +150,7 @@ func (s *Store) empty(ctx context.Context, no store.BatchNo) error {
 	return err
 }
 
-// doomed is an ask that nobody wants. Its key is computed again, as it is kept
+// doomed is an ask that is to be deleted. Its key is computed again, as it is kept
 // nowhere but where it is looked up; that of a damaged ask is looked for.
 type doomed struct {
 	id   store.AskID
@@ -135,8 +158,13 @@ type doomed struct {
 	key  []byte // nil: the ask is damaged
 }
 
-// freeAsks deletes asks from next on that nobody else wants and frees their
-// keys for those who ask the same again. It returns where to go on.
+// dropped are those of unrelied that nobody is to be asked about, nor was: of the
+// others it is written down that their home $3 has left them.
+const dropped = unrelied + `
+		AND NOT EXISTS (SELECT 1 FROM wants w WHERE w.ask = a.id AND w.batch = $3 AND w.has_left)`
+
+// freeAsks deletes asks from next on that are nobody's and frees their keys for
+// those who ask the same again. It returns where to go on.
 func (t *tx) freeAsks(ctx context.Context, no store.BatchNo, next store.AskID) (store.AskID, error) {
 	_, last := askRange(no)
 	h, err := t.anyHeader(ctx, no)
@@ -146,21 +174,11 @@ func (t *tx) freeAsks(ctx context.Context, no store.BatchNo, next store.AskID) (
 	if err != nil {
 		return 0, err
 	}
-	var all []doomed
-	err = t.each(ctx, `SELECT id, prev, question FROM asks a WHERE id BETWEEN $1 AND $2
-		AND NOT EXISTS (SELECT 1 FROM wants w WHERE w.ask = a.id AND w.batch <> $3) ORDER BY id LIMIT $4`, func(r pgx.Rows) error {
-		d, err := t.scanDoomed(r, h)
-		all = append(all, d)
-		return err
-	}, next, last, no, slice)
+	all, err := t.doomed(ctx, h, dropped, next, last, slice)
 	if err != nil || len(all) == 0 {
 		return last + 1, err
 	}
-	next = all[len(all)-1].id + 1
-	if err := t.findKeys(ctx, all); err != nil {
-		return 0, err
-	}
-	return next, t.freeKeys(ctx, all)
+	return all[len(all)-1].id + 1, t.freeKeys(ctx, all)
 }
 
 // scanDoomed reads the id, the one before and the question of an ask.
@@ -206,21 +224,23 @@ func (t *tx) freeKeys(ctx context.Context, all []doomed) error {
 	return t.send(ctx, b)
 }
 
-// removeBatch deletes the last of a batch. Where others have joined its asks,
-// these and the batch's number stay, and nothing that shows whose list it was.
+// removeBatch deletes the last of a batch. Where there are asks or calls that
+// stay, the batch's number does too, and nothing that shows whose list it was. Of
+// asks that stay and that no list relies on any more Expire is told.
 func (t *tx) removeBatch(ctx context.Context, no store.BatchNo) error {
 	if err := t.exec(ctx, "SELECT 1 FROM batches WHERE no = $1 FOR UPDATE", no); err != nil {
 		return err
 	}
 	first, last := askRange(no)
-	shared, err := t.truth(ctx, "SELECT EXISTS (SELECT 1 FROM wants WHERE ask BETWEEN $1 AND $2 AND batch <> $3)", first, last, no)
+	stays, err := t.truth(ctx, "SELECT EXISTS (SELECT 1 FROM asks WHERE id BETWEEN $1 AND $2) OR EXISTS (SELECT 1 FROM calls WHERE chunk BETWEEN $1 AND $2)", first, last)
 	if err != nil {
 		return err
 	}
 	b := &pgx.Batch{}
 	b.Queue("DELETE FROM tallies WHERE batch = $1", no)
-	if shared {
-		b.Queue("UPDATE batches SET done_at = $1 WHERE no = $2", millis(t.now), no)
+	if stays {
+		b.Queue("UPDATE batches SET done_at = $4, gone = CASE WHEN EXISTS (SELECT 1"+unrelied+") THEN $5 ELSE gone END WHERE no = $3",
+			first, last, no, millis(t.now), int(store.GoneDue))
 		return t.send(ctx, b)
 	}
 	b.Queue("DELETE FROM wants WHERE batch = $1", no)

@@ -73,7 +73,7 @@ func (f *forgetting) slice(ctx context.Context, t *tx) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	all, err := t.unwanted(ctx, h, f.next, to)
+	all, err := t.doomed(ctx, h, unrelied, f.next, to, slice)
 	if err == nil && len(all) > 0 {
 		err = f.forget(ctx, t, all)
 	}
@@ -81,18 +81,21 @@ func (f *forgetting) slice(ctx context.Context, t *tx) (more bool, err error) {
 	return true, err
 }
 
-// unwanted lists the asks from first to last that no other list has rows on, be
-// it by waiting on them, by knowing their answers or by having left them.
-func (t *tx) unwanted(ctx context.Context, h *header, first, last store.AskID) (all []doomed, err error) {
-	err = t.each(ctx, `SELECT id, prev, question FROM asks a WHERE id BETWEEN $1 AND $2
+// unrelied are the asks from $1 to $2 that no list but their home $3 has rows
+// on, be it by waiting on them, by knowing their answers or by having left them.
+const unrelied = ` FROM asks a WHERE id BETWEEN $1 AND $2
 		AND NOT EXISTS (SELECT 1 FROM wants w WHERE w.ask = a.id AND w.batch <> $3)
 		AND NOT EXISTS (SELECT 1 FROM rows r WHERE r.ask = a.id AND r.cached)
 		AND NOT EXISTS (SELECT 1 FROM renewals n WHERE n.ask = a.id)
-		AND NOT EXISTS (SELECT 1 FROM renewals n WHERE n.next = a.id) ORDER BY id`, func(r pgx.Rows) error {
+		AND NOT EXISTS (SELECT 1 FROM renewals n WHERE n.next = a.id)`
+
+// doomed lists up to so many asks of a query from first to last, ascending.
+func (t *tx) doomed(ctx context.Context, h *header, query string, first, last store.AskID, limit int) (all []doomed, err error) {
+	err = t.each(ctx, "SELECT id, prev, question"+query+" ORDER BY id LIMIT $4", func(r pgx.Rows) error {
 		d, err := t.scanDoomed(r, h)
 		all = append(all, d)
 		return err
-	}, first, last, h.no)
+	}, first, last, h.no, limit)
 	if err == nil {
 		err = t.findKeys(ctx, all)
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"zombiezen.com/go/sqlite"
-
 	"github.com/plateq/plateq/store"
 )
 
@@ -143,7 +141,9 @@ func (r *removal) others(t *tx, h *header) (some bool, err error) {
 }
 
 // home leaves the batch's own asks to those who have joined them and deletes
-// the others, some chunks at a time.
+// the others, some chunks at a time. An ask of which somebody was asked stays
+// whoever joined it, as the call, its money and its tickets are in the books:
+// Expire lets go of it when no list relies on it.
 func (r *removal) home(t *tx, h *header) (some bool, err error) {
 	chunks := max(1, r.size/restSize)
 	ids, err := t.asks("SELECT id FROM chunks WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?", r.next, r.last, chunks)
@@ -164,7 +164,7 @@ func (r *removal) home(t *tx, h *header) (some bool, err error) {
 	for _, id := range ids {
 		k, err := t.chunk(id)
 		if err == nil {
-			err = t.shedChunk(k, h, moved, nil)
+			err = t.leaveChunk(k, h, moved)
 		}
 		if err != nil {
 			return false, err
@@ -178,7 +178,23 @@ func (r *removal) home(t *tx, h *header) (some bool, err error) {
 	return true, t.freeAsks(h, ids[0], r.next-1)
 }
 
-// end deletes what is left when rows and asks are gone.
+// leaveChunk sheds what is queued of a chunk at home, and writes down of all that
+// was not dropped that the home has left it.
+func (t *tx) leaveChunk(k *chunk, h *header, moved store.Tally) error {
+	if err := t.shedChunk(k, h, moved, nil); err != nil {
+		return err
+	}
+	for _, a := range k.Undropped() {
+		if err := t.leave(a, h.no); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end deletes what is left when rows and asks are gone, unless there are asks or
+// calls that stay. Of asks that stay and that no list relies on any more Expire
+// is told.
 func (r *removal) end(t *tx) error {
 	if err := t.exec("DELETE FROM tallies WHERE batch = ?", r.no); err != nil {
 		return err
@@ -186,16 +202,17 @@ func (r *removal) end(t *tx) error {
 	if err := t.exec("DELETE FROM batch_homes WHERE batch = ?", r.no); err != nil {
 		return err
 	}
-	shared, err := t.number("SELECT EXISTS (SELECT 1 FROM asks WHERE id BETWEEN ? AND ?)", r.first, r.last)
+	stays, err := t.number("SELECT EXISTS (SELECT 1 FROM asks WHERE id BETWEEN ?1 AND ?2) OR EXISTS (SELECT 1 FROM calls WHERE chunk BETWEEN ?1 AND ?2)", r.first, r.last)
 	if err != nil {
 		return err
 	}
-	if shared != 0 {
+	if stays != 0 {
 		meta, err := t.s.sealer.SealMeta(r.no, store.NewBatch{})
 		if err != nil {
 			return err
 		}
-		return t.exec("UPDATE batches SET rows = 0, meta = ?, done_at = ? WHERE no = ?", meta, t.now, r.no)
+		return t.exec("UPDATE batches SET rows = 0, meta = ?4, done_at = ?5, gone = iif(EXISTS (SELECT 1"+unrelied+"), ?6, gone) WHERE no = ?3",
+			r.first, r.last, r.no, meta, t.now, int(store.GoneDue))
 	}
 	if err := t.exec("DELETE FROM chunks WHERE id BETWEEN ? AND ?", r.first, r.last); err != nil {
 		return err
@@ -203,29 +220,15 @@ func (r *removal) end(t *tx) error {
 	return t.exec("DELETE FROM batches WHERE no = ?", r.no)
 }
 
-// freeAsks deletes the asks from first to last that nobody else wants, and
-// frees their keys for those who ask the same again. For the others it is
-// written down that the home has left them, whatever has become of them.
+// dropped are those of unrelied that nobody is to be asked about, nor was: of the
+// others it is written down that their home ?3 has left them.
+const dropped = unrelied + `
+		AND NOT EXISTS (SELECT 1 FROM wants w WHERE w.ask = asks.id AND w.batch = ?3 AND w."left")`
+
+// freeAsks deletes the asks from first to last that are nobody's, and frees their
+// keys for those who ask the same again.
 func (t *tx) freeAsks(h *header, first, last store.AskID) error {
-	shared, err := t.asks("SELECT DISTINCT ask FROM wants WHERE ask BETWEEN ? AND ? AND batch <> ?", first, last, h.no)
-	if err != nil {
-		return err
-	}
-	for _, a := range shared {
-		if err := t.leave(a, h.no); err != nil {
-			return err
-		}
-	}
-	type doomed struct {
-		id, prev store.AskID
-		question []byte
-	}
-	var all []doomed
-	err = t.each(`SELECT id, prev, question FROM asks WHERE id BETWEEN ? AND ?
-		AND NOT EXISTS (SELECT 1 FROM wants w WHERE w.ask = asks.id AND w.batch <> ?)`, func(stmt *sqlite.Stmt) error {
-		all = append(all, doomed{id: columnAsk(stmt, 0), prev: columnAsk(stmt, 1), question: columnBytes(stmt, 2)})
-		return nil
-	}, first, last, h.no)
+	all, err := t.doomed(h, dropped, first, last)
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func (f *forgetting) slice(t *tx) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	doomed, err := t.doomed(h, f.next, store.AskID(to))
+	doomed, err := t.doomed(h, unrelied, f.next, store.AskID(to))
 	if err != nil {
 		return false, err
 	}
@@ -99,14 +99,17 @@ func (f *forgetting) slice(t *tx) (more bool, err error) {
 	return true, nil
 }
 
-// doomed lists the asks from first to last that no other list has rows on, be it
-// by waiting on them, by knowing their answers or by having left them.
-func (c conn) doomed(h *header, first, last store.AskID) (all []doomedAsk, err error) {
-	err = c.each(`SELECT id, prev, question FROM asks WHERE id BETWEEN ?1 AND ?2
+// unrelied are the asks from ?1 to ?2 that no list but their home ?3 has rows
+// on, be it by waiting on them, by knowing their answers or by having left them.
+const unrelied = ` FROM asks WHERE id BETWEEN ?1 AND ?2
 		AND NOT EXISTS (SELECT 1 FROM wants w WHERE w.ask = asks.id AND w.batch <> ?3)
 		AND NOT EXISTS (SELECT 1 FROM rows r WHERE r.ask = asks.id AND r.cached = 1)
 		AND NOT EXISTS (SELECT 1 FROM renewals n WHERE n.ask = asks.id)
-		AND NOT EXISTS (SELECT 1 FROM renewals n WHERE n.next = asks.id) ORDER BY id`, func(stmt *sqlite.Stmt) error {
+		AND NOT EXISTS (SELECT 1 FROM renewals n WHERE n.next = asks.id)`
+
+// doomed lists the asks of a query from first to last, ascending.
+func (c conn) doomed(h *header, query string, first, last store.AskID) (all []doomedAsk, err error) {
+	err = c.each("SELECT id, prev, question"+query+" ORDER BY id", func(stmt *sqlite.Stmt) error {
 		all = append(all, doomedAsk{id: columnAsk(stmt, 0), prev: columnAsk(stmt, 1), question: columnBytes(stmt, 2)})
 		return nil
 	}, first, last, h.no)

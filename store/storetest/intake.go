@@ -27,6 +27,8 @@ var intakeRules = []rule{
 	{"a list is committed once", intakeCommitOnce},
 	{"an abandoned list leaves nothing", intakeAbandoned},
 	{"an abandoned list leaves to others what they have joined", intakeAbandonedShared},
+	{"an abandoned list leaves the calls and the money of those who joined and had it resent", intakeAbandonedResent},
+	{"an abandoned list leaves the tickets of those who joined and retried", intakeAbandonedRetried},
 	{"a committed list cannot be abandoned", intakeAbandonCommitted},
 	{"intakes that a restart cut off are abandoned, later ones are not", intakeAbandonedByRestart},
 	{"a committed list outlives a restart", intakeSurvives},

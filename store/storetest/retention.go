@@ -31,6 +31,7 @@ var retentionRules = []rule{
 	{"an answer is known while the time of a list that has it runs", retentionRuns},
 	{"a key goes back to no ask that is gone", retentionKey},
 	{"asks of an abandoned list go with those who joined them", retentionAbandoned},
+	{"what was asked for a list that is over goes with its home that is abandoned", retentionBeforeHome},
 	{"what was cut off is gone on with", retentionCutOff},
 }
 
