@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/plateq/plateq/internal/intake"
 	"github.com/plateq/plateq/providers"
@@ -174,9 +175,11 @@ func (s *submission) field(name string) error {
 
 // set reads one field of the envelope.
 func (s *submission) set(name string, raw json.RawMessage) {
-	if fault := checkNesting(raw); fault != "" {
-		s.fault(clip(name), "%s", fault)
-		return
+	for _, fault := range []string{checkNesting(raw), s.unfit(name, raw)} {
+		if fault != "" {
+			s.fault(clip(name), "%s", fault)
+			return
+		}
 	}
 	into := map[string]any{
 		"provider": &s.Provider, "name": &s.Name, "purpose": &s.Purpose, "metadata": &s.Metadata,
@@ -189,6 +192,18 @@ func (s *submission) set(name string, raw json.RawMessage) {
 	case json.Unmarshal(raw, into) != nil:
 		s.fault(name, "it must be %s", kinds[name])
 	}
+}
+
+// unfit says why a field holds no text. What metadata holds is the caller's own,
+// and which parameter is wrong is said by whoever reads the rows.
+func (s *submission) unfit(name string, raw json.RawMessage) string {
+	if name != "metadata" && name != "params" {
+		return unfitJSON(raw)
+	}
+	if !utf8.Valid(raw) {
+		return unfit(string(raw))
+	}
+	return ""
 }
 
 var kinds = map[string]string{

@@ -140,7 +140,11 @@ var injections = []string{
 // or find nothing, and break nothing.
 func TestInjectionsAreValues(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	overEachStore(t, func(t *testing.T, w *world) { w.inject(t) })
+}
+
+func (w *world) inject(t *testing.T) {
+	t.Helper()
 	b := w.submitted(t, "plate\nDL01AA1000\n")
 	before := decoded[map[string]any](t, w.do(t, "GET", "/v1/batches/"+b.ID, ""))
 	ask := func(pattern, path string) {
@@ -184,7 +188,11 @@ func TestInjectionsAreValues(t *testing.T) {
 // TestPathsLeadNowhere but to what has that id.
 func TestPathsLeadNowhere(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	overEachStore(t, func(t *testing.T, w *world) { w.lead(t) })
+}
+
+func (w *world) lead(t *testing.T) {
+	t.Helper()
 	for _, id := range []string{"..%2f..%2fetc%2fpasswd", "%00", "..%5c..%5cwindows", "%2e%2e%2f", "b_aaaaaaaaaaaaaaaaaaaa%00.csv", "%252e%252e%252f", "~root"} {
 		for _, path := range []string{"/v1/batches/" + id + "/results", "/v1/batches/" + id, "/v1/batches/" + id + "/events", "/v1/schedules/" + id} {
 			if rec := w.do(t, "GET", path, "", "Accept: text/csv, application/json, text/event-stream"); rec.Code != http.StatusNotFound {

@@ -80,7 +80,7 @@ func firstOf(first, second error) error {
 func (s *server) ledgerFilter(r *http.Request, q *query) (store.LedgerFilter, error) {
 	f := store.LedgerFilter{Tenant: tenantOf(r.Context()), Provider: q.text("provider"), From: q.day("from"), To: q.day("to")}
 	id := q.text("batch")
-	if id == "" {
+	if id == "" || len(q.faults) > 0 { // which are told first
 		return f, nil
 	}
 	b, err := s.visible(r.Context(), id)

@@ -32,7 +32,7 @@ func (s *server) timeline(w http.ResponseWriter, r *http.Request) error {
 func (s *server) incidents(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
 	if !slices.ContainsFunc(s.Catalogue, func(spec providers.Spec) bool { return spec.Name == name }) {
-		return problem(http.StatusNotFound, "no_such_provider", "there is no such provider")
+		return noProvider()
 	}
 	return s.happened(w, r, store.HistoryFilter{Provider: name})
 }

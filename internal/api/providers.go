@@ -270,12 +270,16 @@ func (s *server) openGates(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, answer)
 }
 
+func noProvider() error {
+	return problem(http.StatusNotFound, "no_such_provider", "there is no such provider")
+}
+
 // scopes returns the scopes of a provider that there are, or the one of them
 // that is asked for.
 func (s *server) scopes(ctx context.Context, name, one string) ([]string, error) {
 	i := slices.IndexFunc(s.Catalogue, func(spec providers.Spec) bool { return spec.Name == name })
 	if i < 0 {
-		return nil, problem(http.StatusNotFound, "no_such_provider", "there is no such provider")
+		return nil, noProvider()
 	}
 	spec := s.Catalogue[i]
 	all := []string{spec.Name, spec.SubmitScope()}

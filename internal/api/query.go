@@ -14,7 +14,9 @@ import (
 )
 
 // query reads the parameters of a request and collects all that is wrong with
-// them: values, parameters given twice, and those that nobody asked for.
+// them: values, parameters given twice, those that hold no text, and those that
+// nobody asked for. Whoever has read them asks for err before the store is
+// asked for anything.
 type query struct {
 	values url.Values
 	read   map[string]bool
@@ -28,6 +30,11 @@ func newQuery(r *http.Request) *query {
 		q.fault("query", "it cannot be read")
 	}
 	q.values = values
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if i := slices.IndexFunc(values[name], func(v string) bool { return unfit(v) != "" }); i >= 0 {
+			q.fault(clip(name), "%s", unfit(values[name][i]))
+		}
+	}
 	return q
 }
 

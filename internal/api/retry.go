@@ -130,6 +130,9 @@ func readBody(r *http.Request, v any) error {
 	if fault := checkNesting(body); fault != "" {
 		return problem(http.StatusBadRequest, "bad_body", "the body: %s", fault)
 	}
+	if err := badFields(http.StatusUnprocessableEntity, "bad_body", unfitMembers(body)); err != nil {
+		return err
+	}
 	err = decodeWhole(body, v)
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return badFields(http.StatusUnprocessableEntity, "bad_body", []FieldError{{Field: clip(e.Field), Detail: "it must be another kind of value: " + e.Type.String()}})

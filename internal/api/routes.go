@@ -23,7 +23,11 @@ type route struct {
 
 // routes are all but those of webhooks.
 func (s *server) routes() []route {
-	return slices.Concat(s.batchRoutes(), s.changeRoutes(), s.scheduleRoutes(), s.moneyRoutes(), s.unknownRoutes(), s.providerRoutes(), s.queueRoutes(), s.webhookRoutes(), s.keyRoutes(), s.auditRoutes(), s.serviceRoutes())
+	all := slices.Concat(s.batchRoutes(), s.changeRoutes(), s.scheduleRoutes(), s.moneyRoutes(), s.unknownRoutes(), s.providerRoutes(), s.queueRoutes(), s.webhookRoutes(), s.keyRoutes(), s.auditRoutes(), s.serviceRoutes())
+	for i := range all {
+		all[i].serve = legible(all[i].serve)
+	}
+	return all
 }
 
 // mux serves routes.

@@ -18,13 +18,15 @@ import (
 
 	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/internal/api"
+	"github.com/plateq/plateq/internal/pgtest"
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/providers/attestr"
 	"github.com/plateq/plateq/store"
+	"github.com/plateq/plateq/store/postgres"
 	"github.com/plateq/plateq/store/sqlite"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Tests{M: m}) }
 
 // world is the API over a store of its own.
 type world struct {
@@ -43,6 +45,29 @@ func newWorld(t *testing.T, change func(*api.Options)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return worldOver(t, st, change)
+}
+
+// overEachStore runs a test with a world over either kind of store.
+func overEachStore(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		test(t, newWorld(t, nil))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		st, err := postgres.Open(t.Context(), postgres.Options{URL: pgtest.Schema(t), Keys: store.NewKeys()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, worldOver(t, st, nil))
+	})
+}
+
+// worldOver is newWorld over a store, which is closed with the test.
+func worldOver(t *testing.T, st store.Store, change func(*api.Options)) *world {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := st.Close(); err != nil {
 			t.Error(err)

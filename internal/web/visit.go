@@ -54,6 +54,9 @@ func (s *site) page(rt route) http.Handler {
 		if err == nil && r.Method != http.MethodGet && r.Method != http.MethodHead && !rt.reads {
 			err = v.readForm()
 		}
+		if err == nil && !api.Legible(r.URL.Path) {
+			err = nothingHere(v)
+		}
 		if err == nil {
 			err = rt.serve(v)
 		}

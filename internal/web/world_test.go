@@ -16,12 +16,15 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/plateq/plateq/internal/api"
+	"github.com/plateq/plateq/internal/pgtest"
 	"github.com/plateq/plateq/internal/web"
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/providers/attestr"
 	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/sqlite"
 )
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // world is the pages over an API and a store of their own.
 type world struct {
@@ -52,6 +55,12 @@ func newWorldOf(t *testing.T, now func() time.Time, change func(*api.Options)) *
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newWorldOver(t, st, now, change)
+}
+
+// newWorldOver is newWorldOf over a store, which is closed with the test.
+func newWorldOver(t *testing.T, st store.Store, now func() time.Time, change func(*api.Options)) *world {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := st.Close(); err != nil {
 			t.Error(err)
