@@ -43,6 +43,9 @@ var ErrNotAgreed = errors.New("nothing was destroyed")
 // DestroyLists destroys the keys of lists: nobody can read what is stored of
 // them any more, neither here nor in backups.
 func DestroyLists(ctx context.Context, o Options, r DestroyRequest) (d Destroyed, err error) {
+	if err := r.keepable(); err != nil {
+		return d, err
+	}
 	a := &App{opts: o, log: o.Log, now: clock(o), parts: Books}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	if err := a.openBooks(ctx); err != nil {
@@ -92,6 +95,18 @@ func DestroyLists(ctx context.Context, o Options, r DestroyRequest) (d Destroyed
 	}
 	d.Whole, err = store.DestroyLists(filepath.Join(a.dataDir(), "keys"), filepath.Join(a.dataDir(), "keys.retired"), numbers)
 	return d, err
+}
+
+// keepable refuses what no store could look for, or keep as a reason.
+func (r DestroyRequest) keepable() error {
+	err := errors.Join(keepable("the reason", r.Reason), keepable("the name of the tenant", r.Tenant))
+	for _, id := range r.Lists {
+		err = errors.Join(err, keepable("the id of a list", id))
+	}
+	if err != nil {
+		return Usage(err)
+	}
+	return nil
 }
 
 func (a *App) noteDestroyed(ctx context.Context, r DestroyRequest, d Destroyed) error {

@@ -78,6 +78,9 @@ func (e *Erasing) Search(ctx context.Context, told func(seen int)) (store.Traces
 // can be cut off at any moment: the next start goes on.
 func (e *Erasing) Erase(ctx context.Context, why string, told func(seen int)) (store.Erasure, error) {
 	a := e.a
+	if err := keepable("the reason", why); err != nil {
+		return store.Erasure{}, err
+	}
 	if a.spool != nil && a.spool.Len() > 0 {
 		return store.Erasure{}, &ExitError{Code: ExitFailure, Err: fmt.Errorf("%d answers wait in the spool: start plateq up once, which stores them", a.spool.Len())}
 	}
@@ -115,6 +118,9 @@ func (e *Erasing) Erasure(ctx context.Context, id string) (store.Erasure, error)
 // Why is in the audit log for good, so it must name nobody.
 func (e *Erasing) Allow(ctx context.Context, why string) (int, error) {
 	a := e.a
+	if err := keepable("the reason", why); err != nil {
+		return 0, err
+	}
 	n, err := a.store.Allow(ctx, e.keys)
 	if err != nil || n == 0 {
 		return n, err

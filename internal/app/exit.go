@@ -2,6 +2,9 @@ package app
 
 import (
 	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/plateq/plateq/store"
 )
@@ -30,6 +33,15 @@ func (e *ExitError) Unwrap() error { return e.Err }
 
 // Usage marks err as one of usage or configuration.
 func Usage(err error) error { return &ExitError{Code: ExitUsage, Err: err} }
+
+// keepable refuses a text of a command line that not every store can keep, before
+// anything is done that would have to be kept with it.
+func keepable(what, text string) error {
+	if utf8.ValidString(text) && !strings.ContainsRune(text, 0) {
+		return nil
+	}
+	return Usage(fmt.Errorf("%s is no text in UTF-8", what))
+}
 
 // ExitCode returns the exit code that err means; 0 for nil.
 func ExitCode(err error) int {
