@@ -30,6 +30,7 @@ func (c *Config) faults() []string {
 	}
 	l.server(c.ServerURL)
 	l.traces(c)
+	l.add(slices.Contains(c.Purposes, ""), "PURPOSES", emptyEntry)
 	l.receivers(c.HooksAllow)
 	l.redis(c.RedisURL)
 	l.database(c)
@@ -44,6 +45,10 @@ func (c *Config) faults() []string {
 	}
 	return l
 }
+
+// emptyEntry is wrong with a list in which there is a comma too many: among
+// purposes it would be one that every batch names.
+const emptyEntry = "it holds an empty entry"
 
 // maxRegion bounds the name of a region.
 const maxRegion = 32
@@ -136,7 +141,7 @@ func (l *faultList) common(p Provider) {
 	l.add(p.PollMin > p.PollMax, prefix+"POLL_MIN", "it is longer than "+Prefix+prefix+"POLL_MAX")
 	l.add(math.IsNaN(p.PollPrice) || p.PollPrice < 0 || p.PollPrice > maxPollPrice, prefix+"POLL_PRICE", fmt.Sprintf("it must be 0 to %d", maxPollPrice))
 	for _, variable := range slices.Sorted(maps.Keys(p.lists())) {
-		l.add(slices.Contains(p.lists()[variable], ""), prefix+variable, "it holds an empty entry")
+		l.add(slices.Contains(p.lists()[variable], ""), prefix+variable, emptyEntry)
 	}
 	l.add(p.DailyProbe == 0, prefix+"DAILY_PROBE", "it must be more than 0")
 }

@@ -94,6 +94,8 @@ func Load(environ []string) (Config, []string, error) {
 		r.parse(p)
 	}
 	c.enable()
+	trim(c.Purposes)
+	trim(c.HooksAllow)
 	for i := range c.Providers {
 		c.Providers[i].trim()
 	}

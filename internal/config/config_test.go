@@ -54,7 +54,7 @@ func TestValues(t *testing.T) {
 		"PLATEQ_ATTESTR_AUTH_TOKEN=abc", "PLATEQ_ATTESTR_RATE=2.5", "PLATEQ_ATTESTR_FRESH_FOR=1d12h",
 		"PLATEQ_ATTESTR_TIMEOUT=10s", "PLATEQ_ATTESTR_AMBIGUOUS_CODES=5001, 5002", "PLATEQ_ATTESTR_NOT_FOUND_TEXT=no bill, not on record",
 		"PLATEQ_ATTESTR_ON_UNKNOWN=resend",
-		"PLATEQ_ATTESTR_DAILY_RESET=05:30 Europe/Moscow", "PLATEQ_PURPOSES=claims,audit",
+		"PLATEQ_ATTESTR_DAILY_RESET=05:30 Europe/Moscow", "PLATEQ_PURPOSES=claims, audit ",
 		"PLATEQ_ATTESTR_POLL_MIN=1s", "PLATEQ_ATTESTR_BURST=7",
 	})
 	if err != nil || len(warnings) > 0 {
@@ -109,6 +109,10 @@ func TestFaults(t *testing.T) {
 		{"key", "PLATEQ_INDEX_KEY=short", `PLATEQ_INDEX_KEY: it must be 32 bytes in base64`},
 		{"poll pace", "PLATEQ_ATTESTR_POLL_MIN=1h", `PLATEQ_ATTESTR_POLL_MIN: it is longer than PLATEQ_ATTESTR_POLL_MAX`},
 		{"concurrency", "PLATEQ_ATTESTR_CONCURRENCY=0", `PLATEQ_ATTESTR_CONCURRENCY: it must be 1 to 1000`},
+		{"a purpose that is none", "PLATEQ_PURPOSES=claims,", `PLATEQ_PURPOSES: it holds an empty entry`},
+		{"only such", "PLATEQ_PURPOSES= ", `PLATEQ_PURPOSES: it holds an empty entry`},
+		{"a receiver that is none", "PLATEQ_HOOKS_ALLOW=10.0.0.0/8,", `PLATEQ_HOOKS_ALLOW: "": it must be`},
+		{"a header that is none", "PLATEQ_TRACES_HEADERS=name=value,", `PLATEQ_TRACES_HEADERS: header 2 is not name=value`},
 		{"blank code", "PLATEQ_ATTESTR_NOT_FOUND_CODES=17,,18", `PLATEQ_ATTESTR_NOT_FOUND_CODES: it holds an empty entry`},
 		{"provider's own", "PLATEQ_ATTESTR_PAGE_SIZE=-1", `PLATEQ_ATTESTR_PAGE_SIZE: -1 is not within`},
 		{"provider's token", "PLATEQ_ATTESTR_AUTH_TOKEN=Basic abc", `PLATEQ_ATTESTR_AUTH_TOKEN: must be the token alone`},

@@ -52,9 +52,13 @@ func (c *Common) lists() map[string][]string {
 // trim takes the blanks off that people put behind a comma.
 func (c *Common) trim() {
 	for _, list := range c.lists() {
-		for i, entry := range list {
-			list[i] = strings.TrimSpace(entry)
-		}
+		trim(list)
+	}
+}
+
+func trim(list []string) {
+	for i, entry := range list {
+		list[i] = strings.TrimSpace(entry)
 	}
 }
 
