@@ -181,6 +181,9 @@ func (s *server) unsetBudget(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.isSet(r.Context(), scope); err != nil {
+		return err
+	}
 	if err := s.noteBudget(r.Context(), store.ActBudgetUnset, scope); err != nil {
 		return err
 	}
@@ -189,6 +192,29 @@ func (s *server) unsetBudget(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.Log.Info().Str("budget", scope.String()).Str("by", requester(r.Context())).Msg("a budget is taken back by a person")
 	return s.answerBudget(w, r, scope, held)
+}
+
+// isSet returns nil if somebody has set a budget of that scope, store.ErrNoBudget
+// or, of a batch, store.ErrNoBatch.
+func (s *server) isSet(ctx context.Context, scope store.BudgetScope) error {
+	var r store.BudgetsRequest // without defaults: those of configuration nobody has set
+	switch scope.Kind {
+	case store.BudgetOfBatch:
+		b, err := s.Store.Batch(ctx, scope.Name)
+		if err != nil {
+			return err
+		}
+		r.Batch = b.ID
+	case store.BudgetOfTenant:
+		r.Tenant = scope.Name
+	case store.BudgetOfProvider:
+		r.Provider = scope.Name
+	}
+	set, err := s.Store.Budgets(ctx, r)
+	if err == nil && !slices.ContainsFunc(set, func(u store.BudgetUse) bool { return u.BudgetScope == scope }) {
+		err = store.ErrNoBudget
+	}
+	return err
 }
 
 // held lists the batches that a budget holds, the newest hundred paused ones of

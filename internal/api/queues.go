@@ -97,7 +97,14 @@ func (s *server) steerQueue(paused bool) handler {
 		if paused {
 			do, kind = q.Pause, store.ActQueuePaused
 		}
-		if err := s.note(r.Context(), kind, store.AllTenants, clip(name)); err != nil {
+		all, err := q.List()
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(all, func(i jobs.QueueInfo) bool { return i.Name == name }) {
+			return queueProblem(jobs.ErrNoQueue)
+		}
+		if err := s.note(r.Context(), kind, store.AllTenants, name); err != nil {
 			return err
 		}
 		if err := do(name); err != nil {

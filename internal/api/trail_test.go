@@ -12,6 +12,7 @@ import (
 
 	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/internal/api"
+	"github.com/plateq/plateq/jobs"
 	"github.com/plateq/plateq/store"
 )
 
@@ -196,4 +197,73 @@ type mute struct{ store.Store }
 // NoteAct implements store.Trail.
 func (mute) NoteAct(context.Context, store.Act) (store.Act, error) {
 	return store.Act{}, store.ErrFull
+}
+
+// TestOnlyWhatIsThereIsActedUpon: the audit log is kept for years and only added
+// to, so that nobody writes a text of their own into it by naming what there is
+// not.
+func TestOnlyWhatIsThereIsActedUpon(t *testing.T) {
+	t.Parallel()
+	redis := jobs.OpenEmbedded()
+	t.Cleanup(func() { _ = redis.Close() })
+	w := newWorld(t, func(o *api.Options) { o.Queues = jobs.NewQueues(redis) })
+	for _, r := range []struct{ method, path, body string }{
+		{"POST", "/v1/queues/DL01AA1000/pause", ""},
+		{"POST", "/v1/queues/DL01AA1000/resume", ""},
+		{"DELETE", "/v1/queues/DL01AA1000/tasks/DL01AA1000", ""},
+		{"POST", "/v1/providers/DL01AA1000/open", ""},
+		{"POST", "/v1/providers/DL01AA1000/close", ""},
+		{"POST", "/v1/providers/attestr/open?scope=attestr/DL01AA1000", ""},
+		{"POST", "/v1/providers/attestr/close?scope=attestr/DL01AA1000", ""},
+		{"PUT", "/v1/budgets/provider:DL01AA1000:day", `{"amount":"1"}`},
+		{"PUT", "/v1/budgets/batch:DL01AA1000", `{"amount":"1"}`},
+		{"DELETE", "/v1/budgets/provider:DL01AA1000:day", ""},
+		{"DELETE", "/v1/budgets/tenant:DL01AA1000:month", ""},
+		{"DELETE", "/v1/budgets/batch:DL01AA1000", ""},
+		{"DELETE", "/v1/keys/DL01AA1000", ""},
+		{"DELETE", "/v1/hooks/DL01AA1000", ""},
+		{"POST", "/v1/hooks/DL01AA1000/rotate", "{}"},
+		{"POST", "/v1/schedules", `{"batch":"DL01AA1000","cron":"@daily"}`},
+		{"DELETE", "/v1/schedules/DL01AA1000", ""},
+		{"POST", "/v1/unknown/adopt", `{"call":1000,"ticket":"DL01AA1000"}`},
+		{"GET", "/v1/batches/DL01AA1000/results", ""},
+	} {
+		if rec := w.do(t, r.method, r.path, r.body, jsonBody); rec.Code != http.StatusNotFound && rec.Code != http.StatusUnprocessableEntity {
+			t.Errorf("%s %s: got %d %s", r.method, r.path, rec.Code, rec.Body)
+		}
+	}
+	if acts := w.acted(t); len(acts) > 0 {
+		t.Errorf("the audit log has %q", acts)
+	}
+}
+
+// TestABudgetThatWasSetIsTakenBack, also of a list that is done.
+func TestABudgetThatWasSetIsTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	b := w.submitted(t, "plate\nDL01AA1000\n").ID
+	scopes := []string{"batch:" + b, "tenant:acme:month", "provider:attestr:day"}
+	for _, scope := range scopes {
+		if rec := w.do(t, "PUT", "/v1/budgets/"+scope, `{"amount":"1"}`, jsonBody); rec.Code != http.StatusOK {
+			t.Errorf("set %s: got %d %s", scope, rec.Code, rec.Body)
+		}
+	}
+	w.answer(t, b)
+	var want []string
+	for _, scope := range scopes {
+		if rec := w.do(t, "DELETE", "/v1/budgets/"+scope, ""); rec.Code != http.StatusOK {
+			t.Errorf("unset %s: got %d %s", scope, rec.Code, rec.Body)
+		}
+		checkProblem(t, w.do(t, "DELETE", "/v1/budgets/"+scope, ""), http.StatusNotFound, "no_such_budget")
+		want = append(want, "budget.unset "+scope)
+	}
+	var got []string
+	for _, act := range w.acted(t) {
+		if words := strings.Fields(act); slices.Contains(words, "budget.unset") {
+			got = append(got, "budget.unset "+words[len(words)-2])
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the audit log differs (-want +got):\n%s", diff)
+	}
 }
