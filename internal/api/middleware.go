@@ -78,6 +78,17 @@ func endAfterChunks(h http.Header, r *http.Request) {
 	}
 }
 
+// MethodOf is the method of a request as logs and traces have it. Of one that HTTP
+// has not it is "other": anything could stand there.
+func MethodOf(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return r.Method
+	}
+	return "other"
+}
+
 // batchID is the form of the id of a batch.
 var batchID = regexp.MustCompile(`^b_[a-z0-9]{20}$`)
 
@@ -87,7 +98,7 @@ func (s *server) logRequest(r *http.Request, rec *recorder, id string, took time
 	if r.Pattern == "GET /healthz" || r.Pattern == "GET /readyz" {
 		line = s.Log.Debug()
 	}
-	line.Str("request_id", id).Str("method", r.Method).Str("route", r.Pattern)
+	line.Str("request_id", id).Str("method", MethodOf(r)).Str("route", r.Pattern)
 	if id := r.PathValue("id"); batchID.MatchString(id) {
 		line.Str("batch", id) // of another form it could be anything
 	}

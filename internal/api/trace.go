@@ -9,8 +9,9 @@ import (
 // concurrent use, and must not wait.
 type Tracer interface {
 	// Request opens the span of a request, within the one that its client names.
-	// end closes it, with the pattern of the route, or "", and the status.
-	Request(r *http.Request) (_ context.Context, end func(route string, status int))
+	// method is that of the request, or a word that stands for one that HTTP has
+	// not. end closes it, with the pattern of the route, or "", and the status.
+	Request(r *http.Request, method string) (_ context.Context, end func(route string, status int))
 	// Parent returns the span of ctx as a traceparent; empty: there is none.
 	Parent(ctx context.Context) string
 	// ID returns the id of the trace of ctx; empty: there is none.
@@ -21,7 +22,7 @@ type Tracer interface {
 type noTracer struct{}
 
 // Request implements Tracer.
-func (noTracer) Request(r *http.Request) (context.Context, func(string, int)) {
+func (noTracer) Request(r *http.Request, _ string) (context.Context, func(string, int)) {
 	return r.Context(), func(string, int) {}
 }
 
@@ -35,7 +36,7 @@ func (noTracer) ID(context.Context) string { return "" }
 // is there come all the time, and have none.
 func (s *server) traced(r *http.Request) (context.Context, func(route string, status int)) {
 	if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
-		return noTracer{}.Request(r)
+		return noTracer{}.Request(r, "")
 	}
-	return s.Tracer.Request(r)
+	return s.Tracer.Request(r, MethodOf(r))
 }

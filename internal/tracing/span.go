@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -117,17 +116,10 @@ func parsed(parent string) trace.SpanContext {
 	return trace.SpanContextFromContext(ctx)
 }
 
-// method are those that HTTP has; of another form it could be anything.
-var method = regexp.MustCompile(`^[A-Z]{3,7}$`)
-
 // Request implements api.Tracer.
-func (t *Tracer) Request(r *http.Request) (context.Context, func(route string, status int)) {
+func (t *Tracer) Request(r *http.Request, method string) (context.Context, func(route string, status int)) {
 	ctx := t.Carried(r.Context(), map[string]string{header: r.Header.Get(header)})
-	name := "other"
-	if method.MatchString(r.Method) {
-		name = r.Method
-	}
-	ctx, span := t.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attribute.String("http.request.method", name)))
+	ctx, span := t.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attribute.String("http.request.method", method)))
 	return ctx, func(route string, status int) {
 		if route != "" {
 			span.SetName(route)

@@ -111,7 +111,7 @@ func TestARequestIsTakenOverByItsIDsAlone(t *testing.T) {
 	r.Header.Set("Tracestate", "vendor=CANARY")
 	r.Header.Set("Baggage", "plate=CANARY")
 	r.Header.Set("User-Agent", "CANARY")
-	ctx, ended := tr.Request(r)
+	ctx, ended := tr.Request(r, r.Method)
 	if got := tr.Parent(ctx); !strings.HasPrefix(got, "00-"+theirs) {
 		t.Errorf("parent %s, want one of trace %s", got, theirs)
 	}

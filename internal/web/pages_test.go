@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -59,4 +60,16 @@ func TestBatchesAreChosenAndPaged(t *testing.T) {
 	}
 	want(t, b.get("/batches?name=nothing"), http.StatusOK, "No batch is like that")
 	want(t, b.get("/batches?state=odd"), http.StatusBadRequest, "Something has to be put right")
+}
+
+// TestAMethodThatIsNoneIsNotLogged: it could be a plate.
+func TestAMethodThatIsNoneIsNotLogged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser(t)
+	b.get("/batches")
+	b.send(httptest.NewRequestWithContext(t.Context(), "DL01AA1000", "/batches", http.NoBody))
+	if log := w.log.String(); strings.Contains(log, "DL01AA1000") || !strings.Contains(log, `"method":"GET"`) || !strings.Contains(log, `"method":"other"`) {
+		t.Errorf("the log has %s", log)
+	}
 }

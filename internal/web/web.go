@@ -131,7 +131,7 @@ func (s *site) observe(next http.Handler) http.Handler {
 			if err, ok := v.(error); v != nil && (!ok || !errors.Is(err, http.ErrAbortHandler)) {
 				line = s.Log.Error().Str("panic", fmt.Sprintf("%T", v)) // what it holds may be personal
 			}
-			line.Str("method", r.Method).Str("page", r.Pattern).Int("status", rec.status).Dur("took", s.Now().Sub(start)).Msg("page")
+			line.Str("method", api.MethodOf(r)).Str("page", r.Pattern).Int("status", rec.status).Dur("took", s.Now().Sub(start)).Msg("page")
 			if v != nil {
 				panic(http.ErrAbortHandler)
 			}
