@@ -28,7 +28,7 @@ const (
 	CodeUnknownColumn   Code = "unknown_column"   // named by the caller, not in the list
 	CodeMissingParam    Code = "missing_param"    // a parameter that the provider needs
 	CodeUnknownSubject  Code = "unknown_subject"  // a column name that means nothing here
-	CodeMalformedOption Code = "malformed_option" // not KEY=VALUE
+	CodeMalformedOption Code = "malformed_option" // not KEY=VALUE, or a value that cannot be sent
 )
 
 // InputError says why a list is refused as a whole. Its text is one line: what

@@ -188,6 +188,9 @@ func open(shape Shape, src source, o Options) (*Reader, error) {
 	}
 	objects, perRow := src.(*jsonlSource)
 	l, err := newLayout(names, o, perRow)
+	if err == nil {
+		err = l.fitParams()
+	}
 	if err != nil {
 		return nil, inFile(o.Name, err)
 	}

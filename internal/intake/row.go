@@ -1,9 +1,12 @@
 package intake
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
@@ -65,7 +68,7 @@ func (b *builder) build(rec *record) Row {
 	row.CallerID = strings.TrimSpace(id)
 	row.Subject = b.subject(cells, rec)
 	asked := b.asked(&row, rec)
-	params := b.params(cells, rec, &row.Problem)
+	params := b.params(cells, rec, &row)
 	if row.Problem == nil {
 		row.Question = store.Question{Subject: asked, Params: params}
 		row.Service = b.spec.ServiceOf(asked, params)
@@ -232,26 +235,55 @@ var forms = map[providers.Column]identifier{
 }
 
 // params returns the parameters of the question: those of the batch, and over
-// them what the row says itself.
-func (b *builder) params(cells []string, rec *record, problem **store.Failure) providers.Params {
+// them what the row says itself. The first thing wrong with these is the
+// problem, where there is none before.
+func (b *builder) params(cells []string, rec *record, row *Row) providers.Params {
 	p, own := b.layout.batch, false
 	for _, want := range b.spec.Params {
-		v, _ := b.cell(rec, cells, providers.Column(want.Name))
-		if v = strings.TrimSpace(v); v == "" {
-			continue
+		c := providers.Column(want.Name)
+		v, odd := b.cell(rec, cells, c)
+		v = strings.TrimSpace(v)
+		var wrong *store.Failure
+		switch {
+		case odd == oddFormula:
+			wrong = fault(c, odd.code(), "%s", odd)
+		case unfit(v) != "":
+			wrong = fault(c, "characters", "%s", unfit(v))
+		case v != "":
+			if !own {
+				p, own = maps.Clone(p), true
+			}
+			p[want.Name] = v
+		case want.Required && p[want.Name] == "":
+			wrong = fault(c, "empty", "is missing")
 		}
-		if !own {
-			p, own = maps.Clone(p), true
-		}
-		p[want.Name] = v
-	}
-	for _, want := range b.spec.Params {
-		if _, odd := b.cell(rec, cells, providers.Column(want.Name)); odd == oddFormula && *problem == nil {
-			*problem = fault(providers.Column(want.Name), oddFormula.code(), "%s", oddFormula)
-		}
-		if want.Required && p[want.Name] == "" && *problem == nil {
-			*problem = fault(providers.Column(want.Name), "empty", "is missing")
+		if wrong != nil && row.Problem == nil {
+			row.Problem, row.Column = wrong, b.name(rec, c)
 		}
 	}
 	return p
+}
+
+// fitParams says which parameter of the whole list could not be sent as it was
+// meant. A row cannot be blamed for it.
+func (l *layout) fitParams() error {
+	for _, name := range slices.Sorted(maps.Keys(l.batch)) {
+		if wrong := unfit(l.batch[name]); wrong != "" {
+			return &InputError{Code: CodeMalformedOption, Column: name, Reason: fmt.Sprintf("the parameter %s %s", name, wrong),
+				Hint: fmt.Sprintf("correct --set %s=VALUE", name)}
+		}
+	}
+	return nil
+}
+
+// unfit says why a value cannot be a parameter; "": it can. Providers are sent
+// it as it is, some in a URL.
+func unfit(v string) string {
+	switch {
+	case !utf8.ValidString(v):
+		return "is no UTF-8"
+	case strings.ContainsFunc(v, unicode.IsControl):
+		return "holds a control character"
+	}
+	return ""
 }
