@@ -24,9 +24,11 @@ type Repair interface {
 	// An answer that comes later still counts.
 	GiveUp(ctx context.Context, id CallID, d Decision) (int, error)
 	// Adopt has the unknown asks of a call wait on a ticket that somebody
-	// named, and returns how many these are. ErrTicketTaken: it belongs to
-	// another call.
-	Adopt(ctx context.Context, id CallID, n NewTicket, d Decision) (int, error)
+	// named, and returns how many these are: the one that the row is on, or was
+	// before it got another; of row 0 all of them. ErrNotOn: the row is on none.
+	// ErrManyAsks: the ticket is for one, and more are meant. ErrTicketTaken: it
+	// belongs to another call, or as one for one ask to another ask.
+	Adopt(ctx context.Context, id CallID, row RowID, n NewTicket, d Decision) (int, error)
 }
 
 // RetryRequest chooses failed rows of a batch.

@@ -12,6 +12,10 @@ var (
 	// ErrNoCall: there is no such call, or nothing of it is unknown.
 	ErrNoCall      = errors.New("no such unknown call")
 	ErrTicketTaken = errors.New("the ticket belongs to another call")
+	// ErrManyAsks: a ticket that answers one ask was named for several.
+	ErrManyAsks = errors.New("the ticket answers one question, and several are unknown")
+	// ErrNotOn: what a row asks is not among what is unknown of a call.
+	ErrNotOn = errors.New("the row is on nothing that is unknown of the call")
 	// ErrFull: no space is left. Nothing was written.
 	ErrFull = errors.New("no space left for the store")
 	// ErrAway: the store cannot be reached now and may be later.

@@ -16,6 +16,31 @@ func GivenUp() Verdict {
 	}}}
 }
 
+// Named returns those of the unknown asks of a call that a ticket is named for.
+// on are the asks that the row is or was on; row 0: no row was named.
+func (n NewTicket) Named(unknown []AskID, row RowID, on []AskID) ([]AskID, error) {
+	if row != 0 {
+		unknown = slices.DeleteFunc(slices.Clone(unknown), func(a AskID) bool { return !slices.Contains(on, a) })
+	}
+	switch {
+	case len(unknown) == 0:
+		return nil, ErrNotOn
+	case n.Single && len(unknown) > 1:
+		return nil, ErrManyAsks
+	}
+	return unknown, nil
+}
+
+// Judged gives all asks one verdict.
+func (v Verdict) Judged(asks []AskID) []Verdict {
+	all := make([]Verdict, len(asks))
+	for i, a := range asks {
+		v.Ask = a
+		all[i] = v
+	}
+	return all
+}
+
 // InState returns those of the offsets whose asks are in a state.
 func (c *Chunk) InState(offsets Offsets, s State) Offsets {
 	var in Offsets

@@ -124,6 +124,8 @@ type NewTicket struct {
 	Shared bool
 	// Adopted: a person has named it.
 	Adopted bool
+	// Single, of one that a person names: it answers one ask and never another.
+	Single bool
 }
 
 // Settlement is what a call brought, for all its asks or for some.
@@ -277,8 +279,11 @@ type TicketSettlement struct {
 	// an error while an ask waits on it. A ticket on which nobody waits, and
 	// for which no late answer can count, closes by itself.
 	Expire, Close bool
-	Gates         GateChanges
-	Readings      []providers.Reading // as in Settlement
+	// Release forgets the name of a ticket that answers one ask and turned out
+	// not to be its own: whoever names it again begins anew. It goes with Close.
+	Release  bool
+	Gates    GateChanges
+	Readings []providers.Reading // as in Settlement
 }
 
 // StaleCall is a call that was claimed and never settled by an owner who is

@@ -397,7 +397,7 @@ func (s *server) adopt(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	now := s.Now()
-	n, err := s.Store.Adopt(ctx, found[0].Call, store.NewTicket{
+	n, err := s.Store.Adopt(ctx, found[0].Call, 0, store.NewTicket{
 		Handle: providers.Ticket{ID: d.Ticket}, Shared: spec.SharedTickets,
 		Due: now, Deadline: now.Add(s.Deadline(spec.Name)), Interval: s.Pause(spec.Name),
 	}, d.decision(ctx))

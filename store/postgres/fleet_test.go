@@ -92,8 +92,8 @@ func (f *fleet) GiveUp(ctx context.Context, id store.CallID, d store.Decision) (
 	return f.one().GiveUp(ctx, id, d)
 }
 
-func (f *fleet) Adopt(ctx context.Context, id store.CallID, n store.NewTicket, d store.Decision) (int, error) {
-	return f.one().Adopt(ctx, id, n, d)
+func (f *fleet) Adopt(ctx context.Context, id store.CallID, row store.RowID, n store.NewTicket, d store.Decision) (int, error) {
+	return f.one().Adopt(ctx, id, row, n, d)
 }
 
 func (f *fleet) Budgets(ctx context.Context, r store.BudgetsRequest) ([]store.BudgetUse, error) {

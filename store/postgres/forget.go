@@ -267,17 +267,25 @@ func (t *tx) forgetSeen(ctx context.Context, calls []store.CallID) error {
 	b := &pgx.Batch{}
 	b.Queue("DELETE FROM ticket_names WHERE ticket = ANY($1)", plain(tickets))
 	for _, id := range tickets {
-		handle, err := t.s.sealer.SealHandle(id, providers.Ticket{})
-		if err != nil {
+		if err := t.queueForgetTicket(b, id); err != nil {
 			return err
 		}
-		b.Queue("UPDATE tickets SET handle = $1, handle_key = convert_to('gone ' || id, 'UTF8'), open = '', closed = true WHERE id = $2", handle, id)
 	}
 	b.Queue("UPDATE calls SET note = NULL WHERE id = ANY($1) AND note IS NOT NULL", plain(calls))
 	for _, id := range decisions {
 		b.Queue("UPDATE decisions SET reason = $1 WHERE id = $2", t.s.sealer.SealReason(id, ""), id)
 	}
 	return t.send(ctx, b)
+}
+
+// queueForgetTicket takes its name from a ticket, which nobody asks about any
+// more.
+func (t *tx) queueForgetTicket(b *pgx.Batch, id store.TicketID) error {
+	handle, err := t.s.sealer.SealHandle(id, providers.Ticket{})
+	if err == nil {
+		b.Queue("UPDATE tickets SET handle = $1, handle_key = convert_to('gone ' || id, 'UTF8'), open = '', closed = true WHERE id = $2", handle, id)
+	}
+	return err
 }
 
 // end writes down what is left of the home.

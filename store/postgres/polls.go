@@ -64,6 +64,11 @@ func (t *tx) settleTicket(ctx context.Context, v *view, c *call, k *ticket, r st
 			return outcome{}, err
 		}
 	}
+	if fenced && r.Release {
+		if err := t.queueForgetTicket(b, k.id); err != nil {
+			return outcome{}, err
+		}
+	}
 	if len(ruling.Open) == 0 || fenced && r.Close {
 		b.Queue("DELETE FROM ticket_names WHERE ticket = $1", k.id)
 	}

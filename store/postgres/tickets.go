@@ -120,19 +120,24 @@ func (t *tx) keepTicket(ctx context.Context, c store.CallID, v *view, n brought)
 }
 
 // joinTicket lets more asks of the same call wait on a ticket. A ticket of
-// another call is refused: one of the two has misread its answer. One that is
-// closed begins anew where a person names it once more.
+// another call is refused: one of the two has misread its answer. So is one that
+// answers one ask: it is that of the ask that it was brought or named for. Where
+// a person names it a ticket begins anew, closed or late, and what was asked of
+// it before must not end it: its lease is lost.
 func (t *tx) joinTicket(ctx context.Context, c store.CallID, id store.TicketID, n brought) error {
 	k, err := t.ticket(ctx, id)
 	if err != nil {
 		return err
 	}
-	if k == nil || k.call != c || k.closed && !n.Adopted {
+	if k == nil || k.call != c || k.closed && !n.Adopted || n.Single {
 		return store.ErrTicketTaken
 	}
-	err = t.exec(ctx, `UPDATE tickets SET open = $1, waiting = waiting + $2, due_at = least(due_at, $3),
-		deadline_at = CASE WHEN closed THEN $4 ELSE deadline_at END, late = late AND NOT closed, adopted = adopted OR closed, closed = false
-		WHERE id = $5`, stored(k.open.Union(n.asks)), len(n.asks), millis(n.Due), millis(n.Deadline), id)
+	err = t.exec(ctx, "UPDATE tickets SET open = $1, waiting = waiting + $2, due_at = least(due_at, $3) WHERE id = $4",
+		stored(k.open.Union(n.asks)), len(n.asks), millis(n.Due), id)
+	if err == nil && n.Adopted {
+		err = t.exec(ctx, "UPDATE tickets SET deadline_at = $1, late = false, adopted = true, closed = false, lease_until = 0, owner = '' WHERE id = $2",
+			millis(n.Deadline), id)
+	}
 	if err != nil {
 		return fmt.Errorf("write ticket: %w", err)
 	}

@@ -50,6 +50,11 @@ func (t *tx) settleTicket(k *ticket, r store.TicketSettlement, bodies store.Seal
 			return store.Settled{}, err
 		}
 	}
+	if fenced && r.Release {
+		if err := t.forgetTicket(k.id); err != nil {
+			return store.Settled{}, err
+		}
+	}
 	if len(ruling.Open) == 0 || fenced && r.Close {
 		if err := t.forgetNames(k.id); err != nil {
 			return store.Settled{}, err

@@ -101,19 +101,23 @@ func (t *tx) keepTicket(c *call, provider string, n store.NewTicket, asks store.
 }
 
 // joinTicket lets more asks of the same call wait on a ticket. A ticket of
-// another call is refused: one of the two has misread its answer. One that is
-// closed begins anew where a person names it once more.
+// another call is refused: one of the two has misread its answer. So is one that
+// answers one ask: it is that of the ask that it was brought or named for. Where
+// a person names it a ticket begins anew, closed or late, and what was asked of
+// it before must not end it: its lease is lost.
 func (t *tx) joinTicket(c *call, id store.TicketID, n store.NewTicket, asks store.Offsets) error {
 	k, err := t.ticket(id)
 	if err != nil {
 		return err
 	}
-	if k.call != c.id || k.closed && !n.Adopted {
+	if k.call != c.id || k.closed && !n.Adopted || n.Single {
 		return store.ErrTicketTaken
 	}
-	err = t.exec(`UPDATE tickets SET open = ?1, waiting = waiting + ?2, due_at = min(due_at, ?3), deadline_at = iif(closed, ?4, deadline_at),
-		late = late AND NOT closed, adopted = adopted OR closed, closed = 0 WHERE id = ?5`,
-		k.open.Union(asks).Append(nil), len(asks), n.Due, n.Deadline, id)
+	err = t.exec("UPDATE tickets SET open = ?, waiting = waiting + ?, due_at = min(due_at, ?) WHERE id = ?",
+		k.open.Union(asks).Append(nil), len(asks), n.Due, id)
+	if err == nil && n.Adopted {
+		err = t.exec("UPDATE tickets SET deadline_at = ?, late = 0, adopted = 1, closed = 0, lease_until = 0, owner = '' WHERE id = ?", n.Deadline, id)
+	}
 	if err != nil {
 		return fmt.Errorf("write ticket: %w", err)
 	}

@@ -164,27 +164,52 @@ func (t *tx) unknownCall(id store.CallID) (*call, *chunk, error) {
 
 // GiveUp implements store.Repair.
 func (s *Store) GiveUp(ctx context.Context, id store.CallID, d store.Decision) (int, error) {
-	return s.judgeUnknown(ctx, "give-up", id, d, store.GivenUp(), nil)
+	return s.judgeUnknown(ctx, "give-up", id, d, func(_ *tx, unknown []store.AskID) (store.Settlement, error) {
+		return store.Settlement{Verdicts: store.GivenUp().Judged(unknown)}, nil
+	})
 }
 
 // Adopt implements store.Repair.
-func (s *Store) Adopt(ctx context.Context, id store.CallID, n store.NewTicket, d store.Decision) (int, error) {
+func (s *Store) Adopt(ctx context.Context, id store.CallID, row store.RowID, n store.NewTicket, d store.Decision) (int, error) {
 	n.Adopted = true
-	return s.judgeUnknown(ctx, "adopt", id, d, store.Verdict{To: store.Waiting}, []store.NewTicket{n})
+	return s.judgeUnknown(ctx, "adopt", id, d, func(t *tx, unknown []store.AskID) (r store.Settlement, err error) {
+		on, err := t.asksOfRow(row)
+		if err != nil {
+			return r, err
+		}
+		named, err := n.Named(unknown, row, on)
+		return store.Settlement{Verdicts: store.Verdict{To: store.Waiting}.Judged(named), Tickets: []store.NewTicket{n}}, err
+	})
 }
 
-// judgeUnknown settles the unknown asks of a call by somebody's decision.
-func (s *Store) judgeUnknown(ctx context.Context, what string, id store.CallID, d store.Decision, verdict store.Verdict, tickets []store.NewTicket) (int, error) {
+// asksOfRow returns the asks that a row is on and was on; none where there is
+// no such row, or it is invalid.
+func (c conn) asksOfRow(row store.RowID) (on []store.AskID, err error) {
+	err = c.each(`WITH RECURSIVE past (ask) AS (SELECT ask FROM rows WHERE id = ?1 AND ask IS NOT NULL
+			UNION SELECT n.next FROM renewals n JOIN past p ON n.ask = p.ask WHERE n.batch = ?1 >> 32)
+		SELECT ask FROM past`, func(stmt *sqlite.Stmt) error {
+		on = append(on, columnAsk(stmt, 0))
+		return nil
+	}, row)
+	if err != nil {
+		return nil, fmt.Errorf("read asks of row: %w", err)
+	}
+	return on, nil
+}
+
+// judgeUnknown settles unknown asks of a call by somebody's decision. judge
+// says which and how.
+func (s *Store) judgeUnknown(ctx context.Context, what string, id store.CallID, d store.Decision, judge func(t *tx, unknown []store.AskID) (store.Settlement, error)) (int, error) {
 	n, err := write(ctx, s, func(t *tx) (int, error) {
 		c, k, err := t.unknownCall(id)
 		if err != nil {
 			return 0, err
 		}
-		r := store.Settlement{Call: id, Tickets: tickets}
-		for _, a := range k.Asks(k.InState(c.open, store.Unknown)) {
-			verdict.Ask = a
-			r.Verdicts = append(r.Verdicts, verdict)
+		r, err := judge(t, k.Asks(k.InState(c.open, store.Unknown)))
+		if err != nil {
+			return 0, err
 		}
+		r.Call = id
 		bodies, err := s.sealer.SealAnswers(r.Verdicts)
 		if err != nil {
 			return 0, err

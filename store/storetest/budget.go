@@ -160,7 +160,7 @@ func budgetDisowned(w *world) {
 	w.bounds(tenantDay, 2)
 	c := w.spends(ref.ID, store.BudgetDefaults{}, 2)
 	w.settleRest(c, unknown(0))
-	_, err := w.s.Adopt(w.ctx, c.Call, newTicket("T-1", w.now()), store.Decision{By: "somebody"})
+	_, err := w.s.Adopt(w.ctx, c.Call, 0, newTicket("T-1", w.now()), store.Decision{By: "somebody"})
 	w.must(err, "adopt")
 	w.stands(tenantDay, 0, 2)
 	w.settleTicket(w.takeTicket(w.due()[0].ID), w.found(c.Asks[0].ID), unknown(c.Asks[1].ID))

@@ -126,6 +126,7 @@ func subjects() []subject {
 		{"backlog", backlogRules},
 		{"retry", retryRules},
 		{"unknown", unknownRules},
+		{"adopt", adoptRules},
 		{"dead calls", deadRules},
 		{"books", bookRules},
 		{"schedule", scheduleRules},

@@ -40,7 +40,7 @@ func (w *world) resend(c store.Claim, d store.Decision) store.Taken {
 // adopt has the asks of a call wait on ticket T-7.
 func (w *world) adopt(c store.Claim) int {
 	w.t.Helper()
-	n, err := w.s.Adopt(w.ctx, c.Call, newTicket("T-7", w.now()), person)
+	n, err := w.s.Adopt(w.ctx, c.Call, 0, newTicket("T-7", w.now()), person)
 	w.must(err, "adopt")
 	return n
 }
@@ -249,7 +249,7 @@ func unknownDisowned(w *world) {
 func unknownTaken(w *world) {
 	w.waiting("T-1", "P1")
 	b, c := w.lost("P2")
-	if _, err := w.s.Adopt(w.ctx, c.Call, newTicket("T-1", w.now()), person); !errors.Is(err, store.ErrTicketTaken) {
+	if _, err := w.s.Adopt(w.ctx, c.Call, 0, newTicket("T-1", w.now()), person); !errors.Is(err, store.ErrTicketTaken) {
 		w.t.Errorf("adopt: %v, want ErrTicketTaken", err)
 	}
 	w.states(b, store.Unknown)
@@ -290,7 +290,7 @@ func unknownNoCall(w *world) {
 	for _, id := range []store.CallID{c.Call, 999} {
 		_, resent := w.s.Resend(w.ctx, id, person)
 		_, gone := w.s.GiveUp(w.ctx, id, person)
-		_, adopted := w.s.Adopt(w.ctx, id, newTicket("T-1", w.now()), person)
+		_, adopted := w.s.Adopt(w.ctx, id, 0, newTicket("T-1", w.now()), person)
 		for _, err := range []error{resent, gone, adopted} {
 			if !errors.Is(err, store.ErrNoCall) {
 				w.t.Errorf("judging call %d: %v, want ErrNoCall", id, err)
