@@ -61,7 +61,15 @@ func TestAnAdoptedTicketGivesBackWhatItDoesNotHold(t *testing.T) {
 				got.Outcomes = append(got.Outcomes, providers.Outcome{Ref: r.Ref, Err: missing})
 			}
 		}
-		s := testPolicy(false).judgePoll(ticket, noon, got, tt.err, 0).settlement
+		p := testPolicy(false)
+		s := p.judgePoll(ticket, noon, got, tt.err, 0).settlement
+		if s.Release {
+			t.Errorf("%s: a ticket that may hold more is released", name)
+		}
+		p.spec.MaxBatch, p.spec.Pending = 1, true
+		if got := p.judgePoll(ticket, noon, got, tt.err, 0).settlement.Release; got != (tt.want == store.Unknown) {
+			t.Errorf("%s: a ticket that answers one ask is released: %t", name, got)
+		}
 		if tt.want == 0 {
 			if len(s.Verdicts) != 0 || s.Close {
 				t.Errorf("%s: settled as %+v, want it to go on waiting", name, s)

@@ -124,6 +124,7 @@ func (w *Worker) page(ctx context.Context, l *line, t store.OpenTicket, part int
 	defer cancel()
 	ctx, end := w.opts.Tracer.Begin(ctx, Span{Name: l.spec.Name + "/" + l.spec.Endpoints.Poll, Kind: Asks, Provider: l.spec.Name, Ticket: t.ID, Asks: len(t.Asks)})
 	began := time.Now()
+	t.Handle.Named = t.Adopted
 	if part == whole {
 		got, err = w.opts.Providers.Poll(ctx, l.spec.Name, t.Handle, requests(t.Asks))
 	} else {

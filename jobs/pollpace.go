@@ -59,9 +59,10 @@ func (p *Policy) judgeAny(t store.OpenTicket, sent time.Time, got providers.Prog
 		p.pollFailed(&s, t, sent, e, now)
 		if t.Adopted && noSuchTicket(e) {
 			disown(&s, t)
-			return polled{settlement: s}
+		} else {
+			p.expire(&s, t, now)
 		}
-		p.expire(&s, t, now)
+		s.Release = p.releases(&s, t)
 		return polled{settlement: s}
 	}
 	s.Gates.Open = []string{p.spec.Name, p.spec.PollScope()}
@@ -83,7 +84,15 @@ func (p *Policy) judgeAny(t store.OpenTicket, sent time.Time, got providers.Prog
 		}
 		p.expire(&s, t, now)
 	}
+	s.Release = p.releases(&s, t)
 	return polled{settlement: s, more: s.Hold}
+}
+
+// releases reports whether a ticket that answers one ask is given back by the
+// ask that a person named it for, so that it may be named for another.
+func (p *Policy) releases(s *store.TicketSettlement, t store.OpenTicket) bool {
+	return s.Close && t.Adopted && p.spec.SingleTickets() &&
+		slices.ContainsFunc(s.Verdicts, func(v store.Verdict) bool { return v.To == store.Unknown })
 }
 
 // mayComeLate reports whether one of the verdicts gives an ask up whose answer

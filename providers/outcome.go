@@ -51,6 +51,9 @@ type Ticket struct {
 	// Plan belongs to those who poll: what is known of the parts of the ticket
 	// and when each is to be read. A provider leaves it alone.
 	Plan []byte
+	// Named: a person named it as that of the requests, so that it may be about
+	// something else. It is told to a Poll, and not kept.
+	Named bool
 }
 
 // Progress is what one poll of a ticket brought.

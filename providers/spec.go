@@ -177,6 +177,10 @@ func (s Spec) Repeatable(p Params) bool {
 	return s.FreeRepeat != nil && s.FreeRepeat(p)
 }
 
+// SingleTickets reports whether each ticket answers one request and never
+// another.
+func (s Spec) SingleTickets() bool { return s.Pending && s.MaxBatch == 1 }
+
 // Refusal says in a few words what the provider does where a call ends with a
 // code of Unauthorised: "refuses the credentials".
 func (s Spec) Refusal(code string) string {

@@ -19,6 +19,7 @@ type ticketHandle struct {
 	Number string `json:"no,omitempty"`
 	Cursor []byte `json:"cur,omitempty"`
 	Plan   []byte `json:"plan,omitempty"`
+	Named  bool   `json:"-"` // the store knows it of the ticket
 }
 
 // EncodeTicket returns what is sealed of a ticket.

@@ -174,8 +174,9 @@ func (p *Provider) start(ctx context.Context, q question, prior *providers.Ticke
 }
 
 // Poll reads the report of t as it stands. Notices are "foreign_record" (the
-// report that came is another), "unknown_state" (of a source, taken as under
-// way) and "unknown_status" (an ownedStatus that the document does not name).
+// report that came is another), "foreign_subject" (the one that a person named
+// is about something else), "unknown_state" (of a source, taken as under way)
+// and "unknown_status" (an ownedStatus that the document does not name).
 //
 // A report that is not there is waited for, as it may have been asked for too
 // soon after it was made; then it is Missing, once.
@@ -190,6 +191,9 @@ func (p *Provider) Poll(ctx context.Context, t providers.Ticket, open []provider
 	found, ok := decodeReports(a)
 	if !ok {
 		return providers.Progress{}, p.refusal(a, opReport)
+	}
+	if got, ok := p.disowned(t, found, open); ok {
+		return got, nil
 	}
 	return progress(t, found, open), nil
 }
