@@ -206,7 +206,8 @@ func (c conn) readAnswered(ctx context.Context, asks []store.AskID, s *standing)
 
 // readPast reads of asks that may be asked again, and do not say so by
 // themselves, what they know of those before them. The ticket of an ask is that
-// of the call which failed it, where this brought one alone.
+// of the call which failed it, where this brought one alone and had no other ask,
+// whose ticket it might be.
 func (c conn) readPast(ctx context.Context, asks []store.AskID, s *standing) error {
 	var settled []store.AskID
 	for _, a := range asks {
@@ -218,7 +219,8 @@ func (c conn) readPast(ctx context.Context, asks []store.AskID, s *standing) err
 		return nil
 	}
 	return c.each(ctx, `SELECT a.id, a.found_before, a.resends, coalesce(CASE WHEN $2 THEN
-			(SELECT CASE WHEN count(*) = 1 THEN min(t.id) END FROM tickets t WHERE t.call = (SELECT w.call FROM answers w WHERE w.ask = a.id))
+			(SELECT CASE WHEN count(*) = 1 THEN min(t.id) END FROM tickets t
+				WHERE t.call = (SELECT c.id FROM answers w JOIN calls c ON c.id = w.call AND c.n = 1 WHERE w.ask = a.id))
 		END, a.prior, 0) FROM asks a WHERE a.id = ANY($1)`, func(r pgx.Rows) error {
 		var a store.AskID
 		var past store.Past

@@ -213,10 +213,11 @@ func (s *standing) Over(a store.AskID) (bool, error) {
 }
 
 // Past implements store.Standing. The ticket of an ask is that of the call
-// which failed it, where this brought one alone.
+// which failed it, where this brought one alone and had no other ask, whose
+// ticket it might be.
 func (s *standing) Past(a store.AskID) (past store.Past, err error) {
 	_, err = s.one(`SELECT found_before, resends, coalesce((SELECT iif(count(*) = 1, min(t.id), NULL) FROM tickets t
-		WHERE t.call = (SELECT call FROM answers w WHERE w.ask = asks.id)), prior, 0) FROM asks WHERE id = ?`, func(stmt *sqlite.Stmt) {
+		WHERE t.call = (SELECT c.id FROM answers w JOIN calls c ON c.id = w.call AND c.n = 1 WHERE w.ask = asks.id)), prior, 0) FROM asks WHERE id = ?`, func(stmt *sqlite.Stmt) {
 		past = store.Past{FoundBefore: stmt.ColumnBool(0), Resends: stmt.ColumnInt(1), Prior: store.TicketID(stmt.ColumnInt64(2))}
 	}, a)
 	return past, err

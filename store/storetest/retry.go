@@ -17,6 +17,7 @@ var retryRules = []rule{
 	{"all rows on a failed ask get one other", retryDuplicates},
 	{"what fails again is retried again", retryAgain},
 	{"an ask that is retried goes on with the ticket that failed", retryPrior},
+	{"an ask that is retried goes on with no ticket that may be another's", retryPriorOther},
 	{"a cancelled list is not retried", retryCancelled},
 	{"a late answer to an ask that was retried stays with that ask", retryLate},
 	{"causes count the rows that failed by them", retryCauses},
@@ -173,6 +174,19 @@ func retryAgain(w *world) {
 	w.states(b, store.Found)
 	equal(w, "asks", w.batch(b).Asks, 5)
 	equal(w, "calls", w.calls(), 5)
+}
+
+func retryPriorOther(w *world) {
+	b := w.list("P1", "P2")
+	c := w.claim(b)
+	w.settleAll(store.Settlement{
+		Call: c.Call, Tickets: []store.NewTicket{newTicket("T-1", w.now())},
+		Verdicts: []store.Verdict{{Ask: w.ask(c, "P1"), To: store.Waiting}, w.failed(w.ask(c, "P2"), store.ClassProviderError)},
+	})
+	w.askAgain(store.RetryRequest{Batch: b})
+	if p := w.claim(b).Asks[0].Prior; p != nil {
+		w.t.Errorf("the retry of P2 goes on with %+v, which is the ticket of P1", p)
+	}
 }
 
 func retryPrior(w *world) {
