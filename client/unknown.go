@@ -83,10 +83,13 @@ type UnknownCall struct {
 	Code     string    `json:"code"`
 	// Questions of it are unknown; the rows of Resent ones were asked again, and
 	// Rows wait.
-	Questions  int         `json:"questions"`
-	Resent     int         `json:"resent"`
-	Rows       int         `json:"rows"`
-	Batches    []string    `json:"batches"`
+	Questions int      `json:"questions"`
+	Resent    int      `json:"resent"`
+	Rows      int      `json:"rows"`
+	Batches   []string `json:"batches"`
+	// NeedsRow: a ticket of it answers one row, and several questions are
+	// unknown, so that Adopt must be told the row.
+	NeedsRow   bool        `json:"needs_row"`
 	AtRisk     *string     `json:"at_risk"` // nil: no price is set
 	Currency   *string     `json:"currency"`
 	Candidates []Candidate `json:"candidates"`
@@ -185,13 +188,23 @@ func (c *Client) GiveUp(ctx context.Context, d Decision) (s Settled, err error) 
 	return s, err
 }
 
-// Adopt has what is unknown of a call wait on a ticket that the provider shows.
-func (c *Client) Adopt(ctx context.Context, call int64, ticket, reason string) (s Settled, err error) {
-	return s, c.postJSON(ctx, "/v1/unknown/adopt", struct {
-		Call   int64  `json:"call"`
-		Ticket string `json:"ticket"`
-		Reason string `json:"reason,omitempty"`
-	}{call, ticket, reason}, &s)
+// Adoption names the ticket of an unknown call, as the provider shows it.
+type Adoption struct {
+	Call   int64  `json:"call"`
+	Ticket string `json:"ticket"`
+	// Row is the number of the row that the ticket answers, needed where
+	// UnknownCall.NeedsRow says so, and Batch that which has it: it may be empty
+	// where rows of one alone wait on the call. 0: all that is unknown of it.
+	Row   int    `json:"row,omitempty"`
+	Batch string `json:"batch,omitempty"`
+	// Reason, which may be empty, says how it is known. It is kept.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Adopt has what is unknown of a call, or what one row of it asks, wait on a
+// ticket that the provider shows.
+func (c *Client) Adopt(ctx context.Context, a Adoption) (s Settled, err error) {
+	return s, c.postJSON(ctx, "/v1/unknown/adopt", a, &s)
 }
 
 // postOnce sends what the server does once under a key, as handIn does.

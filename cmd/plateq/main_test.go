@@ -94,6 +94,8 @@ func TestWrongUse(t *testing.T) {
 		{"run", "", "FILE is missing: see plateq run --help"},
 		{"run a b -p attestr", "", `"b" is one argument too many`},
 		{"run fleet.csv", "", "-p PROVIDER is missing"},
+		{"unknown adopt 17 T --batch b_x", "", "--row is missing: it goes with --batch"},
+		{"unknown adopt 17 T --row 0", "", "--row must be the number of a row, from 1"},
 		{"run fleet.csv -p attestr --colour red", "", "unknown flag: --colour: see plateq run --help"},
 		{"run fleet.csv -p attestr --limit many", "", "invalid argument"},
 		{"run fleet.csv -p attestr --limit -1", "", "--limit -1: it cannot be negative"},

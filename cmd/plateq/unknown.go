@@ -64,7 +64,7 @@ func (c *cli) unknownListCommand() *cobra.Command {
 }
 
 func (c *cli) unknownList(ctx context.Context, cl *client.Client, o client.UnknownOptions) error {
-	var first int64
+	var first client.UnknownCall
 	questions, rows := 0, 0
 	s := c.sheet("unknown call", "CALL", "PROVIDER", "SENT", "REASON", "QUESTIONS", "ROWS", "AT RISK", "CANDIDATES")
 	for u, err := range cl.Unknown(ctx, o) {
@@ -72,7 +72,7 @@ func (c *cli) unknownList(ctx context.Context, cl *client.Client, o client.Unkno
 			return err
 		}
 		if s.n == 0 {
-			first = u.Call
+			first = u
 		}
 		questions, rows = questions+u.Questions, rows+u.Rows
 		risk := "no price set"
@@ -93,7 +93,11 @@ func (c *cli) unknownList(ctx context.Context, cl *client.Client, o client.Unkno
 		return nil
 	}
 	c.say("%d calls, %d questions that may have been charged, %d rows that wait", s.n, questions, rows)
-	c.next(fmt.Sprintf("unknown adopt %d TICKET, or unknown resend %d --reason …, or unknown give-up %d --reason …", first, first, first))
+	row := ""
+	if first.NeedsRow {
+		row = " --row N"
+	}
+	c.next(fmt.Sprintf("unknown adopt %d TICKET%s, or unknown resend %d --reason …, or unknown give-up %d --reason …", first.Call, row, first.Call, first.Call))
 	return nil
 }
 
@@ -217,23 +221,28 @@ answer that comes later still counts.`,
 }
 
 func (c *cli) unknownAdoptCommand() *cobra.Command {
-	var reason string
+	var a client.Adoption
 	cmd := &cobra.Command{
 		Use:   "adopt CALL TICKET",
 		Short: "Say which ticket of the provider an unknown call has",
 		Long: `Have the rows of an unknown call wait on a ticket that the provider shows, on its
 own pages or in a webhook (see the candidates of plateq unknown list). The
 ticket is asked about, which is free. Rows that it holds get their answers;
-those that it does not hold are unknown again.`,
-		Example: "  plateq unknown adopt 17 6729f0c1a2b3",
+those that it does not hold are unknown again.
+
+Where a ticket answers one row, as at SpectrumData, and several questions of the
+call are unknown, --row says which row it answers: plateq results BATCH
+--status unknown shows their numbers. The others stay unknown, each until it is
+adopted with a ticket of its own.`,
+		Example: "  plateq unknown adopt 17 6729f0c1a2b3\n  plateq unknown adopt 18 TYPE_x@domain --row 3 --batch b_…",
 		Args:    wants("CALL", "TICKET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			call, err := callNumber(args[0])
+			a, err := adoption(a, args, cmd.Flags().Changed("row"))
 			if err != nil {
 				return err
 			}
 			return c.withBooks(cmd.Context(), func(cl *client.Client) error {
-				got, err := cl.Adopt(cmd.Context(), call, args[1], reason)
+				got, err := cl.Adopt(cmd.Context(), a)
 				if err != nil {
 					return fmt.Errorf("adopt: %w", err)
 				}
@@ -241,9 +250,25 @@ those that it does not hold are unknown again.`,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "how it is known; it is kept")
+	f := cmd.Flags()
+	f.IntVar(&a.Row, "row", 0, "the number of the row that the ticket answers, where it answers one")
+	f.StringVar(&a.Batch, "batch", "", "the batch of that row, where rows of several wait on the call")
+	f.StringVar(&a.Reason, "reason", "", "how it is known; it is kept")
 	c.simulated(cmd, simulateUsage)
 	return cmd
+}
+
+// adoption completes what flags say of a ticket by the arguments.
+func adoption(a client.Adoption, args []string, row bool) (client.Adoption, error) {
+	var err error
+	switch a.Ticket = args[1]; {
+	case row && a.Row < 1:
+		return a, app.Usage(errors.New("--row must be the number of a row, from 1"))
+	case a.Batch != "" && !row:
+		return a, app.Usage(errors.New("--row is missing: it goes with --batch"))
+	}
+	a.Call, err = callNumber(args[0])
+	return a, err
 }
 
 func (c *cli) settledUnknown(got client.Settled, what, next string) error {

@@ -28,7 +28,9 @@ func (s *server) unknownRoutes() []route {
 		{openapi.Operation{
 			Method: "POST", Path: "/v1/unknown/adopt", ID: "adoptTicket", Tag: tagUnknown,
 			Summary: "Have an unknown call wait on a ticket that the provider shows",
-			Body:    openapi.JSON(decisionRequest{}), Answers: openapi.OK("What that comes to.", settledUnknown{}),
+			About: "Where a ticket of the provider answers one row, and several questions of the call are unknown, the row is named: " +
+				"what it asks waits on the ticket, and the others stay unknown. Without a row such a ticket is refused.",
+			Body: openapi.JSON(adoptRequest{}), Answers: openapi.OK("What that comes to.", settledUnknown{}),
 		}, s.adopt},
 	}
 }

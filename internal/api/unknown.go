@@ -21,6 +21,7 @@ type unknownView struct {
 	Resent     int             `json:"resent" doc:"Those of these whose rows were all asked again."`
 	Rows       int             `json:"rows" doc:"Rows that wait."`
 	Batches    []string        `json:"batches"`
+	NeedsRow   bool            `json:"needs_row" doc:"A ticket of it answers one row: to adopt one, name the row."`
 	AtRisk     *string         `json:"at_risk" doc:"What the questions cost if the provider charged them."`
 	Currency   *string         `json:"currency"`
 	Candidates []candidateView `json:"candidates" doc:"Tickets that may be that of the call."`
@@ -117,7 +118,7 @@ func (s *server) viewUnknown(ctx context.Context, calls []store.UnknownCall) ([]
 	for i, c := range calls {
 		views[i] = unknownView{
 			Call: int64(c.Call), Provider: c.Provider, SentAt: timestamp(c.Sent), Reason: c.Class, Code: c.Code,
-			Questions: c.Asks, Resent: c.Resent, Rows: c.Rows, Batches: []string{}, Candidates: candidates(c, orphans),
+			Questions: c.Asks, Resent: c.Resent, Rows: c.Rows, Batches: []string{}, NeedsRow: s.needsRow(c), Candidates: candidates(c, orphans),
 		}
 		if !seesPII(ctx) {
 			for j := range views[i].Candidates { // a ticket may be named after a plate
@@ -190,15 +191,14 @@ type decisionRequest struct {
 	Batch    string `json:"batch,omitempty" doc:"All of this batch."`
 	Provider string `json:"provider,omitempty" doc:"It goes with all."`
 	All      bool   `json:"all,omitempty" doc:"All of the provider."`
-	Ticket   string `json:"ticket,omitempty" doc:"Only to adopt: the id that the provider shows."`
-	Reason   string `json:"reason,omitempty" doc:"Why; it is kept. Needed but to adopt."`
+	Reason   string `json:"reason" doc:"Why; it is kept."`
 }
 
 // maxReason bounds the reason of a decision, in bytes.
 const maxReason = 1000
 
 // readDecision reads and checks such a body.
-func readDecision(r *http.Request, adopts bool) (d decisionRequest, err error) {
+func readDecision(r *http.Request) (d decisionRequest, err error) {
 	if err := readBody(r, &d); err != nil {
 		return d, err
 	}
@@ -206,7 +206,7 @@ func readDecision(r *http.Request, adopts bool) (d decisionRequest, err error) {
 	fault := func(field, detail string) { faults = append(faults, FieldError{Field: field, Detail: detail}) }
 	d.Reason = strings.TrimSpace(d.Reason)
 	switch {
-	case d.Reason == "" && !adopts:
+	case d.Reason == "":
 		fault("reason", "it is missing: say why, it is kept")
 	case len(d.Reason) > maxReason:
 		fault("reason", "it is too long")
@@ -218,15 +218,12 @@ func readDecision(r *http.Request, adopts bool) (d decisionRequest, err error) {
 		}
 	}
 	switch {
-	case d.Call < 0 || d.Call == 0 && adopts:
+	case d.Call < 0:
 		fault("call", "it must be the number of a call")
 	case chosen != 1:
 		fault("call", "name one of call, batch, or all with provider")
 	case d.All && d.Provider == "":
 		fault("provider", "it goes with all")
-	}
-	if adopts && (d.Ticket == "" || len(d.Ticket) > maxReason) {
-		fault("ticket", "it must be the id that the provider shows")
 	}
 	return d, badFields(http.StatusUnprocessableEntity, "bad_decision", faults)
 }
@@ -248,7 +245,7 @@ func (s *server) resend(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d, err := readDecision(r, false)
+	d, err := readDecision(r)
 	if err != nil {
 		return err
 	}
@@ -297,7 +294,7 @@ type settledUnknown struct {
 
 // giveUp fails what is unknown.
 func (s *server) giveUp(w http.ResponseWriter, r *http.Request) error {
-	d, err := readDecision(r, false)
+	d, err := readDecision(r)
 	if err != nil {
 		return err
 	}
@@ -370,44 +367,4 @@ func (s *server) eachUnknown(ctx context.Context, f store.UnknownFilter, do func
 			return calls, nil
 		}
 	}
-}
-
-// adopt has an unknown call wait on a ticket that somebody named.
-func (s *server) adopt(w http.ResponseWriter, r *http.Request) error {
-	d, err := readDecision(r, true)
-	if err != nil {
-		return err
-	}
-	ctx := r.Context()
-	found, err := s.Store.Unknowns(ctx, store.UnknownFilter{Tenant: tenantOf(ctx), Call: store.CallID(d.Call), Resent: true})
-	if err != nil {
-		return err
-	}
-	if len(found) == 0 {
-		return store.ErrNoCall
-	}
-	spec, err := s.Providers.Spec(found[0].Provider)
-	if err != nil {
-		return err
-	}
-	if !spec.Pending {
-		return problem(http.StatusUnprocessableEntity, "no_tickets", "%s answers at once and has no tickets to adopt", spec.Name)
-	}
-	if err := s.noteCall(ctx, store.ActAdopted, found[0]); err != nil {
-		return err
-	}
-	now := s.Now()
-	n, err := s.Store.Adopt(ctx, found[0].Call, 0, store.NewTicket{
-		Handle: providers.Ticket{ID: d.Ticket}, Shared: spec.SharedTickets,
-		Due: now, Deadline: now.Add(s.Deadline(spec.Name)), Interval: s.Pause(spec.Name),
-	}, d.decision(ctx))
-	if errors.Is(err, store.ErrTicketTaken) {
-		return problem(http.StatusConflict, "ticket_taken", "the ticket belongs to another call")
-	}
-	if err != nil {
-		return err
-	}
-	s.Log.Warn().Int64("call", d.Call).Int("questions", n).Str("by", requester(r.Context())).Msg("a ticket is adopted for an unknown call by a person")
-	s.Wake()
-	return writeJSON(w, http.StatusOK, settledUnknown{Calls: 1, Questions: n})
 }

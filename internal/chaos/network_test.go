@@ -72,7 +72,7 @@ func (w *world) adoptCharged() {
 		if len(c.Candidates) == 0 {
 			continue
 		}
-		if _, err := w.api.Adopt(w.Context(), c.Call, c.Candidates[0].Ticket, "test"); err != nil {
+		if _, err := w.api.Adopt(w.Context(), client.Adoption{Call: c.Call, Ticket: c.Candidates[0].Ticket, Reason: "test"}); err != nil {
 			w.Error(err)
 		}
 	}

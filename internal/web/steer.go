@@ -33,10 +33,12 @@ type question struct {
 	Action string   // where the form goes
 	Hidden map[string]string
 	// Reason: the form asks why, and it is kept. Ticket: it asks for one, which
-	// may be TicketIs.
+	// may be TicketIs. Row: it asks for a row too, of one of Batches.
 	Reason   bool
 	Ticket   bool
 	TicketIs string
+	Row      bool
+	Batches  []string
 	Button   string
 	Danger   bool
 	Back     string

@@ -99,6 +99,13 @@ func questionOf(u client.UnknownCall, what string) question {
 		q.Lines = []string{
 			asked + " wait on the answer of a ticket that the provider shows in its own account. It costs nothing more.",
 		}
+		if u.NeedsRow {
+			q.Row, q.Batches = true, u.Batches
+			q.Lines = []string{
+				"A ticket of " + u.Provider + " answers one row: what that asks waits on the ticket, the others stay unknown. It costs nothing more.",
+				"Name the row whose ticket it is. Nothing checks that it is not that of another.",
+			}
+		}
 		if len(u.Candidates) > 0 {
 			q.TicketIs = u.Candidates[0].Ticket
 		}
@@ -115,6 +122,12 @@ func decide(v *visit) error {
 	body := map[string]any{"call": no, "reason": v.field("reason")}
 	if what == "adopt" {
 		body["ticket"] = v.field("ticket")
+		if row := v.field("row"); row != "" {
+			if body["row"], err = strconv.Atoi(row); err != nil {
+				return &refusal{status: http.StatusUnprocessableEntity, title: "That is no row", Detail: "Name the row by its number in the list."}
+			}
+			body["batch"] = v.field("batch")
+		}
 	}
 	if err := v.post("/v1/unknown/"+what, body, nil); err != nil {
 		return err

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plateq/plateq/internal/api"
+	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/providers/spectrumdata"
 	"github.com/plateq/plateq/store"
 )
 
@@ -61,6 +64,38 @@ func TestWhatIsUnknownIsDecidedByAPerson(t *testing.T) {
 			}
 			want(t, b.get(rec.Header().Get("Location")), http.StatusOK, tt.done, "asked them &lt;i&gt;")
 		})
+	}
+}
+
+// TestATicketOfOneRowIsAdoptedForARow: the page asks for its number, and the
+// others stay unknown.
+func TestATicketOfOneRowIsAdoptedForARow(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, time.Now, func(o *api.Options) {
+		p, err := spectrumdata.New(spectrumdata.Config{
+			BaseURL: "https://example.invalid/b2b/api/v1", User: "u@example", Password: "p", ReportTypeGRZ: "grz@example",
+		}, spectrumdata.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.Providers, err = providers.NewSet(p); err != nil {
+			t.Fatal(err)
+		}
+	})
+	id := w.submittedTo(t, "spectrumdata", "", "plate,inn\nA001AA77,7707083893\nA002AA77,7707083893\n")
+	at := fmt.Sprintf("/unknown/%d/adopt", w.lost(t, id))
+	b := w.browser(t)
+	want(t, b.get(at), http.StatusOK, `name="row"`, "<option>"+id+"</option>", "answers one row")
+	want(t, b.post(at, at, url.Values{"ticket": {"R-1"}}), http.StatusUnprocessableEntity, "name the row too")
+	want(t, b.post(at, at, url.Values{"ticket": {"R-1"}, "row": {"two"}, "batch": {id}}), http.StatusUnprocessableEntity, "by its number")
+	rec := b.post(at, at, url.Values{"ticket": {"R-1"}, "row": {"2"}, "batch": {id}})
+	if rec.Code != http.StatusSeeOther {
+		t.Fatalf("adopt: %d %s", rec.Code, rec.Body)
+	}
+	page := b.get(at)
+	want(t, page, http.StatusOK, "1 question wait")
+	if strings.Contains(page.Body.String(), `name="row"`) {
+		t.Error("one question is left, and the page asks for its row")
 	}
 }
 

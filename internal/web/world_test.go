@@ -187,7 +187,12 @@ func (b *browser) in(key string) *browser {
 // submitted hands a list in by the API, as nobody in particular.
 func (w *world) submitted(t *testing.T, query, list string) string {
 	t.Helper()
-	r := httptest.NewRequestWithContext(api.As(t.Context(), ""), "POST", "/v1/batches?provider=attestr"+query, strings.NewReader(list))
+	return w.submittedTo(t, "attestr", query, list)
+}
+
+func (w *world) submittedTo(t *testing.T, provider, query, list string) string {
+	t.Helper()
+	r := httptest.NewRequestWithContext(api.As(t.Context(), ""), "POST", "/v1/batches?provider="+provider+query, strings.NewReader(list))
 	r.Host = "127.0.0.1"
 	r.Header.Set("Content-Type", "text/csv")
 	rec := httptest.NewRecorder()
