@@ -27,7 +27,9 @@ type held struct {
 	since time.Time // when the first of it came; zero: there is nothing
 }
 
-// add takes what a page brought.
+// add takes what a page brought. It came after what is held: a gate that it
+// closes is not opened by a page before it. Nothing that is held closes a gate,
+// since a page that does so is the last of its pass.
 func (h *held) add(s store.TicketSettlement) {
 	if h.since.IsZero() {
 		h.what, h.since = s, time.Now()
@@ -38,7 +40,7 @@ func (h *held) add(s store.TicketSettlement) {
 	s.Names = slices.Concat(h.what.Names, s.Names)
 	s.Readings = slices.Concat(h.what.Readings, s.Readings)
 	for _, scope := range h.what.Gates.Open {
-		if !slices.Contains(s.Gates.Open, scope) {
+		if !slices.Contains(s.Gates.Open, scope) && !s.Gates.Closes(scope) {
 			s.Gates.Open = append(s.Gates.Open, scope)
 		}
 	}

@@ -79,6 +79,25 @@ func TestPagesThatFollowEachOtherAreSettledTogether(t *testing.T) {
 	})
 }
 
+// What an earlier page has passed, the refusal of a later one closes.
+func TestAPageThatIsRefusedIsTheLastWordOnItsGate(t *testing.T) {
+	t.Parallel()
+	inPass(t, func(t *testing.T, h *held, s *settlements) {
+		h.add(pageOf(1))
+		closing := store.GateClose{Scope: "p", Class: providers.RateLimited, Until: time.Now().Add(time.Minute), Strikes: 3}
+		h.add(store.TicketSettlement{ID: 7, Lease: 3, Polls: 1, Gates: store.GateChanges{Close: []store.GateClose{closing}}})
+		if err := h.settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want := pageOf(1)
+		want.Polls, want.Hold = 2, false
+		want.Gates = store.GateChanges{Close: []store.GateClose{closing}, Open: []string{"p/items"}}
+		if diff := cmp.Diff([]store.TicketSettlement{want}, s.all); diff != "" {
+			t.Errorf("settled (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestAPageWaitsForTheNextOnlyForSoLong(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -124,10 +124,17 @@ func (c GateChanges) Scopes() []string {
 	return slices.Compact(scopes)
 }
 
+// Closes reports whether the gate of the scope itself is closed by the changes.
+func (c GateChanges) Closes(scope string) bool {
+	return slices.ContainsFunc(c.Close, func(g GateClose) bool { return g.Scope == scope })
+}
+
 // Change applies what a call or a person says about gates. sent is when the
 // call was claimed: a success that is older than the last closing says nothing
-// about it, and neither does a refusal that was on its way then. It returns the
-// gates to be written, and what is news.
+// about it, and neither does a refusal that was on its way then. Of a success
+// and a refusal that come together the refusal counts: nobody tells which was
+// first, and a gate that stays closed for too long costs time only. It returns
+// the gates to be written, and what is news.
 func (h Gatehouse) Change(c GateChanges, by Prober, sent, now time.Time) (changed []*GateRecord, events []GateEvent) {
 	touched := map[string]bool{}
 	for _, change := range c.Close {
@@ -143,7 +150,7 @@ func (h Gatehouse) Change(c GateChanges, by Prober, sent, now time.Time) (change
 	}
 	for _, scope := range c.Open {
 		g := h[scope]
-		if g == nil || !g.opens(by, sent) {
+		if g == nil || c.Closes(scope) || !g.opens(by, sent) {
 			continue
 		}
 		opened := g.Closed

@@ -159,7 +159,8 @@ type GateChanges struct {
 	// Open names scopes that a call just passed. A gate that waits for a
 	// probe is opened by that probe only, one that opens by time by calls
 	// that were claimed after it closed; a person, by SetGates, opens either.
-	// Opening an open gate ends its Strikes and is free.
+	// Opening an open gate ends its Strikes and is free. One that Close names
+	// as well is not opened.
 	Open []string
 	// Due names scopes whose gate, if it is closed and waits for a probe, is
 	// to let that probe pass now.

@@ -20,6 +20,7 @@ var gateRules = []rule{
 	{"a call that passed opens the gate, once", gateOpens},
 	{"a gate moves with the settlement that learnt of it", gateInSettlement},
 	{"a poll closes and opens gates as a call does", gateInPoll},
+	{"a settlement opens no gate that it closes", gateClosedAndOpened},
 	{"a gate without a time stays closed until a person opens it", gateNoTime},
 	{"a success that was sent before the gate closed does not open it", gateOldSuccess},
 	{"a gate that is closed for another reason stays closed since the first", gateSince},
@@ -245,6 +246,26 @@ func gateInPoll(w *world) {
 	equal(w, "events of closing", w.settlePoll(s).Gates, []store.GateEvent{{Gate: w.gate(items)}})
 	s.Gates = store.GateChanges{Open: []string{items}}
 	equal(w, "events of opening", w.settlePoll(s).Gates, []store.GateEvent{{Gate: w.gate(items), Opened: true}})
+}
+
+func gateClosedAndOpened(w *world) {
+	w.waiting("T-1", "P1")
+	o := w.poll("T-1")
+	both := store.GateChanges{Close: []store.GateClose{w.closing(wide, time.Minute)}, Open: []string{wide, items}}
+	both.Close[0].Strikes = 3
+	got := w.settlePoll(store.TicketSettlement{ID: o.ID, Lease: o.Lease, Handle: o.Handle, Hold: true, Due: w.in(lease), Gates: both})
+	g := w.gate(wide)
+	equal(w, "events of a poll", got.Gates, []store.GateEvent{{Gate: g}})
+	equal(w, "strikes after a poll", g.Strikes, 3)
+
+	w.pass(time.Minute) // it lets everyone pass, and counts as closed
+	c := w.passes(w.chunk(w.list("P2", "P3")).ID, wide, submit)
+	w.pass(time.Second)
+	both.Close[0].Until = w.in(time.Hour)
+	got = w.settleAll(store.Settlement{Call: c.Call, Rest: &store.Verdict{To: store.Queued}, Gates: both})
+	equal(w, "events of a call", got.Gates, nil)
+	equal(w, "until, after a call", w.gate(wide).Until, w.in(time.Hour))
+	equal(w, "closed after a call", w.gate(wide).Closed, true)
 }
 
 func gateNoTime(w *world) {
