@@ -14,7 +14,7 @@ const (
 // Damaged is the verdict on an ask that cannot be read. It fails as poison: no
 // call can be made of it.
 func Damaged(a AskID) Verdict {
-	return Verdict{Ask: a, To: Failed, Free: true, Answer: &Answer{Failure: &Failure{
+	return Verdict{Ask: a, To: Failed, Free: true, Unsent: true, Answer: &Answer{Failure: &Failure{
 		Class: ClassPoison, Code: "damaged", Message: "what was to be asked cannot be read from the store any more",
 	}}}
 }
@@ -54,6 +54,10 @@ func (c *Chunk) Waiting(open Offsets) int {
 	}
 	return n
 }
+
+// NotSent reports that no request was made for any ask of a call that carried
+// so many.
+func (r *Ruling) NotSent(carried int) bool { return r.Unsent > 0 && r.Unsent == carried }
 
 // Revives reports whether an ask of which nobody knew turns out to be waiting:
 // batches that are done may run again.

@@ -228,7 +228,7 @@ type Ruling struct {
 	// Open replaces Holding.Open.
 	Open          Offsets
 	Refused, Late int
-	// Unsent is for how many asks no request was made.
+	// Unsent is for how many asks that moved no request was made.
 	Unsent int
 	// Charged and Free count asks of which it was decided.
 	Charged, Free int
@@ -343,6 +343,9 @@ func (r *ruler) rule(i int, v Verdict, by int) error {
 		}
 	}
 	r.bill(m.State, v)
+	if v.Unsent {
+		r.Unsent++
+	}
 	switch v.To {
 	case Found, NotFound, Failed:
 		a, err := r.answer(v)
@@ -364,9 +367,6 @@ func (r *ruler) rule(i int, v Verdict, by int) error {
 	case Queued:
 		r.Requeued = append(r.Requeued, i)
 		r.held[i] = false
-		if v.Unsent {
-			r.Unsent++
-		}
 	case Unknown:
 		if m.State == Waiting {
 			r.Disowned = append(r.Disowned, i)

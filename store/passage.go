@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -108,6 +109,19 @@ func (p Passage) Take(by Prober, until time.Time) []*GateRecord {
 	for _, g := range p {
 		if g.Probe {
 			g.ProbeUntil, g.Prober = Millis(until), by
+			changed = append(changed, g)
+		}
+	}
+	return changed
+}
+
+// Recall takes back the one who was sent out to probe and has asked nothing:
+// the next who comes is the probe. It returns the gates to be written.
+func (h Gatehouse) Recall(by Prober) []*GateRecord {
+	var changed []*GateRecord
+	for _, scope := range slices.Sorted(maps.Keys(h)) {
+		if g := h[scope]; g.Prober == by {
+			g.ProbeUntil, g.Prober = time.Time{}, ""
 			changed = append(changed, g)
 		}
 	}

@@ -107,7 +107,8 @@ type Verdict struct {
 	Ticket int
 	// Counted: this was an attempt. Died: it ended before anything was sent,
 	// by a panic or with its process. Alone: that was the ask's own doing, and
-	// nobody else's of the call. Unsent: no request was made for it.
+	// nobody else's of the call. Unsent: no request was made for it. Where that
+	// is so for all asks of a call that is out as a probe, the next is the probe.
 	Counted, Died, Alone, Unsent bool
 	// Free: by its own rules the provider does not charge for the ask. What
 	// goes back to the queue is free without it.

@@ -335,3 +335,13 @@ func TestDamagedAsks(t *testing.T) {
 		})
 	}
 }
+
+func TestAProbeWithADamagedAskLeavesItsGateToTheNext(t *testing.T) {
+	t.Parallel()
+	s := open(t, postgres.Options{URL: pgtest.Schema(t), Keys: store.NewKeys()})
+	storetest.DamagedProbe(t, s, func(statement string) {
+		if err := s.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

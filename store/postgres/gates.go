@@ -131,6 +131,17 @@ func (t *tx) changeGates(ctx context.Context, h store.Gatehouse, c store.GateCha
 	return events, nil
 }
 
+// recall lets the next one probe in the place of one that has asked nothing.
+func (t *tx) recall(ctx context.Context, by store.Prober) error {
+	h := store.Gatehouse{}
+	err := t.each(ctx, "SELECT "+gateColumns+" FROM gates WHERE prober = $1 ORDER BY scope FOR UPDATE",
+		func(r pgx.Rows) error { return scanInto(h, r) }, by)
+	if err != nil {
+		return fmt.Errorf("read gates: %w", err)
+	}
+	return t.saveGates(ctx, h.Recall(by))
+}
+
 // makeGates makes records, open ones, of gates that are closed for the first
 // time: what is not there cannot be locked.
 func (t *tx) makeGates(ctx context.Context, closes []store.GateClose) error {

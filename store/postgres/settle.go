@@ -118,6 +118,11 @@ func (t *tx) settle(ctx context.Context, v *view, c *call, r store.Settlement, b
 	if err != nil {
 		return outcome{}, err
 	}
+	if ruling.NotSent(c.n) {
+		if err := t.recall(ctx, store.CallProber(c.id)); err != nil {
+			return outcome{}, err
+		}
+	}
 	t.queueCost(b, c.bill.Payer, v.home, c.sent, ruling.Billed(c.bill.Price))
 	t.queueTally(b, moved)
 	t.queueReadings(b, v.home.provider, ruling.Readings(r.Readings))

@@ -36,7 +36,10 @@ func (s *Store) takeTicketBack(ctx context.Context, id store.TicketID, by store.
 			if err != nil || k == nil || k.lease != lease || !k.claimed.Equal(store.Millis(then)) {
 				return none, err
 			}
-			return none, t.exec(ctx, "UPDATE tickets SET lease_until = 0, owner = '' WHERE id = $1 AND owner = $2 AND NOT closed", id, by)
+			if err := t.exec(ctx, "UPDATE tickets SET lease_until = 0, owner = '' WHERE id = $1 AND owner = $2 AND NOT closed", id, by); err != nil {
+				return none, err
+			}
+			return none, t.recall(ctx, store.TicketProber(id, lease))
 		})
 		return err
 	})

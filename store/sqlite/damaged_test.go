@@ -72,6 +72,16 @@ func TestAClaimWithADamagedAskIsTakenBack(t *testing.T) {
 	}
 }
 
+func TestAProbeWithADamagedAskLeavesItsGateToTheNext(t *testing.T) {
+	t.Parallel()
+	s := openNew(t)
+	storetest.DamagedProbe(t, s, func(statement string) {
+		if err := s.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestATicketWithADamagedAskIsPolledForTheOthers(t *testing.T) {
 	t.Parallel()
 	s := openNew(t)

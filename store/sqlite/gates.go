@@ -61,6 +61,20 @@ func (c conn) gatehouse(scopes []string) (store.Gatehouse, error) {
 	return h, nil
 }
 
+// recall lets the next one probe in the place of one that has asked nothing.
+func (t *tx) recall(by store.Prober) error {
+	h := store.Gatehouse{}
+	err := t.each("SELECT "+gateColumns+" FROM gates WHERE prober = ?", func(stmt *sqlite.Stmt) error {
+		g := scanGate(stmt)
+		h[g.Scope] = g
+		return nil
+	}, string(by))
+	if err != nil {
+		return fmt.Errorf("read gates: %w", err)
+	}
+	return t.saveGates(h.Recall(by))
+}
+
 func (t *tx) saveGates(gates []*store.GateRecord) error {
 	for _, g := range gates {
 		err := t.exec("INSERT OR REPLACE INTO gates ("+gateColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -85,6 +85,9 @@ func (t *tx) settle(c *call, r store.Settlement, bodies store.SealedAnswers) (st
 		return store.Settled{}, err
 	}
 	events, err := t.changeGates(r.Gates, store.CallProber(c.id), c.sent)
+	if err == nil && ruling.NotSent(c.n) {
+		err = t.recall(store.CallProber(c.id))
+	}
 	return store.Settled{
 		Applied: len(ruling.Moves), Refused: ruling.Refused, Late: ruling.Late, Done: done, Gates: events,
 		Moved: ruling.Moved(), Billed: ruling.Billed(c.bill.Price),

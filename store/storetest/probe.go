@@ -14,6 +14,7 @@ var probeRules = []rule{
 	{"a call that was no probe does not", probeOther},
 	{"a success of another call does not open a gate that waits for a probe", probeNotOpened},
 	{"a probe that died frees the gate after its time", probeDies},
+	{"a probe that was not sent leaves its gate to the next", probeUnsent},
 	{"a probe outlives a restart", probeSurvives},
 	{"a claim that takes nothing uses up no probe", probeUnused},
 	{"a claim that another gate refuses uses up no probe", probeBlocked},
@@ -115,6 +116,25 @@ func probeDies(w *world) {
 	w.refused(ref.ID, wide, wide, submit)
 	w.pass(time.Millisecond)
 	equal(w, "the next claim is a probe", w.passes(ref.ID, wide, submit).Probe, true)
+	w.refused(ref.ID, wide, wide, submit)
+}
+
+func probeUnsent(w *world) {
+	ref := w.chunk(w.list("P1", "P2", "P3"))
+	other := w.passes(ref.ID, wide, submit)
+	c := w.probe(ref.ID)
+	unsent := queued(0)
+	unsent.Unsent = true
+	w.settleRest(other, unsent)
+	w.refused(ref.ID, wide, wide, submit)
+	w.settleRest(c, unsent)
+	g := w.gate(wide)
+	equal(w, "the gate is closed", g.Closed, true)
+	equal(w, "no probe is out", g.ProbeUntil.IsZero(), true)
+	c = w.passes(ref.ID, wide, submit)
+	equal(w, "the next claim is a probe", c.Probe, true)
+	w.refused(ref.ID, wide, wide, submit)
+	w.settleRest(c, queued(0)) // a request was made, and says nothing about the gate
 	w.refused(ref.ID, wide, wide, submit)
 }
 
