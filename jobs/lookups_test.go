@@ -15,7 +15,7 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// oracle is a provider that takes one ask a request, and answers as it is told.
+// oracle is a provider that answers as it is told.
 type oracle struct {
 	acme
 	asked  atomic.Int64
@@ -23,17 +23,21 @@ type oracle struct {
 }
 
 func (o *oracle) Submit(ctx context.Context, reqs []providers.Request) ([]providers.Outcome, error) {
-	out := providers.Outcome{Ref: reqs[0].Ref}
-	if out.Err = o.answer(ctx, o.asked.Add(1), reqs[0].Subject[providers.Plate]); out.Err == nil {
-		out.Record = &providers.Record{Result: []byte(`{"x":1}`)}
+	err := o.answer(ctx, o.asked.Add(1), reqs[0].Subject[providers.Plate])
+	outs := make([]providers.Outcome, len(reqs))
+	for i, r := range reqs {
+		if outs[i].Ref, outs[i].Err = r.Ref, err; err == nil {
+			outs[i].Record = &providers.Record{Result: []byte(`{"x":1}`)}
+		}
 	}
-	return []providers.Outcome{out}, nil
+	return outs, nil
 }
 
 // desk is a worker that asks an oracle about one list, without Redis's bell.
 type desk struct {
 	*bell
 	worker *jobs.Worker
+	slow   *standstill
 	oracle *oracle
 	batch  store.BatchNo
 	woken  func() // at each claim and settlement
@@ -41,8 +45,15 @@ type desk struct {
 
 func newDesk(t *testing.T, n int, l jobs.Limits, answer func(ctx context.Context, n int64, plate string) error) *desk {
 	t.Helper()
+	return newDeskOf(t, 1, n, l, answer)
+}
+
+// newDeskOf is newDesk for a provider that takes so many asks a request.
+func newDeskOf(t *testing.T, batch, n int, l jobs.Limits, answer func(ctx context.Context, n int64, plate string) error) *desk {
+	t.Helper()
 	l.Timeout = time.Minute
-	d := &desk{bell: newBell(t, l), oracle: &oracle{acme: acme{1}, answer: answer}, woken: func() {}}
+	d := &desk{bell: newBell(t, l), oracle: &oracle{acme: acme{batch}, answer: answer}, woken: func() {}}
+	d.slow = &standstill{Store: d.store}
 	sealer, err := store.NewSealer(store.NewKeys())
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +68,7 @@ func newDesk(t *testing.T, n int, l jobs.Limits, answer func(ctx context.Context
 		t.Fatal(err)
 	}
 	d.worker, err = jobs.NewWorker(jobs.WorkerOptions{
-		ID: "w", Store: d.store, Providers: set, Limits: map[string]jobs.Limits{"acme": l},
+		ID: "w", Store: d.slow, Providers: set, Limits: map[string]jobs.Limits{"acme": l},
 		Redis: d.redis, Spool: spool, Log: zerolog.Nop(), Now: func() time.Time { return d.now }, Wake: func(string) { d.woken() },
 	})
 	if err != nil {

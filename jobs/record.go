@@ -21,7 +21,7 @@ const together = 200 * time.Millisecond
 type record struct {
 	w     *Worker
 	l     *line
-	claim store.Claim
+	claim claim
 	at    time.Time
 	news  chan struct{} // there is more in part
 
@@ -30,13 +30,13 @@ type record struct {
 	part store.Settlement // what came and is not settled
 }
 
-func (w *Worker) newRecord(l *line, c store.Claim) *record {
+func (w *Worker) newRecord(l *line, c claim) *record {
 	return &record{w: w, l: l, claim: c, at: time.Now(), news: make(chan struct{}, 1),
 		left: len(c.Asks), part: store.Settlement{Call: c.Call}}
 }
 
 // one is the claim as far as it is about one ask.
-func (r *record) one(a store.Ask) store.Claim {
+func (r *record) one(a store.Ask) claim {
 	c := r.claim
 	c.Asks, c.Part = []store.Ask{a}, 0 // the bound is for the record
 	return c

@@ -54,11 +54,11 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 	if w.shut(ctx, l) {
 		return false, nil
 	}
-	claim, err := w.claim(ctx, l, chunk, l.spec.MaxBatch)
-	if err != nil || len(claim.Asks) == 0 {
+	c, err := w.claim(ctx, l, chunk, l.spec.MaxBatch)
+	if err != nil || len(c.Asks) == 0 {
 		return false, err
 	}
-	s := w.ask(ctx, l, claim, permit)
+	s := w.ask(ctx, l, c, permit)
 	// The slot is held until it is settled: a process that dies then leaves no
 	// more calls unknown than may be in flight.
 	if err := w.settle(ctx, l, s); err != nil {
@@ -70,7 +70,7 @@ func (w *Worker) call(ctx context.Context, l *line, chunk store.ChunkID) (more b
 		}
 	}
 	// A part of the service that closes is no end to the others.
-	return claim.Left > 0 && !l.closes(s), nil
+	return c.Left > 0 && !l.closes(s), nil
 }
 
 // shut reports that no paid call may start: a gate is closed, or what it
@@ -82,45 +82,45 @@ func (w *Worker) shut(ctx context.Context, l *line) bool {
 
 // claim records a call of up to size asks of a chunk. A claim without asks is
 // none: nothing is left to take, a gate is closed, or a budget has no room.
-func (w *Worker) claim(ctx context.Context, l *line, chunk store.ChunkID, size int) (claim store.Claim, err error) {
+func (w *Worker) claim(ctx context.Context, l *line, chunk store.ChunkID, size int) (c claim, err error) {
 	ctx, end := w.opts.Tracer.Begin(ctx, Span{Name: "claim", Provider: l.spec.Name, Chunk: chunk})
 	defer func() {
-		w.opts.Tracer.Note(ctx, Span{Call: claim.Call, Asks: len(claim.Asks)})
+		w.opts.Tracer.Note(ctx, Span{Call: c.Call, Asks: len(c.Asks)})
 		end(err)
 	}()
 	scopes := []string{l.spec.Name, l.spec.SubmitScope()}
 	if w.gates.Circuit(ctx, scopes...) {
 		size = 1 // a probe that fails leaves one row unknown, not hundreds
 	}
-	began := time.Now()
-	claim, err = w.opts.Store.Claim(ctx, store.ClaimRequest{
+	began, begun := time.Now(), w.opts.Now()
+	got, err := w.opts.Store.Claim(ctx, store.ClaimRequest{
 		Chunk: chunk, Owner: w.opts.ID, Scopes: scopes, Max: size, Lookups: l.spec.MaxBatch == 1,
-		Expires: w.opts.Now().Add(l.limits.Timeout + callMargin), Price: l.limits.Price, Budgets: w.opts.Budgets,
+		Expires: begun.Add(l.limits.Timeout + callMargin), Price: l.limits.Price, Budgets: w.opts.Budgets,
 	})
 	took := time.Since(began)
 	if _, closed := errors.AsType[*store.GateClosedError](err); closed {
 		w.gates.Forget()
-		return store.Claim{}, nil
+		return claim{}, nil
 	}
 	if _, old := errors.AsType[*store.OldCopyError](err); old {
-		return store.Claim{}, nil // said at the start, and by /readyz
+		return claim{}, nil // said at the start, and by /readyz
 	}
 	if refused, ok := errors.AsType[*store.BudgetError](err); ok {
-		return store.Claim{}, w.reach(ctx, l, refused)
+		return claim{}, w.reach(ctx, l, refused)
 	}
 	w.keeper.note(err)
 	w.opts.Meter.Stored("claim", took, err)
 	if err != nil {
-		return store.Claim{}, fmt.Errorf("claim: %w", err)
+		return claim{}, fmt.Errorf("claim: %w", err)
 	}
-	if len(claim.Asks) == 0 {
-		return store.Claim{}, nil
+	if len(got.Asks) == 0 {
+		return claim{}, nil
 	}
 	w.opts.Wake(l.spec.Name)
-	if slices.ContainsFunc(claim.Probes, func(s string) bool { return slices.Contains(scopes, s) }) {
+	if slices.ContainsFunc(got.Probes, func(s string) bool { return slices.Contains(scopes, s) }) {
 		l.limiter.Empty(ctx) // if it opens the gate, nobody rushes through; past that of a part others go on
 	}
-	return claim, nil
+	return claim{Claim: got, begun: begun}, nil
 }
 
 // closes reports that a settlement closes a gate that everyone has to pass.
@@ -147,24 +147,32 @@ func (w *Worker) lookUpOne(ctx context.Context, l *line, s shot, permit *Permit)
 	return l.closes(got) || len(got.Gates.Close) > 0 && !s.claim.Probe
 }
 
-// ask makes the paid request. From here on nothing but the call's own timeout
-// ends it: cut in half, nobody would know whether it was paid for.
-func (w *Worker) ask(ctx context.Context, l *line, c store.Claim, permit *Permit) store.Settlement {
+// ask makes the paid request, unless the claim has grown old. From here on
+// nothing but the call's own timeout ends it: cut in half, nobody would know
+// whether it was paid for.
+func (w *Worker) ask(ctx context.Context, l *line, c claim, permit *Permit) store.Settlement {
 	began, sent := time.Now(), w.opts.Now()
+	left := c.youth(sent)
+	if left <= 0 {
+		return w.late(l, c)
+	}
 	permit.Use()
 	ctx, cancel := providers.Within(context.WithoutCancel(ctx), l.limits.Timeout)
 	defer cancel()
 	ctx, end := w.opts.Tracer.Begin(ctx, Span{Name: l.spec.SubmitScope(), Kind: Asks, Provider: l.spec.Name, Call: c.Call, Asks: len(c.Asks)})
-	outs, err := w.opts.Providers.Submit(ctx, l.spec.Name, requests(c.Asks))
+	outs, err := w.opts.Providers.Submit(providers.Soon(ctx, began, left), l.spec.Name, requests(c.Asks))
 	end(errors.Join(err, firstError(outs)))
 	if err != nil {
 		// Nothing was attempted: a fault of ours in building the call.
 		l.log.Error().Err(err).Int64("call", int64(c.Call)).Msg("call could not be made")
 		return store.Settlement{Call: c.Call, Rest: &store.Verdict{To: store.Queued, Died: true}, Class: providers.Poison.String()}
 	}
+	if notBegun(outs) {
+		return w.late(l, c)
+	}
 	took := time.Since(began)
 	w.counts.request(l.spec.Name, l.spec.Endpoints.Submit, took, firstError(outs))
-	s := l.policy.judge(c, sent, outs)
+	s := l.policy.judge(c.Claim, sent, outs)
 	w.feedback(permit, outs)
 	ev := l.log.Debug()
 	if s.Class != "" {
@@ -172,6 +180,12 @@ func (w *Worker) ask(ctx context.Context, l *line, c store.Claim, permit *Permit
 	}
 	traced(ev, w.opts.Tracer.ID(ctx)).Int64("call", int64(c.Call)).Int("asks", len(c.Asks)).Dur("took", took).Msg("call made")
 	return s
+}
+
+// late gives a claim back that has grown old before anything of it was sent.
+func (w *Worker) late(l *line, c claim) store.Settlement {
+	l.log.Warn().Int64("call", int64(c.Call)).Int("asks", len(c.Asks)).Msg("call not made: too much time is gone since it was claimed, others may judge it soon")
+	return c.unsent()
 }
 
 // feedback tells the limiter where the provider found too many requests.

@@ -1,10 +1,14 @@
 package providers_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,4 +79,78 @@ func TestABoundThatIsThereAlreadyIsNotMadeTwice(t *testing.T) {
 			t.Errorf("the outer bound has ended with an inner one: %v", err)
 		}
 	})
+}
+
+// pipeServer answers each request over connections that take a while to make,
+// and counts them.
+func pipeServer(connect time.Duration, came *atomic.Int64) *providers.Client {
+	return providers.NewClient(providers.ClientOptions{Dial: func(context.Context, string, string) (net.Conn, error) {
+		time.Sleep(connect)
+		ours, theirs := net.Pipe()
+		go func() {
+			defer theirs.Close()
+			if _, err := http.ReadRequest(bufio.NewReader(theirs)); err != nil {
+				return
+			}
+			came.Add(1)
+			_, _ = io.WriteString(theirs, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		}()
+		return ours, nil
+	}})
+}
+
+// askTwice is a provider that makes two requests for a call, with time between
+// them.
+type askTwice struct {
+	single
+	client  *providers.Client
+	between time.Duration
+}
+
+func (a *askTwice) Submit(ctx context.Context, reqs []providers.Request) ([]providers.Outcome, error) {
+	for range 2 {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://acme.test", http.NoBody)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := a.client.Do(req, "submit"); err != nil {
+			return nil, err
+		}
+		time.Sleep(a.between)
+	}
+	return []providers.Outcome{{Ref: reqs[0].Ref, Record: &providers.Record{Result: []byte(`{"x":1}`)}}}, nil
+}
+
+func TestACallThatIsLateIsNotBegun(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		connect, between time.Duration
+		requests         int64
+	}{
+		"in time":                         {time.Second, time.Second, 2},
+		"a connection took too long":      {30 * time.Second, 0, 0},
+		"one that has begun is not ended": {time.Second, time.Minute, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var came atomic.Int64
+				single := single{spec: spec(func(s *providers.Spec) { s.Timeout = time.Hour })}
+				set := newSet(t, &askTwice{single: single, client: pipeServer(c.connect, &came), between: c.between})
+				ctx := providers.Soon(t.Context(), time.Now(), 30*time.Second)
+				outs, err := set.Submit(ctx, "fake", requests("1"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if came.Load() != c.requests {
+					t.Errorf("%d requests came, want %d", came.Load(), c.requests)
+				}
+				late := errors.Is(outs[0].Err, providers.ErrLate) && errors.Is(outs[0].Err, providers.Unavailable)
+				if late != (c.requests == 0) {
+					t.Errorf("it ended with %v", outs[0].Err)
+				}
+			})
+		})
+	}
 }

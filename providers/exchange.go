@@ -84,6 +84,9 @@ func (w *wire) carry(req *http.Request, limit int64) (answer *Answer, again bool
 	if err := req.Context().Err(); err != nil {
 		return nil, false, err
 	}
+	if w.sent.late(req.Context()) {
+		return nil, false, ErrLate
+	}
 	out := w.send(req)
 	if out.ended() && out.err != nil && !w.sent.begun.Load() {
 		return nil, false, out.err

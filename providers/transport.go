@@ -113,6 +113,8 @@ func (c *Client) Do(req *http.Request, op string) (*Answer, error) {
 		if e.Code == "no_answer" && s.again.Load() {
 			c.broke.Store(true)
 		}
+	case errors.Is(err, ErrLate):
+		e.Class, e.Code = Unavailable, "too_late"
 	default:
 		e.Class, e.Code = Unavailable, interrupted(err, "no_connection")
 	}
@@ -157,7 +159,7 @@ func interrupted(err error, code string) string {
 // cause keeps of an exchange's error what is known to hold nothing of the
 // request or the answer; net/http quotes both in some of its own.
 func cause(err error) error {
-	for _, plain := range []error{context.Canceled, context.DeadlineExceeded, io.ErrUnexpectedEOF, io.EOF, errLongHead, errInterim, errScheme} {
+	for _, plain := range []error{context.Canceled, context.DeadlineExceeded, io.ErrUnexpectedEOF, io.EOF, errLongHead, errInterim, errScheme, ErrLate} {
 		if errors.Is(err, plain) {
 			return plain
 		}
