@@ -21,6 +21,7 @@ type keeper struct {
 	log    zerolog.Logger
 
 	draining sync.Mutex
+	retried  bool // what was set aside was given to the store again, since the start
 
 	hand hand
 
@@ -137,7 +138,8 @@ func (k *keeper) release(ctx context.Context) error {
 // away: the store takes nothing now, and may later.
 func away(err error) bool { return errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrAway) }
 
-// keepable: the store is at fault, not what it was given.
+// keepable: what was paid for is kept, also where the store refuses it for a
+// reason of its own, as nobody knows whether it will do so for ever.
 func keepable(err error) bool {
 	return err != nil && !errors.Is(err, store.ErrTicketTaken)
 }
@@ -180,20 +182,28 @@ func (k *keeper) drain(ctx context.Context) error {
 		return nil
 	}
 	defer k.draining.Unlock()
-	if err := k.empty(ctx); err != nil {
+	err := k.empty(ctx)
+	if away(err) || ctx.Err() != nil {
 		return err
 	}
-	return k.release(ctx)
+	return errors.Join(err, k.release(ctx))
 }
 
-// empty empties the spool into the store.
-func (k *keeper) empty(ctx context.Context) error {
-	if k.spool.Len() == 0 {
-		return nil
+// empty empties the spool into the store, and once gives it again what it
+// refused for an earlier process.
+func (k *keeper) empty(ctx context.Context) (err error) {
+	apply := func(s store.Spooled) error { return k.apply(ctx, s) }
+	n := 0
+	if k.spool.Len() > 0 {
+		n, err = k.spool.Drain(ctx, apply)
 	}
-	n, err := k.spool.Drain(ctx, func(s store.Spooled) error { return k.apply(ctx, s) })
+	if !k.retried && !away(err) && ctx.Err() == nil {
+		again, refused := k.spool.Retry(ctx, apply)
+		k.retried = !away(refused) && ctx.Err() == nil
+		n, err = n+again, errors.Join(err, refused)
+	}
 	k.note(err)
-	if n > 0 && err == nil {
+	if n > 0 && !away(err) {
 		k.well()
 	}
 	if n > 0 {

@@ -14,15 +14,21 @@ import (
 	"github.com/plateq/plateq/store/sqlite"
 )
 
-// fullStore is a store that can run out of space.
+// fullStore is a store that can run out of space, or refuse a call for good.
 type fullStore struct {
 	store.Store
-	full bool
+	full    bool
+	refuses store.CallID
 }
+
+var errRefused = errors.New("it makes no sense")
 
 func (f *fullStore) Settle(ctx context.Context, s store.Settlement) (store.Settled, error) {
 	if f.full {
 		return store.Settled{}, store.ErrFull
+	}
+	if f.refuses != 0 && s.Call == f.refuses {
+		return store.Settled{}, errRefused
 	}
 	return f.Store.Settle(ctx, s)
 }
@@ -236,5 +242,44 @@ func TestNothingIsBoughtWhileTheStoreIsFull(t *testing.T) {
 	st.full = false
 	if err := k.drain(t.Context()); err != nil || k.full() {
 		t.Errorf("nothing is bought although the store has taken what waited: %v", err)
+	}
+}
+
+// One that the store refuses for good holds up no other, and is given to it
+// again by the next process.
+func TestASettlementThatIsRefusedHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	k, st, c, no := claimed(t)
+	now := time.Now()
+	k.spool.TellTime(func() time.Time { return now })
+	st.refuses = c.Call
+	bad := store.Settlement{Call: c.Call, Verdicts: []store.Verdict{answer(c.Asks[0])}}
+	if _, err := k.settle(t.Context(), bad); err != nil || k.spool.Len() != 1 {
+		t.Fatalf("%v, %d spooled", err, k.spool.Len())
+	}
+	other := store.Settlement{Call: c.Call + 1, Verdicts: []store.Verdict{answer(c.Asks[1])}} // of no call: it is taken
+	if err := k.spool.Put(store.Spooled{Call: &other}); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.drain(t.Context()); !errors.Is(err, errRefused) || k.spool.Len() != 1 {
+		t.Fatalf("after the first drain %d are spooled, %v, want the one that is refused", k.spool.Len(), err)
+	}
+	for range 10 {
+		now = now.Add(time.Minute)
+		if err := k.drain(t.Context()); err != nil && !errors.Is(err, errRefused) {
+			t.Fatal(err)
+		}
+	}
+	if u := k.spool.Use(); u.Answers != 0 || u.Refused != 1 || k.full() {
+		t.Fatalf("the spool tells %+v, and nothing is bought: %t", u, k.full())
+	}
+	st.refuses = 0
+	next := &keeper{st: st, spool: k.spool, meter: noMeter{}, tracer: noTracer{}, log: zerolog.Nop()}
+	if err := next.drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b, err := st.BatchByNo(t.Context(), no)
+	if u := k.spool.Use(); err != nil || b.Counts[store.Found] != 1 || u.Refused != 0 {
+		t.Errorf("counts %v, %v, %+v; want the answer stored", b.Counts, err, u)
 	}
 }

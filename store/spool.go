@@ -3,13 +3,13 @@ package store
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/gob"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -50,6 +50,7 @@ type spoolRecord struct {
 // applied counts among them until the spool is empty.
 type SpoolUse struct {
 	Answers         int // settlements, those that cannot be read among them
+	Refused         int // settlements beside these that the store refused: they are set aside
 	Bytes, Capacity int64
 	Oldest          time.Time // when the first of them came; zero: there is none, or nobody knows
 }
@@ -68,7 +69,8 @@ type Spool struct {
 	file   *os.File
 	size   int64
 	spoolState
-	refused bool // a settlement did not fit
+	tight bool // a settlement did not fit
+	aside aside
 }
 
 // OpenSpool opens the spool in dir for the store of that id and makes one of
@@ -91,6 +93,7 @@ func OpenSpool(dir string, s *Sealer, id string, size int64) (*Spool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open spool %s: %w", p.path, err)
 	}
+	p.aside = p.countAside()
 	return p, nil
 }
 
@@ -166,7 +169,7 @@ func (p *Spool) TellTime(now func() time.Time) { p.now = now }
 func (p *Spool) Use() SpoolUse {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	u := SpoolUse{Answers: p.kept(), Bytes: p.end - spoolFrames, Capacity: p.size - spoolFrames}
+	u := SpoolUse{Answers: p.kept(), Refused: p.aside.n, Bytes: p.end - spoolFrames, Capacity: p.size - spoolFrames}
 	for _, f := range p.live { // the clock may have been set between them
 		if !f.since.IsZero() && (u.Oldest.IsZero() || f.since.Before(u.Oldest)) {
 			u.Oldest = f.since
@@ -183,11 +186,13 @@ func (p *Spool) readable() int {
 }
 
 // Full reports whether no further call should be claimed: less than a quarter
-// of the space is left for what is in flight, or something did not fit.
+// of the space is left for what is in flight, or something did not fit. What was
+// set aside counts: a store that refuses all it is given is to be bought no more
+// for.
 func (p *Spool) Full() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.refused || p.size-p.end < (p.size-spoolFrames)/4
+	return p.tight || p.size-p.end-p.aside.bytes < (p.size-spoolFrames)/4
 }
 
 // Put keeps a settlement. When it returns nil, the settlement is on disk. One
@@ -208,7 +213,7 @@ func (p *Spool) Put(s Spooled) error {
 	}
 	frame := appendFrame(nil, p.gen, p.sealer.Seal(spoolName, p.end, text.Bytes()))
 	if p.end+int64(len(frame)) > p.size {
-		p.refused = p.refused || spoolFrames+int64(len(frame)) <= p.size
+		p.tight = p.tight || spoolFrames+int64(len(frame)) <= p.size
 		return ErrSpoolFull
 	}
 	_, err := p.file.WriteAt(frame, p.end)
@@ -220,31 +225,48 @@ func (p *Spool) Put(s Spooled) error {
 	return nil
 }
 
-// Drain gives apply what is kept, oldest first, until it returns an error,
-// and removes what was applied. It returns how many were. A process that ends
-// during Drain may find settlements again that it had applied: the store
-// refuses those, so that they do no harm. What Put adds meanwhile is left to
-// the next Drain. A *SpoolDamagedError comes once, when all else was applied.
+// Drain gives apply what is kept, oldest first, and removes what was applied. It
+// returns how many were. It stops at an error that says nothing about what was
+// given: ErrFull, ErrAway, or the end of a context. Any other is a refusal:
+// Drain goes on, and what is refused again and again for refusedFor is set
+// aside. A *SpoolRefusedError tells of the first refusal, and another one of
+// where it lies then.
+//
+// A process that ends during Drain may find settlements again that it had
+// applied: the store refuses those, so that they do no harm. What Put adds
+// meanwhile is left to the next Drain. A *SpoolDamagedError comes once, when
+// nothing else is left.
 func (p *Spool) Drain(ctx context.Context, apply func(Spooled) error) (n int, err error) {
 	p.drain.Lock()
 	defer p.drain.Unlock()
+	var told []error
+	skip := 0 // those that were refused, and are to be tried again
 	for left := p.readable(); left > 0; left-- {
 		if err := ctx.Err(); err != nil {
-			return n, err
+			return n, errors.Join(append(told, err)...)
 		}
-		s, err := p.oldest()
-		if err == nil {
-			err = apply(s)
+		s, err := p.read(skip)
+		if err != nil {
+			return n, errors.Join(append(told, err)...)
+		}
+		err = apply(s)
+		switch {
+		case err == nil:
+			err = p.markApplied(skip)
+			n++
+		case passing(err):
+			return n, errors.Join(append(told, err)...)
+		default:
+			var word error
+			if skip, word, err = p.refuse(skip, s, err); word != nil {
+				told = append(told, word)
+			}
 		}
 		if err != nil {
-			return n, err
+			return n, errors.Join(append(told, fmt.Errorf("drain spool: %w", err))...)
 		}
-		if err := p.markApplied(); err != nil {
-			return n, fmt.Errorf("drain spool: %w", err)
-		}
-		n++
 	}
-	return n, p.restart()
+	return n, errors.Join(append(told, p.restart())...)
 }
 
 // Close closes the file. What is kept stays.
@@ -259,15 +281,15 @@ func (p *Spool) Close() error {
 	return err
 }
 
-// oldest reads the first settlement that was not applied. Only Drain takes
-// from live, so that it stays the first without the lock.
-func (p *Spool) oldest() (Spooled, error) {
+// read reads the settlement at i of those that were not applied. Only Drain
+// takes from live, so that it stays there without the lock.
+func (p *Spool) read(i int) (Spooled, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.file == nil {
 		return Spooled{}, fmt.Errorf("drain spool: %w", os.ErrClosed)
 	}
-	f := p.live[0]
+	f := p.live[i]
 	sealed := make([]byte, f.length)
 	if _, err := p.file.ReadAt(sealed, f.at+frameHead); err != nil {
 		return Spooled{}, fmt.Errorf("drain spool: %w", err)
@@ -293,18 +315,23 @@ func (p *Spool) decode(f spoolFrame, sealed []byte) (r spoolRecord, err error) {
 	return r, nil
 }
 
-// markApplied needs no sync: a mark that is lost repeats a settlement.
-func (p *Spool) markApplied() error {
+// markApplied takes out the one at i. It needs no sync: a mark that is lost
+// repeats a settlement.
+func (p *Spool) markApplied(i int) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.takeOut(i)
+}
+
+// takeOut is markApplied for those who hold the lock.
+func (p *Spool) takeOut(i int) error {
 	if p.file == nil {
 		return os.ErrClosed
 	}
-	mark := binary.BigEndian.AppendUint32(nil, frameApplied)
-	if _, err := p.file.WriteAt(mark, p.live[0].at+int64(len(p.gen))); err != nil {
+	if err := markFrame(p.file, p.live[i]); err != nil {
 		return err
 	}
-	p.live = p.live[1:]
+	p.live = slices.Delete(p.live, i, i+1)
 	return nil
 }
 
@@ -335,7 +362,7 @@ func (p *Spool) restart() error {
 	if _, err := p.file.WriteAt(make([]byte, p.end-spoolFrames), spoolFrames); err != nil {
 		return fmt.Errorf("restart spool: %w", err)
 	}
-	p.spoolState, p.refused = spoolState{gen: gen, end: spoolFrames}, false
+	p.spoolState, p.tight = spoolState{gen: gen, end: spoolFrames}, false
 	return nil
 }
 
@@ -367,6 +394,6 @@ func (p *Spool) reserve(keep string) error {
 	if err != nil {
 		return errors.Join(full(err), f.Close(), os.Remove(f.Name()))
 	}
-	p.file, p.spoolState, p.refused = f, spoolState{gen: gen, end: spoolFrames}, false
+	p.file, p.spoolState, p.tight = f, spoolState{gen: gen, end: spoolFrames}, false
 	return syncDir(filepath.Dir(p.path))
 }

@@ -50,6 +50,8 @@ func (s *spoolState) kept() int { return len(s.live) + s.damaged }
 type spoolFrame struct {
 	at, length int64
 	since      time.Time // when it came; zero: not known
+	tries      int       // in which it was refused
+	refused    time.Time // when the first of them was
 }
 
 var spoolSums = crc32.MakeTable(crc32.Castagnoli)
@@ -142,6 +144,13 @@ func readSpool(whole []byte) (s spoolState, owner spoolOwner, err error) {
 	}
 	s.torn = unread > 0
 	return s, owner, nil
+}
+
+// markFrame notes in a file that a frame of it was applied.
+func markFrame(f *os.File, frame spoolFrame) error {
+	mark := binary.BigEndian.AppendUint32(nil, frameApplied)
+	_, err := f.WriteAt(mark, frame.at+int64(len(generation{})))
+	return err
 }
 
 // readFrame checks the frame at the beginning of b.

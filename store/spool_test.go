@@ -122,7 +122,7 @@ func TestSpoolStopsDrainingAtAnError(t *testing.T) {
 	dir, s := t.TempDir(), newSealer(t, store.NewKeys())
 	p := openSpool(t, dir, s)
 	put(t, p, 0, 4)
-	away, calls := errors.New("away"), 0
+	away, calls := store.ErrAway, 0
 	n, err := p.Drain(t.Context(), func(store.Spooled) error {
 		if calls++; calls == 3 {
 			return away

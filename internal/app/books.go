@@ -92,6 +92,23 @@ func (a *App) openSpool(dir string) (err error) {
 	return nil
 }
 
+// unspooled fails while answers wait in the spool of this process, or were set
+// aside beside it. of says what is the matter with that, and then what comes
+// after it; both may be empty.
+func (a *App) unspooled(of, then string) error {
+	if a.spool == nil {
+		return nil
+	}
+	u := a.spool.Use()
+	switch {
+	case u.Answers > 0:
+		return &ExitError{Code: ExitFailure, Err: fmt.Errorf("%d answers wait in the spool%s: start plateq up once, which stores them%s", u.Answers, of, then)}
+	case u.Refused > 0:
+		return &ExitError{Code: ExitFailure, Err: fmt.Errorf("%d answers that the store refused lie in spool.refused files%s: start plateq up once, which tries them again and says why; one that is never taken: decide about its call, then move the file away", u.Refused, of)}
+	}
+	return nil
+}
+
 func makeDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Usage(fmt.Errorf("make directory %s: %w", dir, reason(err)))

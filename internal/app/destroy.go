@@ -62,8 +62,8 @@ func DestroyLists(ctx context.Context, o Options, r DestroyRequest) (d Destroyed
 	if keys.Seal[0].Lists == nil || len(keys.Seal) > 1 {
 		return d, Usage(errors.New("not everything is sealed with keys of lists: plateq secrets rotate first, and take the old key away"))
 	}
-	if a.spool != nil && a.spool.Len() > 0 {
-		return d, &ExitError{Code: ExitFailure, Err: fmt.Errorf("%d answers wait in the spool: start plateq up once, which stores them", a.spool.Len())}
+	if err := a.unspooled("", ""); err != nil {
+		return d, err
 	}
 	lists, err := a.chosen(ctx, r)
 	if err != nil {

@@ -81,8 +81,8 @@ func (e *Erasing) Erase(ctx context.Context, why string, told func(seen int)) (s
 	if err := keepable("the reason", why); err != nil {
 		return store.Erasure{}, err
 	}
-	if a.spool != nil && a.spool.Len() > 0 {
-		return store.Erasure{}, &ExitError{Code: ExitFailure, Err: fmt.Errorf("%d answers wait in the spool: start plateq up once, which stores them", a.spool.Len())}
+	if err := a.unspooled("", ""); err != nil {
+		return store.Erasure{}, err
 	}
 	done := store.Erasure{
 		ID: "e_" + uuid.NewString(), At: store.Millis(a.now()), By: operator(), Reason: why, Kinds: kindsOf(e.keys), Keys: e.keys,

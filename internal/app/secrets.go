@@ -46,8 +46,8 @@ func RotateKeys(ctx context.Context, o Options, told func(seen, changed int)) (r
 		}
 	}
 	a.closers = append(a.closers, a.closeTrail)
-	if a.spool != nil && a.spool.Len() > 0 {
-		return r, &ExitError{Code: ExitFailure, Err: fmt.Errorf("%d answers wait in the spool, sealed with the old key: start plateq up once, which stores them", a.spool.Len())}
+	if err := a.unspooled(", sealed with the old key", ""); err != nil {
+		return r, err
 	}
 	if err := a.noteAct(ctx, store.ActSealRotated, store.AllTenants, "", ""); err != nil {
 		return r, err

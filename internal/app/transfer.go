@@ -128,8 +128,8 @@ func openMoving(ctx context.Context, o Options) (*App, *sqlite.Store, error) {
 // tidy brings the store into a state that means the same elsewhere: what
 // belongs to a process that is gone is ended, and the books balance.
 func (a *App) tidy(ctx context.Context, was store.Departure) error {
-	if n := a.spool.Len(); n > 0 {
-		return &ExitError{Code: ExitFailure, Err: fmt.Errorf("%d answers wait in the spool for the store: start plateq up once, which stores them, then move", n)}
+	if err := a.unspooled(" for the store", ", then move"); err != nil {
+		return err
 	}
 	if !was.At.IsZero() {
 		return nil // it was tidy, and may be complete elsewhere: nothing changes any more

@@ -247,4 +247,18 @@ func TestAMoveWaitsForTheSpool(t *testing.T) {
 	if _, err := app.MoveTo(t.Context(), d.options(), pgtest.Schema(t)); err == nil || !strings.Contains(err.Error(), "1 answers wait in the spool") {
 		t.Errorf("got %v, want it to wait for the spool", err)
 	}
+	if spool, err = store.OpenSpool(filepath.Join(d.dir, "data", "spool"), sealer, id, 0); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	spool.TellTime(func() time.Time { now = now.Add(time.Minute); return now })
+	for range 10 {
+		_, err = spool.Drain(t.Context(), func(store.Spooled) error { return errors.New("no") })
+	}
+	if err := errors.Join(err, spool.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := app.MoveTo(t.Context(), d.options(), pgtest.Schema(t)); err == nil || !strings.Contains(err.Error(), "1 answers that the store refused") {
+		t.Errorf("got %v, want it to wait for what was set aside", err)
+	}
 }

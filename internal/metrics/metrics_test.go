@@ -70,9 +70,9 @@ func testFleet(b *books, now *time.Time) *Fleet {
 	})
 }
 
-// testSpool holds two answers.
+// testSpool holds two answers, and one that was refused lies beside it.
 func testSpool() store.SpoolUse {
-	return store.SpoolUse{Answers: 2, Bytes: 700, Capacity: 8000, Oldest: time.UnixMilli(4500)}
+	return store.SpoolUse{Answers: 2, Refused: 1, Bytes: 700, Capacity: 8000, Oldest: time.UnixMilli(4500)}
 }
 
 func scrape(t *testing.T, h http.Handler) string {
@@ -111,6 +111,7 @@ func TestHandler(t *testing.T) {
 		`plateq_personal_rows_total{act="rows.exported",key="none"} 7`,
 		`plateq_build_info{version="v1"} 1`,
 		`plateq_spool_answers 2`,
+		`plateq_spool_refused_answers 1`,
 		`plateq_spool_bytes 700`,
 		`plateq_spool_capacity_bytes 8000`,
 		`plateq_spool_oldest_timestamp_seconds 4.5`,

@@ -22,6 +22,7 @@ func (s Spool) Collect(to chan<- prometheus.Metric) {
 	}
 	use := s()
 	tell("answers", "Answers that the store has not taken yet: they are on this process's disk, sealed.", float64(use.Answers))
+	tell("refused_answers", "Answers that the store refuses and that were set aside, sealed, on this process's disk. They are tried again when it starts.", float64(use.Refused))
 	tell("bytes", "How much of the spool is filled. It is emptied as a whole.", float64(use.Bytes))
 	tell("capacity_bytes", "How much the spool holds. With less than a quarter of it left, this process makes no more calls.", float64(use.Capacity))
 	if !use.Oldest.IsZero() {
