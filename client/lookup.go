@@ -47,11 +47,15 @@ type envelope struct {
 	Metadata json.RawMessage   `json:"metadata,omitempty"`
 	Weight   float64           `json:"weight,omitempty"`
 	MaxCost  string            `json:"max_cost,omitempty"`
+	Callback string            `json:"callback_url,omitempty"`
 	Kept     string            `json:"retention,omitempty"`
 	Params   map[string]string `json:"params,omitempty"`
 	Fresh    bool              `json:"fresh,omitempty"`
 }
 
 func (o SubmitOptions) envelope() envelope {
-	return envelope{o.Provider, o.Name, o.Purpose, o.Metadata, o.Weight, o.MaxCost, o.Retention, o.Params, o.Fresh}
+	return envelope{
+		Provider: o.Provider, Name: o.Name, Purpose: o.Purpose, Metadata: o.Metadata, Weight: o.Weight, MaxCost: o.MaxCost,
+		Callback: o.Callback, Kept: o.Retention, Params: o.Params, Fresh: o.Fresh,
+	}
 }

@@ -54,7 +54,7 @@ type SubmitOptions struct {
 	// row that has none.
 	Params map[string]string
 
-	// Format is what a list that Submit reads is written in.
+	// Format is what the list is written in. Only for Submit.
 	Format Format
 	// Encoding is that of a list that is neither UTF-8 nor marked UTF-16, such
 	// as "windows-1251". Only for Submit.

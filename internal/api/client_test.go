@@ -149,6 +149,42 @@ func TestClientWatchesAndLooksUp(t *testing.T) {
 	}
 }
 
+// TestClientNamesACallback hands a row over in each of three ways, and wants
+// the one URL told of each.
+func TestClientNamesACallback(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	c := dialled(t, w)
+	ctx := t.Context()
+	o := client.SubmitOptions{Provider: "attestr", Format: client.CSV, Callback: "https://example.com/cb", Fresh: true}
+	all := map[string]func() (client.Batch, error){
+		"Submit":      func() (client.Batch, error) { return c.Submit(ctx, o, strings.NewReader("plate\nDL01AA1000\n")) },
+		"SubmitItems": func() (client.Batch, error) { return c.SubmitItems(ctx, o, []client.Item{{"plate": "DL01AA1001"}}) },
+		"LookUp": func() (client.Batch, error) {
+			l, err := c.LookUp(ctx, o, client.Item{"plate": "DL01AA1002"}, 0)
+			return l.Batch, err
+		},
+	}
+	for name, submit := range all {
+		if b, err := submit(); !errors.Is(err, &client.Problem{Code: "no_callback_secret"}) {
+			t.Errorf("%s without a secret: got %+v, %v", name, b, err)
+		}
+	}
+	if _, err := c.RotateWebhook(ctx, client.CallbacksID, 0); err != nil {
+		t.Fatal(err)
+	}
+	for name, submit := range all {
+		b, err := submit()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.answer(t, b.ID)
+		if told := decoded[deliveryPage](t, w.do(t, "GET", "/v1/deliveries?batch="+b.ID, "")); len(told.Items) != 1 {
+			t.Errorf("%s: its callback is told %d times, want once", name, len(told.Items))
+		}
+	}
+}
+
 func TestClientTellsProblems(t *testing.T) {
 	t.Parallel()
 	c := dialled(t, newWorld(t, nil))

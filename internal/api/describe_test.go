@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -129,4 +130,34 @@ func TestDocumentKnowsEveryParameter(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestDocumentKnowsEveryFieldOfALookUp wants of it what a list in JSON has, as
+// one code reads both.
+func TestDocumentKnowsEveryFieldOfALookUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	d := w.document(t)
+	fields := func(path, rows string) []string {
+		body := d.resolved(d.find("POST", path).RequestBody.Content["application/json"].Schema)
+		names := slices.DeleteFunc(slices.Sorted(maps.Keys(body.Properties)), func(name string) bool { return name == rows })
+		for _, name := range names {
+			rec := w.do(t, "POST", path, `{"`+name+`":[[]]}`, jsonBody)
+			if got := rec.Body.String(); rec.Code != http.StatusUnprocessableEntity || strings.Contains(got, "there is no such field") {
+				t.Errorf("%s has no field %s: %d %s", path, name, rec.Code, got)
+			}
+		}
+		return names
+	}
+	if diff := cmp.Diff(fields("/v1/batches", "items"), fields("/v1/lookups", "item")); diff != "" {
+		t.Errorf("fields (-a list +a look-up):\n%s", diff)
+	}
+}
+
+// resolved is a schema, or what it refers to.
+func (d *document) resolved(s *schema) *schema {
+	if name, ok := strings.CutPrefix(s.Ref, "#/components/schemas/"); ok {
+		return d.Components.Schemas[name]
+	}
+	return s
 }

@@ -29,6 +29,7 @@ type lookupRequest struct {
 	Metadata map[string]any    `json:"metadata,omitempty" doc:"The caller's own, given back as it is; at most 16 KiB."`
 	Weight   float64           `json:"weight,omitempty" doc:"Its share of the pace among batches; 1 where it is not said."`
 	MaxCost  string            `json:"max_cost,omitempty" doc:"A decimal. Where it would cost more, it waits for a budget."`
+	Callback string            `json:"callback_url,omitempty" doc:"It is told when the batch of the row is done or paused, signed with the secret of callbacks."`
 	Kept     string            `json:"retention,omitempty" doc:"How long the row is kept after its end: \"30d\", \"12h\". Where it is not said, as long as those of any."`
 	Params   map[string]string `json:"params,omitempty" doc:"Parameters of the provider."`
 	Fresh    bool              `json:"fresh,omitempty" doc:"Ask again where an answer is known."`
