@@ -44,7 +44,8 @@ type Options struct {
 	// APIKey is shown with every request, if it is not empty.
 	APIKey string
 	// HTTPClient makes the requests; nil: http.DefaultClient. Its Timeout, if
-	// any, bounds uploads and downloads too.
+	// any, bounds uploads and downloads too. It is copied, and its CheckRedirect
+	// asked only about requests that change nothing: no other is sent on.
 	HTTPClient *http.Client
 }
 
@@ -58,7 +59,9 @@ func New(baseURL string, o Options) (*Client, error) {
 	if o.HTTPClient == nil {
 		o.HTTPClient = http.DefaultClient
 	}
-	return &Client{base: u, near: isNear(u.Hostname()), key: o.APIKey, http: o.HTTPClient}, nil
+	hc := *o.HTTPClient
+	hc.CheckRedirect = sentOn(hc.CheckRedirect)
+	return &Client{base: u, near: isNear(u.Hostname()), key: o.APIKey, http: &hc}, nil
 }
 
 // isNear reports whether a host is this machine, or the near end of a tunnel,
@@ -88,7 +91,7 @@ func (c *Client) once(ctx context.Context, r request) (*http.Response, error) {
 	u.RawQuery = r.query.Encode()
 	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), r.body)
 	if err != nil {
-		return nil, fmt.Errorf("build request: %w", err)
+		return nil, fmt.Errorf("build request: %w", withoutURL(err))
 	}
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)
@@ -108,7 +111,7 @@ func (c *Client) once(ctx context.Context, r request) (*http.Response, error) {
 	req.Header.Set("Accept", r.accept+", application/problem+json")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("reach server: %w", err)
+		return nil, &unanswered{method: r.method, path: req.URL.EscapedPath(), cause: withoutURL(err)}
 	}
 	if resp.StatusCode/100 == 2 {
 		return resp, nil
