@@ -74,11 +74,13 @@ func (v *visit) showList(status int, d newData) error {
 }
 
 // seenBy notes what was looked through: the list, and the choices as the page
-// has them, in which every column is named.
+// has them, in which every column of the list is named. Those that are set for
+// all rows are none of it, and found as they were.
 func (d newData) seenBy(v *visit, body *seen) newData {
 	l := sentList{values: d.Form}
+	set := pairs(d.Form.Get("set"))
 	for what, name := range d.Estimate.Columns {
-		if d.Form.Get(columnField+what) == "" {
+		if _, is := set[name]; !is && d.Form.Get(columnField+what) == "" {
 			d.Form.Set(columnField+what, name)
 		}
 	}

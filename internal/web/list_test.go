@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/plateq/plateq/internal/api"
 	"github.com/plateq/plateq/store"
 )
 
@@ -128,6 +129,31 @@ func TestColumnsAreCorrected(t *testing.T) {
 	if rec := b.sendList("/new/submit", f); rec.Code != http.StatusSeeOther {
 		t.Errorf("hand in: %d %s", rec.Code, rec.Body)
 	}
+}
+
+// TestEveryRowGetsWhatIsSet on the page: what is looked through and what is
+// handed in have a column that the list itself has not.
+func TestEveryRowGetsWhatIsSet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser(t)
+	f := form{fields: filled(t, b.get("/new")), name: "a.csv", contents: "plate\nKA01AB1234\n"}
+	f.fields.Set("set", "last_name=Иванов\npassport=4509123456\n")
+	page := b.sendList("/new", f)
+	want(t, page, http.StatusOK, "KA01AB1234")
+	set := f.fields.Get("set")
+	f.fields = filled(t, page)
+	f.fields.Set("set", set)
+	rec := b.sendList("/new/submit", f)
+	if rec.Code != http.StatusSeeOther {
+		t.Fatalf("hand in: %d %s", rec.Code, rec.Body)
+	}
+	batch, _, _ := strings.Cut(rec.Header().Get("Location"), "?")
+	r := httptest.NewRequestWithContext(api.As(t.Context(), ""), "GET", "/v1"+batch+"/results?input=true", http.NoBody)
+	r.Host = "127.0.0.1"
+	rows := httptest.NewRecorder()
+	w.api.ServeHTTP(rows, r)
+	want(t, rows, http.StatusOK, "KA01AB1234", "Иванов", "4509123456")
 }
 
 func TestAListThatIsNoneIsRefusedWithWords(t *testing.T) {
