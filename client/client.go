@@ -74,6 +74,7 @@ func isNear(host string) bool {
 type request struct {
 	method, path string
 	query        url.Values
+	options      string // Plateq-Options; empty: none
 	accept       string
 	lastEvent    string // Last-Event-ID; empty: none
 	onceKey      string // Idempotency-Key; empty: none
@@ -98,6 +99,9 @@ func (c *Client) once(ctx context.Context, r request) (*http.Response, error) {
 	}
 	if r.contentType != "" {
 		req.Header.Set("Content-Type", r.contentType)
+	}
+	if r.options != "" {
+		req.Header.Set("Plateq-Options", r.options)
 	}
 	if r.onceKey != "" {
 		req.Header.Set("Idempotency-Key", r.onceKey)

@@ -197,6 +197,8 @@ func TestProblemIsReadWhateverComes(t *testing.T) {
 	}
 }
 
+// TestRequestsSayWhatIsWanted, and in the address no more of it than who is
+// asked.
 func TestRequestsSayWhatIsWanted(t *testing.T) {
 	t.Parallel()
 	seen := make(chan *http.Request, 1)
@@ -204,23 +206,69 @@ func TestRequestsSayWhatIsWanted(t *testing.T) {
 		seen <- r
 		_, _ = io.WriteString(w, "{}")
 	})
-	_, err := c.Submit(t.Context(), client.SubmitOptions{
+	list := func() io.Reader { return strings.NewReader("{}\n") }
+	o := client.SubmitOptions{
 		Provider: "aopay", Format: client.NDJSON, Name: "n", Purpose: "p", Weight: 2, Limit: 3, Fresh: true,
-		Columns: []string{"Car"}, Params: map[string]string{"operator": "311"}, Metadata: []byte("{}"),
-	}, strings.NewReader("{}\n"))
-	if err != nil {
-		t.Fatal(err)
+		Columns: []string{"Car"}, Params: map[string]string{"operator": "311", "last_name": "Иванов"}, Metadata: []byte("{}"),
 	}
-	r := <-seen
-	want := "column=Car&fresh=true&limit=3&metadata=%7B%7D&name=n&provider=aopay&purpose=p&set=operator%3D311&weight=2"
-	if r.URL.RawQuery != want {
-		t.Errorf("query %q, want %q", r.URL.RawQuery, want)
+	const options = "column=Car&fresh=true&limit=3&metadata=%7B%7D&name=n&purpose=p&set=last_name%3D%D0%98%D0%B2%D0%B0%D0%BD%D0%BE%D0%B2&set=operator%3D311&weight=2"
+	for path, call := range map[string]func(client.SubmitOptions) error{
+		"/v1/batches":            func(o client.SubmitOptions) error { _, err := c.Submit(t.Context(), o, list()); return err },
+		"/v1/estimates":          func(o client.SubmitOptions) error { _, err := c.Estimate(t.Context(), o, list()); return err },
+		"/v1/estimates/problems": func(o client.SubmitOptions) error { return c.Problems(t.Context(), o, list(), client.CSV, io.Discard) },
+	} {
+		if err := call(o); err != nil {
+			t.Fatal(err)
+		}
+		r := <-seen
+		if got, want := r.RequestURI, path+"?options=header&provider=aopay"; got != want {
+			t.Errorf("address %q, want %q", got, want)
+		}
+		if got := r.Header.Get("Plateq-Options"); got != options {
+			t.Errorf("options %q, want %q", got, options)
+		}
+		if got := r.Header.Get("Content-Type"); got != "application/x-ndjson" {
+			t.Errorf("Content-Type %q", got)
+		}
+		if got := r.Header.Get("Authorization"); got != "Bearer plq_1_secret" {
+			t.Errorf("Authorization %q", got)
+		}
+		if err := call(client.SubmitOptions{Provider: "aopay", Format: client.CSV}); err != nil {
+			t.Fatal(err)
+		}
+		if r := <-seen; r.RequestURI != path+"?provider=aopay" || r.Header.Values("Plateq-Options") != nil {
+			t.Errorf("without options: %q and %q", r.RequestURI, r.Header.Values("Plateq-Options"))
+		}
+		o := o
+		o.Metadata = []byte(`{"k":"` + strings.Repeat("a", 8000) + `"}`)
+		if err := call(o); err == nil || !strings.Contains(err.Error(), "8000 are the most; the longest is metadata") {
+			t.Errorf("%s with long options: got %v", path, err)
+		}
 	}
-	if got := r.Header.Get("Content-Type"); got != "application/x-ndjson" {
-		t.Errorf("Content-Type %q", got)
+}
+
+// TestTheSameOptionsAreSentTheSame, as they are another request otherwise, and
+// refused under one key.
+func TestTheSameOptionsAreSentTheSame(t *testing.T) {
+	t.Parallel()
+	seen := make(chan string, 1)
+	c, _ := server(t, func(w http.ResponseWriter, r *http.Request) {
+		seen <- r.Header.Get("Plateq-Options")
+		_, _ = io.WriteString(w, "{}")
+	})
+	all := map[string]bool{}
+	for range 20 {
+		o := client.SubmitOptions{Provider: "aopay", Format: client.CSV, Params: map[string]string{}}
+		for name := range strings.FieldsSeq("a b c d e f g h") {
+			o.Params[name] = "x"
+		}
+		if _, err := c.Submit(t.Context(), o, strings.NewReader("plate\n")); err != nil {
+			t.Fatal(err)
+		}
+		all[<-seen] = true
 	}
-	if got := r.Header.Get("Authorization"); got != "Bearer plq_1_secret" {
-		t.Errorf("Authorization %q", got)
+	if len(all) != 1 {
+		t.Errorf("they were sent in %d ways", len(all))
 	}
 }
 

@@ -72,7 +72,12 @@ type InvalidReason struct {
 // no provider is asked.
 func (c *Client) Estimate(ctx context.Context, o SubmitOptions, list io.Reader) (Estimate, error) {
 	var e Estimate
-	err := c.post(ctx, request{path: "/v1/estimates", query: o.query(), contentType: string(o.Format), body: io.NopCloser(list)}, &e)
+	r, err := o.request()
+	if err != nil {
+		return e, err
+	}
+	r.path, r.body = "/v1/estimates", io.NopCloser(list)
+	err = c.post(ctx, r, &e)
 	return e, err
 }
 
@@ -81,9 +86,12 @@ func (c *Client) Estimate(ctx context.Context, o SubmitOptions, list io.Reader) 
 // reason. Nothing is kept, and no provider is asked. After an error w holds a
 // part of it.
 func (c *Client) Problems(ctx context.Context, o SubmitOptions, list io.Reader, as Format, w io.Writer) error {
-	resp, err := c.once(ctx, request{
-		method: http.MethodPost, path: "/v1/estimates/problems", query: o.query(), contentType: string(o.Format), accept: string(as), body: io.NopCloser(list),
-	})
+	r, err := o.request()
+	if err != nil {
+		return err
+	}
+	r.method, r.path, r.accept, r.body = http.MethodPost, "/v1/estimates/problems", string(as), io.NopCloser(list)
+	resp, err := c.once(ctx, r)
 	if err != nil {
 		return err
 	}

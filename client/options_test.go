@@ -56,6 +56,9 @@ func TestEveryOptionIsSent(t *testing.T) {
 			var o client.SubmitOptions
 			mark := set(t, reflect.ValueOf(&o).Elem().FieldByIndex(field.Index), field.Name)
 			got := sent(o)
+			if address, _, _ := strings.Cut(got, "\n"); strings.Contains(address, "mark") && field.Name != "Provider" {
+				t.Errorf("%s: %s stands in the address: %s", name, field.Name, address)
+			}
 			wanted := name == "Submit" || !strings.Contains(comments[field.Name], "Only for Submit.")
 			if is := got != plain && strings.Contains(got, mark); is != wanted {
 				t.Errorf("%s: that %s is sent is %t, want %t; there is:\n%s", name, field.Name, is, wanted, got)

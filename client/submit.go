@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 )
@@ -71,9 +73,15 @@ type SubmitOptions struct {
 // Submit hands a list over. It is streamed; the batch runs when Submit returns,
 // or was not created. Where the server cannot be reached or is overloaded, a
 // list that is an io.Seeker is handed over again from where it began, a few
-// times; any other is read once.
+// times; any other is read once. Options that are longer than 8000 bytes as they
+// are sent, where what is no plain letter takes several, are an error: rows may
+// then go by SubmitItems, whose options may be longer.
 func (c *Client) Submit(ctx context.Context, o SubmitOptions, list io.Reader) (Batch, error) {
-	return c.submit(ctx, o.Key, request{query: o.query(), contentType: string(o.Format)}, list)
+	r, err := o.request()
+	if err != nil {
+		return Batch{}, err
+	}
+	return c.submit(ctx, o.Key, r, list)
 }
 
 func (c *Client) submit(ctx context.Context, key string, r request, list io.Reader) (b Batch, err error) {
@@ -139,12 +147,44 @@ func (s *sending) stop() {
 	s.over = true
 }
 
-// query is how options go with a list that is not JSON.
-func (o SubmitOptions) query() url.Values {
-	q := url.Values{"provider": {o.Provider}, "column": o.Columns}
+// maxOptions is how long options may be as they are sent, in bytes: what goes
+// through most proxies, and what a server takes.
+const maxOptions = 8000
+
+// request is what goes with a list that is not JSON: the provider in the query,
+// and everything else, which may be personal, in a header, as addresses are
+// written down on their way. The query says that there is one, so that a list
+// whose header is dropped is not taken in without its bounds.
+func (o SubmitOptions) request() (request, error) {
+	r := request{query: url.Values{"provider": {o.Provider}}, contentType: string(o.Format)}
+	options := o.options()
+	r.options = options.Encode()
+	if len(r.options) > maxOptions {
+		name, size := longest(options)
+		return r, fmt.Errorf("send options: they are %d bytes long as they are sent, and %d are the most; the longest is %s with %d", len(r.options), maxOptions, name, size)
+	}
+	if r.options != "" {
+		r.query.Set("options", "header")
+	}
+	return r, nil
+}
+
+// longest returns the option that takes most, and how much.
+func longest(options url.Values) (name string, size int) {
+	for _, other := range slices.Sorted(maps.Keys(options)) {
+		if n := len(url.Values{other: options[other]}.Encode()); n > size {
+			name, size = other, n
+		}
+	}
+	return name, size
+}
+
+// options are all but the provider, by their names.
+func (o SubmitOptions) options() url.Values {
+	q := url.Values{}
 	set := func(name, value string, given bool) {
 		if given {
-			q.Set(name, value)
+			q.Add(name, value)
 		}
 	}
 	set("name", o.Name, o.Name != "")
@@ -158,8 +198,11 @@ func (o SubmitOptions) query() url.Values {
 	set("encoding", o.Encoding, o.Encoding != "")
 	set("sheet", o.Sheet, o.Sheet != "")
 	set("limit", strconv.Itoa(o.Limit), o.Limit != 0)
-	for k, v := range o.Params {
-		q.Add("set", k+"="+v)
+	for _, name := range o.Columns {
+		set("column", name, true)
+	}
+	for _, k := range slices.Sorted(maps.Keys(o.Params)) { // in one order, or it would be another request
+		set("set", k+"="+o.Params[k], true)
 	}
 	return q
 }

@@ -45,6 +45,7 @@ type lookedUp struct {
 // time goes on as any other batch.
 func (s *server) lookup(w http.ResponseWriter, r *http.Request) error {
 	q := newQuery(r)
+	q.noOptions(r)
 	wait := q.wait()
 	if err := q.err(); err != nil {
 		return err

@@ -41,9 +41,9 @@ func onceOf(r *http.Request) (*once, error) {
 		return nil, p
 	}
 	o := &once{key: keys[0], sum: sha256.New(), body: r.Body}
-	query := r.URL.Query()
-	query.Del("wait") // for the answer, which has no part in what is asked
-	for _, part := range []string{r.Method, r.URL.Path, query.Encode(), r.Header.Get("Content-Type")} {
+	said := saidBeside(r)
+	said.Del("wait") // for the answer, which has no part in what is asked
+	for _, part := range []string{r.Method, r.URL.Path, said.Encode(), r.Header.Get("Content-Type")} {
 		_, _ = io.WriteString(o.sum, part+"\x00") // a hash takes everything
 	}
 	r.Body = o

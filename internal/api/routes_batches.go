@@ -46,7 +46,7 @@ type rowView struct {
 // listParams choose how a list that is not JSON is read, and say what
 // submissionView says of one that is.
 func listParams() []openapi.Param {
-	return []openapi.Param{
+	return append([]openapi.Param{
 		openapi.Text("provider", "Who is asked. Needed unless the body is JSON, which says it and all of these itself."),
 		openapi.Text("name", ""), openapi.Text("purpose", ""), openapi.Text("metadata", "An object of JSON."),
 		openapi.Number("weight", "Its share of the pace among batches."),
@@ -57,9 +57,10 @@ func listParams() []openapi.Param {
 		openapi.Text("column", "A column that is not found by its own name: \"Reg no\" holds the plates, \"vin=Chassis\" something else.").Many(),
 		openapi.Text("encoding", "Of a list that is neither UTF-8 nor marked UTF-16: \"windows-1251\"."),
 		openapi.Text("sheet", "Of a spreadsheet, where several hold something."),
-		openapi.Text("set", "name=value: a parameter of the provider, or a value of a column for rows that have none.").Many(),
+		openapi.Text("set", "name=value: a parameter of the provider, or a value of a column for rows that have none. "+
+			"A column about a vehicle or a person is refused here, and goes in "+optionsHeader+".").Many(),
 		openapi.Count("limit", "Ends the list after so many rows.", 0),
-	}
+	}, optionParams()...)
 }
 
 func onceParam() openapi.Param {

@@ -103,7 +103,9 @@ type list struct {
 }
 
 func (s *server) readJSON(r *http.Request, body io.Reader) (list, error) {
-	if err := newQuery(r).err(); err != nil {
+	q := newQuery(r)
+	q.noOptions(r)
+	if err := q.err(); err != nil {
 		return list{}, err
 	}
 	sub, err := readSubmission(body)
@@ -114,9 +116,9 @@ func (s *server) readJSON(r *http.Request, body io.Reader) (list, error) {
 	return l, badFields(http.StatusUnprocessableEntity, "bad_envelope", l.check(s.Purposes))
 }
 
-// readList takes the envelope from the query.
+// readList takes the envelope from the query and the header of options.
 func (s *server) readList(r *http.Request, body io.Reader, format intake.Format) (list, error) {
-	q := newQuery(r)
+	q := newListQuery(r)
 	l := list{rows: body, from: intake.Options{Format: format, Limit: q.number("limit")}}
 	l.Provider, l.Name, l.Purpose = q.text("provider"), q.text("name"), q.text("purpose")
 	l.Weight, l.Fresh, l.MaxCost = q.weight(), q.flag("fresh"), json.Number(q.text("max_cost"))

@@ -52,6 +52,14 @@ func plainNames() map[string]providers.Column {
 	return m
 }
 
+// Personal reports whether a column of that name, as lists write it, says
+// something of a vehicle or a person. What the caller's own columns say nobody
+// knows.
+func Personal(name string) bool {
+	c := columnNamed(name)
+	return c != "" && c != CallerID && c != providers.OperatorParam
+}
+
 // plainName leaves of a name what does not depend on how it was typed: letters
 // without their accents in lower case, and digits.
 func plainName(name string) string {

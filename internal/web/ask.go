@@ -19,7 +19,8 @@ import (
 type call struct {
 	method, path string
 	query        url.Values
-	media        string // of the body
+	options      url.Values // of a list; nil: there are none
+	media        string     // of the body
 	body         io.Reader
 	accept       string
 	once         string // names the request, so that it counts once; may be empty
@@ -97,6 +98,9 @@ func (v *visit) request(c call) *http.Request {
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Body: http.NoBody,
 	}).WithContext(ctx)
 	r.Header.Set("Accept", c.accept)
+	if c.options != nil {
+		r.Header.Set("Plateq-Options", c.options.Encode())
+	}
 	if c.once != "" {
 		r.Header.Set("Idempotency-Key", c.once)
 	}

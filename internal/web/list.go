@@ -84,7 +84,7 @@ func (d newData) seenBy(v *visit, body *seen) newData {
 			d.Form.Set(columnField+what, name)
 		}
 	}
-	d.Seen = v.seenAs(l.query(), body)
+	d.Seen = v.seenAs(l.options(), body)
 	return d
 }
 
@@ -173,8 +173,8 @@ func (v *visit) readList() (*sentList, error) {
 	return nil, bad
 }
 
-// query says what the API is to do with the list.
-func (l *sentList) query() url.Values {
+// options say what the API is to do with the list.
+func (l *sentList) options() url.Values {
 	q := chosen(l.values, "provider", "name", "purpose", "max_cost", "encoding", "sheet", "fresh")
 	for field, values := range l.values {
 		if what, ok := strings.CutPrefix(field, columnField); ok && values[0] != "" {
@@ -206,9 +206,9 @@ func checkList(v *visit) error {
 		d.Problem = errNoFile
 		return v.showList(http.StatusUnprocessableEntity, d)
 	}
-	q, body := l.query(), &seen{r: l.file, sum: sha256.New()}
+	q, body := l.options(), &seen{r: l.file, sum: sha256.New()}
 	var e client.Estimate
-	err = v.ask(call{method: http.MethodPost, path: "/v1/estimates", query: q, media: string(client.Any), body: body, whole: true}, &e)
+	err = v.ask(call{method: http.MethodPost, path: "/v1/estimates", options: q, media: string(client.Any), body: body, whole: true}, &e)
 	if p, ok := errors.AsType[*client.Problem](err); ok {
 		d.Problem = p
 		return v.showList(p.Status, d)
@@ -231,7 +231,7 @@ func listProblems(v *visit) error {
 	}
 	v.w.Header().Set("Content-Disposition", `attachment; filename="problems.csv"`)
 	v.pass(call{
-		method: http.MethodPost, path: "/v1/estimates/problems", query: l.query(), media: string(client.Any), accept: string(client.CSV),
+		method: http.MethodPost, path: "/v1/estimates/problems", options: l.options(), media: string(client.Any), accept: string(client.CSV),
 		body: l.file, whole: true,
 	})
 	return nil
@@ -248,12 +248,12 @@ func submitList(v *visit) error {
 		d.Problem = errNoFile
 		return v.showList(http.StatusUnprocessableEntity, d)
 	}
-	q := l.query()
+	q := l.options()
 	body := &seen{r: l.file, sum: sha256.New()}
 	body.right = func() bool { return equal(v.seenAs(q, body), l.values.Get("seen")) }
 	var b client.Batch
 	err = v.ask(call{
-		method: http.MethodPost, path: "/v1/batches", query: q, media: string(client.Any), body: body, once: l.values.Get("once"), whole: true,
+		method: http.MethodPost, path: "/v1/batches", options: q, media: string(client.Any), body: body, once: l.values.Get("once"), whole: true,
 	}, &b)
 	if body.changed {
 		d.Changed = true
