@@ -42,14 +42,24 @@ func (w *watch) answers(now time.Time) time.Duration {
 // lost notes that it does not.
 func (w *watch) lost() { *w = watch{} }
 
+// saw takes note of what an operation says of the store: one that takes long is
+// no sign of one that was away, as long as its operations end.
+func (s *Scheduler) saw(err error) error {
+	if errors.Is(err, store.ErrAway) {
+		s.seen.lost()
+	} else {
+		s.seen.answers(s.opts.Now())
+	}
+	return err
+}
+
 // judgeDead judges the calls of workers that are gone, and frees their tickets.
 // Where other processes have calls too, a store that was away makes all of them
 // look dead: nobody is judged before those who live had the time to show it. With
 // sure nobody else is waited for.
 func (s *Scheduler) judgeDead(ctx context.Context, sure bool) error {
 	stale, err := s.opts.Store.StaleCalls(ctx, staleAtOnce)
-	if err != nil {
-		s.seen.lost()
+	if s.saw(err) != nil {
 		return fmt.Errorf("list dead calls: %w", err)
 	}
 	if s.seen.answers(s.opts.Now()) < showUp && s.opts.Shared && !sure {
@@ -58,10 +68,10 @@ func (s *Scheduler) judgeDead(ctx context.Context, sure bool) error {
 	var errs []error // one call that cannot be judged stops no other
 	for _, c := range stale {
 		if s.opts.Holds == nil || !s.opts.Holds(c.Call) {
-			errs = append(errs, s.judge(ctx, c))
+			errs = append(errs, s.saw(s.judge(ctx, c)))
 		}
 	}
-	return errors.Join(append(errs, s.freeTickets(ctx))...)
+	return errors.Join(append(errs, s.saw(s.freeTickets(ctx)))...)
 }
 
 func (s *Scheduler) judge(ctx context.Context, c store.StaleCall) error {

@@ -12,10 +12,22 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// leaving is a store that may be away when dead calls are asked for.
+// leaving is a store that may be away when dead calls are asked for, and in
+// which it may take long to finish lists and to forget webhooks.
 type leaving struct {
 	store.Store
 	away bool
+	slow func()
+}
+
+func (l *leaving) Finish(ctx context.Context) ([]store.BatchNo, error) {
+	l.slow()
+	return l.Store.Finish(ctx)
+}
+
+func (l *leaving) DropOrphans(ctx context.Context) (int, error) {
+	l.slow()
+	return l.Store.DropOrphans(ctx)
 }
 
 func (l *leaving) StaleCalls(ctx context.Context, limit int) ([]store.StaleCall, error) {
@@ -40,7 +52,7 @@ type elsewhere struct {
 func newElsewhere(t *testing.T, shared bool) *elsewhere {
 	t.Helper()
 	w := newWorks(t, sim.Options{})
-	e := &elsewhere{works: w, store: &leaving{Store: w.store}}
+	e := &elsewhere{works: w, store: &leaving{Store: w.store, slow: func() {}}}
 	e.watch = scheduler.New(scheduler.Options{
 		Store: e.store, Providers: w.set, Log: zerolog.Nop(), Now: w.now, Shared: shared,
 		Holds: func(c store.CallID) bool { return e.holds && c == e.call },
@@ -75,9 +87,14 @@ func (e *elsewhere) passes(d time.Duration) {
 		if t%(10*time.Second) == 0 && !e.dead && !e.store.away {
 			e.beat()
 		}
-		if err := e.watch.Look(e.t.Context()); (err != nil) != e.store.away {
-			e.t.Fatal(err)
-		}
+		e.look()
+	}
+}
+
+func (e *elsewhere) look() {
+	e.t.Helper()
+	if err := e.watch.Look(e.t.Context()); (err != nil) != e.store.away {
+		e.t.Fatal(err)
 	}
 }
 
@@ -99,9 +116,7 @@ func TestAStoreThatWasAwayMakesNobodyDead(t *testing.T) {
 	e.passes(70 * time.Second)
 	e.store.away = false
 	e.want("at once", false)
-	if err := e.watch.Look(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	e.look()
 	e.want("after a first look", false)
 	e.passes(time.Minute)
 	e.want("when it has beaten again", false)
@@ -116,15 +131,24 @@ func TestALookThatTookLongSawNothing(t *testing.T) {
 	e := newElsewhere(t, true)
 	e.passes(40 * time.Second)
 	e.add(70 * time.Second)
-	if err := e.watch.Look(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	e.look()
 	e.want("after a first look", false)
 	e.dead = true
 	e.passes(20 * time.Second)
 	e.want("while it could show itself", false)
 	e.passes(2 * time.Minute)
 	e.want("when it did not", true)
+}
+
+// TestASlowStoreIsNotOneThatWasAway: what is dead in it is judged all the same,
+// however long a look takes in all.
+func TestASlowStoreIsNotOneThatWasAway(t *testing.T) {
+	t.Parallel()
+	e := newElsewhere(t, true)
+	e.dead = true
+	e.store.slow = func() { e.add(8 * time.Second) }
+	e.passes(90 * time.Second)
+	e.want("when it did not show itself", true)
 }
 
 // TestANewSchedulerWaitsForThoseWhoLive, as it may have been started because
@@ -134,9 +158,7 @@ func TestANewSchedulerWaitsForThoseWhoLive(t *testing.T) {
 	for shared, judged := range map[bool]bool{true: false, false: true} {
 		e := newElsewhere(t, shared)
 		e.add(70 * time.Second)
-		if err := e.watch.Look(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		e.look()
 		e.want("at once", judged)
 		e.dead = true
 		e.passes(35 * time.Second)

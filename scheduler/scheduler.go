@@ -197,12 +197,12 @@ func (s *Scheduler) sweep(ctx context.Context, sure bool) error {
 	if errors.Is(err, store.ErrAway) {
 		return err
 	}
-	errs := []error{err, s.resend(ctx)}
-	if _, err := s.opts.Store.Finish(ctx); err != nil {
+	errs := []error{err, s.saw(s.resend(ctx))}
+	if _, err := s.opts.Store.Finish(ctx); s.saw(err) != nil {
 		errs = append(errs, fmt.Errorf("finish batches: %w", err))
 	}
 	orphans, err := s.opts.Store.DropOrphans(ctx)
-	if err != nil {
+	if s.saw(err) != nil {
 		errs = append(errs, fmt.Errorf("forget webhooks: %w", err))
 	}
 	if orphans > 0 {
