@@ -82,7 +82,7 @@ func TestABoundThatIsThereAlreadyIsNotMadeTwice(t *testing.T) {
 }
 
 // pipeServer answers each request over connections that take a while to make,
-// and counts them.
+// and counts them. It is for a bubble of synctest, whose clock nobody waits for.
 func pipeServer(connect time.Duration, came *atomic.Int64) *providers.Client {
 	return providers.NewClient(providers.ClientOptions{Dial: func(context.Context, string, string) (net.Conn, error) {
 		time.Sleep(connect)
@@ -100,7 +100,7 @@ func pipeServer(connect time.Duration, came *atomic.Int64) *providers.Client {
 }
 
 // askTwice is a provider that makes two requests for a call, with time between
-// them.
+// them by the clock of such a bubble.
 type askTwice struct {
 	single
 	client  *providers.Client
