@@ -37,7 +37,7 @@ func (h *hand) has(c store.CallID) bool {
 }
 
 // Holds reports whether an outcome of the call may be at hand that the store
-// has not taken. What is in the spool may be of any call.
+// has not taken.
 func (w *Worker) Holds(c store.CallID) bool {
-	return w.keeper.hand.has(c) || w.keeper.spool.Len() > 0
+	return w.keeper.hand.has(c) || w.keeper.spool.Has(c)
 }

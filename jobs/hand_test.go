@@ -37,7 +37,7 @@ func TestWhatIsAtHand(t *testing.T) {
 	if _, err := k.settle(t.Context(), store.Settlement{Call: c.Call, Verdicts: []store.Verdict{answer(c.Asks[0])}}); err != nil {
 		t.Fatal(err)
 	}
-	want("while it is in the spool", true, true) // of which call that is, nobody knows
+	want("while it is in the spool", true, false)
 
 	st.full = false
 	if err := k.drain(t.Context()); err != nil {

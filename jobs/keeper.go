@@ -191,12 +191,9 @@ func (k *keeper) drain(ctx context.Context) error {
 
 // empty empties the spool into the store, and once gives it again what it
 // refused for an earlier process.
-func (k *keeper) empty(ctx context.Context) (err error) {
+func (k *keeper) empty(ctx context.Context) error {
 	apply := func(s store.Spooled) error { return k.apply(ctx, s) }
-	n := 0
-	if k.spool.Len() > 0 {
-		n, err = k.spool.Drain(ctx, apply)
-	}
+	n, err := k.spool.Drain(ctx, apply) // also an empty one: it mends the file after a fault of the disk
 	if !k.retried && !away(err) && ctx.Err() == nil {
 		again, refused := k.spool.Retry(ctx, apply)
 		k.retried = !away(refused) && ctx.Err() == nil

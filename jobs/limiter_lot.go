@@ -26,6 +26,7 @@ type learnt struct {
 // day is the count of the requests of a day.
 type day struct {
 	till  int64 // when it ends, µs by Redis' clock
+	last  int64 // the last end that it may have: that of the day which follows
 	used  int   // by the fleet, as Redis knows
 	spent int   // by this process beyond that; below 0: reserved and not used
 }
@@ -79,7 +80,7 @@ func (l *Limiter) question(now time.Time, turn string) question {
 	}
 	if l.counted() {
 		l.day.roll(l.link.now(now), l.limits.NextReset)
-		q.Day = &dayQuestion{Till: l.day.till, Limit: l.limits.Daily, Used: l.day.used, Spent: l.day.spent}
+		q.Day = &dayQuestion{Till: l.day.till, Last: l.day.last, Limit: l.limits.Daily, Used: l.day.used, Spent: l.day.spent}
 		l.day.spent = 0
 	}
 	if l.limits.Rate == Unlimited {
@@ -122,10 +123,20 @@ func (l *Limiter) scopeQuestion(i int, now time.Time) scopeQuestion {
 	return s
 }
 
-// roll begins a new day when the old one is over.
+// roll begins a new day when the old one is over. Where Redis' clock was set
+// back the old one goes on, as what was counted may be of either; but it ends no
+// later than the day that follows.
 func (d *day) roll(clock int64, next func(time.Time) time.Time) {
-	if clock > 0 && clock >= d.till {
-		*d = day{till: next(time.UnixMicro(clock)).UnixMicro()}
+	if clock <= 0 {
+		return
+	}
+	end := next(time.UnixMicro(clock))
+	d.last = next(end).UnixMicro()
+	if clock >= d.till {
+		d.till, d.used, d.spent = end.UnixMicro(), 0, 0
+	}
+	if d.till > d.last {
+		d.till = end.UnixMicro()
 	}
 }
 
@@ -153,7 +164,7 @@ func (l *Limiter) answered(now time.Time, q question, r reply, err error) {
 	}
 	l.link.away = false
 	if q.Day != nil {
-		l.day.used = r.used
+		l.day.used, l.day.till = r.used, r.till
 	}
 	if r.status == usedUp {
 		l.refuseAll()

@@ -122,6 +122,7 @@ type slotQuestion struct {
 
 type dayQuestion struct {
 	Till  int64 `json:"till"`
+	Last  int64 `json:"last"` // the last end that it may have
 	Limit int   `json:"limit"`
 	Used  int   `json:"used"`
 	Spent int   `json:"spent"`
@@ -159,6 +160,7 @@ type reply struct {
 	crowded bool
 	used    int
 	present int
+	till    int64 // when the day ends
 	scopes  []scopeReply
 }
 
@@ -196,7 +198,7 @@ func (s *scripts) ask(ctx context.Context, q question) (reply, error) {
 var errReply = errors.New("ask Redis for the pace: the answer is not one")
 
 func readReply(v []int64) (reply, error) {
-	const head, each = 12, 6
+	const head, each = 13, 6
 	if len(v) < 2 {
 		return reply{}, errReply
 	}
@@ -210,7 +212,7 @@ func readReply(v []int64) (reply, error) {
 	r.granted = [kinds]int{int(v[2]), int(v[3])}
 	r.held = [kinds]time.Duration{micro(v[4]), micro(v[5])}
 	r.slots, r.keepTo, r.live, r.crowded = int(v[6]), int(v[7]), int(v[8]), v[9] > 0
-	r.used, r.present = int(v[10]), int(v[11])
+	r.used, r.present, r.till = int(v[10]), int(v[11]), v[12]
 	for s := v[head:]; len(s) > 0; s = s[each:] {
 		r.scopes = append(r.scopes, scopeReply{
 			free: int(s[0]), first: micro(s[1]), spacing: micro(s[2]),

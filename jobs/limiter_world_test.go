@@ -132,6 +132,7 @@ type world struct {
 	calls  atomic.Int64 // of Redis
 	gone   atomic.Bool  // Redis is away
 	frozen atomic.Pointer[chan struct{}]
+	off    atomic.Int64 // by how much the clock of Redis is ahead of ours, once it was told
 	fleet  []*process
 }
 
@@ -248,7 +249,7 @@ func (w *world) client() *redis.Client {
 			return wiredConn{Conn: c, w: w}, err
 		},
 	})
-	c.AddHook(tally{&w.calls})
+	c.AddHook(tally{w})
 	return c
 }
 
@@ -290,13 +291,16 @@ func (w *world) flush() {
 	}
 }
 
-// tally counts commands.
-type tally struct{ n *atomic.Int64 }
+// tally counts commands, and sees to the clock by which they are carried out.
+type tally struct{ w *world }
 
 func (t tally) DialHook(next redis.DialHook) redis.DialHook { return next }
 func (t tally) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		t.n.Add(1)
+		t.w.calls.Add(1)
+		if off := t.w.off.Load(); off != 0 {
+			t.w.redis.server.SetTime(time.Now().Add(time.Duration(off)))
+		}
 		return next(ctx, cmd)
 	}
 }

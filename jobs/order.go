@@ -74,7 +74,8 @@ type Order struct {
 // The payload is sealed: Redis sees nothing of the list. Until a worker has
 // taken the list in, it is only as safe as Redis is. From then on the list is
 // a batch, and all that is promised of batches holds. A list that is refused,
-// as one of no provider that is set up, is archived by asynq.
+// as one of no provider that is set up, is archived by asynq. Either way Redis
+// keeps the task from then on without its payload.
 func NewBatchTask(key []byte, tenant, id string, b BatchRequest) (*asynq.Task, error) {
 	switch {
 	case id == "" || len(id) > maxOrderID:
@@ -97,6 +98,7 @@ func NewBatchTask(key []byte, tenant, id string, b BatchRequest) (*asynq.Task, e
 	if err != nil {
 		return nil, fmt.Errorf("make task of batch: %w", err)
 	}
+	// Kept so long, its name alone, the task is what a second one conflicts with.
 	return asynq.NewTask(TaskSplit, payload, asynq.Queue(QueueOrders), asynq.TaskID(name),
 		asynq.MaxRetry(1000), asynq.Timeout(splitTimeout), asynq.Retention(store.OnceLife)), nil
 }

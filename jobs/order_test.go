@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/plateq/plateq/store"
 )
 
@@ -77,6 +79,29 @@ func FuzzOpenOrder(f *testing.F) {
 	f.Fuzz(func(t *testing.T, given string, body []byte) {
 		if o, err := openOrder(key, given, body); err == nil && (given != name || !bytes.Equal(body, payload)) {
 			t.Errorf("task %q was opened as %+v", given, o)
+		}
+	})
+}
+
+// FuzzMessageWithout: of what is no message nothing is left out, of others that
+// field alone.
+func FuzzMessageWithout(f *testing.F) {
+	f.Add([]byte("\x0a\x01a\x12\x02bc\x28\x07\x12\x00"))
+	f.Add([]byte{})
+	f.Add([]byte("\x12\xff"))
+	f.Fuzz(func(t *testing.T, message []byte) {
+		var rest []byte
+		told := messageFields(message, func(n protowire.Number, whole, _ []byte) {
+			if n != taskPayload {
+				rest = append(rest, whole...)
+			}
+		})
+		if !told {
+			rest = message
+		}
+		got := messageWithout(bytes.Clone(message), taskPayload)
+		if !bytes.Equal(got, rest) || told && messageText(got, taskPayload) != nil {
+			t.Errorf("of %x is left %x, want %x", message, got, rest)
 		}
 	})
 }

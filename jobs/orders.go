@@ -34,7 +34,7 @@ func (w *Worker) startOrders() error {
 	if w.opts.Orders == nil {
 		return nil
 	}
-	srv := asynq.NewServerFromRedisClient(w.opts.Redis, asynq.Config{
+	srv := asynq.NewServerFromRedisClient(forgetful{w.opts.Redis}, asynq.Config{
 		Concurrency:              2,
 		Queues:                   map[string]int{QueueOrders: 1},
 		TaskCheckInterval:        time.Second,
@@ -55,7 +55,8 @@ func (w *Worker) startOrders() error {
 }
 
 // What asynq keeps of a list that was not taken in: in Redis there must be
-// nothing that may quote the list. The log says more.
+// nothing that may quote the list. The log says more. Of one that is refused
+// nothing else is kept, see forgetful.
 var (
 	errOrderRefused = fmt.Errorf("the list is refused, see the log of the worker: %w", asynq.SkipRetry)
 	errOrderLater   = errors.New("the list cannot be taken in now, see the log of the worker")
@@ -86,6 +87,10 @@ func (w *Worker) split(ctx context.Context, t *asynq.Task) (err error) {
 func (w *Worker) takeOrder(ctx context.Context, t *asynq.Task) error {
 	name, _ := asynq.GetTaskID(ctx) // a handler has one
 	log := w.opts.Log.With().Str("task", t.Type()).Str("task_id", name).Logger()
+	if len(t.Payload()) == 0 { // somebody has it run again
+		log.Error().Msg("of a list that was refused Redis forgot all but the name: whoever sent it has to send it again")
+		return errOrderRefused
+	}
 	order, err := openOrder(w.opts.Orders.Key, name, t.Payload())
 	if err != nil {
 		log.Error().Err(err).Msg("a list from Redis is refused")

@@ -41,13 +41,17 @@ func newOrderer(t *testing.T, url, key string) *orderer {
 	return o
 }
 
-func (o *orderer) order(id, provider string, plates ...string) (*asynq.TaskInfo, error) {
-	o.t.Helper()
+func (o *orderer) request(provider string, plates ...string) jobs.BatchRequest {
 	r := jobs.BatchRequest{Provider: provider, Name: "of a program"}
 	for _, p := range plates {
 		r.Items = append(r.Items, map[string]string{"plate": p})
 	}
-	task, err := jobs.NewBatchTask(o.key, "acme", id, r)
+	return r
+}
+
+func (o *orderer) order(id, provider string, plates ...string) (*asynq.TaskInfo, error) {
+	o.t.Helper()
+	task, err := jobs.NewBatchTask(o.key, "acme", id, o.request(provider, plates...))
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -49,11 +49,16 @@ func ReadPace(ctx context.Context, c redis.UniversalClient, spec providers.Spec,
 	p.count(fleet.Val(), now)
 	if till := moment(day.Val()["till"]); till.After(now) {
 		p.Until = till
+		if l.NextReset != nil {
+			if end := l.NextReset(now); till.After(l.NextReset(end)) {
+				p.Until = end // as the next question will have it
+			}
+		}
 		p.Used, _ = strconv.Atoi(day.Val()["used"]) // our own writing
 	}
 	if p.Learnt {
 		for i, v := range paces {
-			p.learn(v.Val(), i == account)
+			p.learn(v.Val(), i == account, now)
 		}
 	}
 	return p, nil
@@ -86,7 +91,10 @@ func (p *Pace) count(fleet []string, now time.Time) {
 	const seen, busy, fields = 0, 5, 6
 	for _, line := range fleet {
 		f := strings.Fields(line)
-		if len(f) != fields || now.Sub(moment(f[seen])) > workerSeen {
+		if len(f) != fields {
+			continue
+		}
+		if ago := now.Sub(moment(f[seen])); ago > workerSeen || ago < -maxDebt-horizon { // the clock was set back
 			continue
 		}
 		n, _ := strconv.Atoi(f[busy])
@@ -99,7 +107,7 @@ func (p *Pace) count(fleet []string, now time.Time) {
 const workerSeen = 10 * time.Second
 
 // learn takes the slowest of the scopes: it is the one that holds the rest back.
-func (p *Pace) learn(v map[string]string, first bool) {
+func (p *Pace) learn(v map[string]string, first bool, now time.Time) {
 	rate, err := strconv.ParseFloat(v["r"], 64)
 	if err != nil || !first && p.Rate > 0 && rate >= p.Rate {
 		return
@@ -109,6 +117,9 @@ func (p *Pace) learn(v map[string]string, first bool) {
 		p.Limit, _ = strconv.ParseFloat(v["w"], 64) // our own writing
 	}
 	p.Paused = moment(v["pa"])
+	if ahead := moment(v["last"]).Sub(now); ahead > 0 && !p.Paused.IsZero() { // Redis' clock was set back since
+		p.Paused = p.Paused.Add(-ahead)
+	}
 }
 
 // measured is the phase of a scope whose limit is known, as it is kept in Redis.

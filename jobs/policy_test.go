@@ -383,10 +383,31 @@ func TestALostRecordIsAskedAboutForAWhileLonger(t *testing.T) {
 	if got.Close || !got.Expire || !got.Due.Equal(noon.Add(time.Hour)) {
 		t.Errorf("got %+v, want it late and due in an hour", got)
 	}
-	ticket.Late = true
-	got = testPolicy(false).judgePoll(ticket, noon, providers.Progress{}, nil, 0).settlement
-	if got.Close || !got.Due.Equal(noon.Add(time.Hour)) {
-		t.Errorf("late: got %+v, want it due in an hour", got)
+	ticket.Late, ticket.Asks = true, ticket.Asks[1:]
+	again := providers.Progress{Outcomes: []providers.Outcome{{Ref: ref(ticket.Asks[0].ID), Err: &providers.Error{Class: providers.Missing}}}}
+	for _, said := range []providers.Progress{{}, again} {
+		got = testPolicy(false).judgePoll(ticket, noon, said, nil, 0).settlement
+		if got.Close || len(got.Verdicts) != 0 || !got.Due.Equal(noon.Add(time.Hour)) {
+			t.Errorf("late: got %+v, want it due in an hour", got)
+		}
+		old := ticket
+		old.Deadline = noon.Add(-lateFor - time.Second)
+		if got = testPolicy(false).judgePoll(old, noon, said, nil, 0).settlement; !got.Close {
+			t.Errorf("after 30 days: got %+v, want it closed", got)
+		}
+	}
+}
+
+// TestPollsForWantOfCreditKeepTheirPace: the gate that it closes is none of
+// theirs.
+func TestPollsForWantOfCreditKeepTheirPace(t *testing.T) {
+	t.Parallel()
+	refused := &providers.Error{Provider: "acme", Scope: "acme", Class: providers.OutOfCredit, Code: "4005"}
+	ticket := openTicket(1)
+	ticket.Interval = 20 * time.Second
+	got := testPolicy(false).judgePoll(ticket, noon, providers.Progress{}, refused, 0).settlement
+	if len(got.Gates.Close) != 1 || !got.Due.Equal(noon.Add(30*time.Second)) {
+		t.Errorf("got %+v, want a closed gate and the next poll after its pause", got)
 	}
 }
 

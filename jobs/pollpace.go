@@ -69,11 +69,14 @@ func (p *Policy) judgeAny(t store.OpenTicket, sent time.Time, got providers.Prog
 	p.succeed(s.Gates.Open...)
 	s.Handle, s.Names, s.Prompt = got.Ticket, got.Names, now.Add(p.limits.PollMin)
 	s.Verdicts = p.verdicts(t, got.Outcomes, now)
+	if t.Late {
+		s.Verdicts = slices.DeleteFunc(s.Verdicts, givesUp) // they are given up already
+	}
 	s.Readings = p.readings(t.Asks, got.Outcomes)
 	plan(&s)
 	left := len(t.Asks) - len(s.Verdicts)
 	switch {
-	case left == 0 && !mayComeLate(s.Verdicts):
+	case left == 0 && !slices.ContainsFunc(s.Verdicts, givesUp):
 		s.Close, s.Hold = true, false
 	case left == 0:
 		s.Expire, s.Hold, s.Interval, s.Due = true, false, lateInterval, now.Add(lateInterval)
@@ -95,12 +98,10 @@ func (p *Policy) releases(s *store.TicketSettlement, t store.OpenTicket) bool {
 		slices.ContainsFunc(s.Verdicts, func(v store.Verdict) bool { return v.To == store.Unknown })
 }
 
-// mayComeLate reports whether one of the verdicts gives an ask up whose answer
-// still counts if it comes: the ticket is then asked about for a while longer.
-func mayComeLate(verdicts []store.Verdict) bool {
-	return slices.ContainsFunc(verdicts, func(v store.Verdict) bool {
-		return v.To == store.Failed && v.Answer.Failure.Class.LateAnswersCount()
-	})
+// givesUp reports whether a verdict gives an ask up whose answer still counts
+// if it comes: the ticket is then asked about for a while longer.
+func givesUp(v store.Verdict) bool {
+	return v.To == store.Failed && v.Answer.Failure.Class.LateAnswersCount()
 }
 
 // firstPoll is when a ticket is polled first: not before the provider said it
@@ -165,7 +166,7 @@ func (p *Policy) pollFailed(s *store.TicketSettlement, t store.OpenTicket, sent 
 	_, r := p.rule(e, true)
 	closes, shut := p.gate(e, r.door, asked{sent: sent, endpoint: p.spec.PollScope(), probe: t.Probe})
 	s.Gates.Close = closes
-	if shut {
+	if shut && e.Class != providers.OutOfCredit { // that gate holds no poll back: see Gates.PollScopes
 		s.Due = now // as soon as the gate lets it pass
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
 	"github.com/plateq/plateq/jobs"
@@ -14,6 +15,12 @@ import (
 
 // newWorker is a worker of the bell; one without orders takes none in.
 func newWorker(t *testing.T, b *bell, log zerolog.Logger, orders *jobs.Orders) *jobs.Worker {
+	t.Helper()
+	return newWorkerOver(t, b, b.redis, log, orders)
+}
+
+// newWorkerOver is newWorker with another Redis than the bell's.
+func newWorkerOver(t *testing.T, b *bell, c redis.UniversalClient, log zerolog.Logger, orders *jobs.Orders) *jobs.Worker {
 	t.Helper()
 	sealer, err := store.NewSealer(store.NewKeys())
 	if err != nil {
@@ -30,7 +37,7 @@ func newWorker(t *testing.T, b *bell, log zerolog.Logger, orders *jobs.Orders) *
 	}
 	w, err := jobs.NewWorker(jobs.WorkerOptions{
 		ID: "w", Store: b.store, Providers: set, Limits: map[string]jobs.Limits{"acme": {Concurrency: 1, Timeout: time.Second}},
-		Redis: b.redis, Spool: spool, Log: log, Now: time.Now, Orders: orders,
+		Redis: c, Spool: spool, Log: log, Now: time.Now, Orders: orders,
 	})
 	if err != nil {
 		t.Fatal(err)

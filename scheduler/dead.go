@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/plateq/plateq/jobs"
@@ -16,41 +17,59 @@ const (
 	// what they have spooled, once a store is back that all of them had lost:
 	// several of their heartbeats.
 	showUp = 30 * time.Second
+	// pulseEvery is the pause between two looks at whether the store is there.
+	pulseEvery = 5 * time.Second
 	// unseen is how long nobody may have seen the store answer for it to have
 	// been there all the time.
-	unseen = 3 * sweepEvery
+	unseen = 3 * pulseEvery
 	// staleAtOnce bounds the calls that are judged in one sweep.
 	staleAtOnce = 1000
 )
 
 // watch is what a scheduler has seen of the store. The zero value has seen
-// nothing.
+// nothing. It is safe for concurrent use.
 type watch struct {
+	mu    sync.Mutex
 	since time.Time // since when it answers
 	last  time.Time // when it did last
 }
 
-// answers notes that the store answers, and returns for how long it does.
-func (w *watch) answers(now time.Time) time.Duration {
+// saw notes whether the store has answered just now.
+func (w *watch) saw(answered bool, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !answered {
+		w.since, w.last = time.Time{}, time.Time{}
+		return
+	}
 	if w.last.IsZero() || now.Sub(w.last) > unseen {
 		w.since = now
 	}
 	w.last = now
-	return now.Sub(w.since)
 }
 
-// lost notes that it does not.
-func (w *watch) lost() { *w = watch{} }
+// steady reports whether the store has answered for so long, without a gap up to
+// now, that all who live could show it.
+func (w *watch) steady(now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.last.IsZero() && now.Sub(w.last) <= unseen && now.Sub(w.since) >= showUp
+}
 
-// saw takes note of what an operation says of the store: one that takes long is
-// no sign of one that was away, as long as its operations end.
-func (s *Scheduler) saw(err error) error {
-	if errors.Is(err, store.ErrAway) {
-		s.seen.lost()
-	} else {
-		s.seen.answers(s.opts.Now())
+// pulseOn watches the store by something as small as a heartbeat: however long
+// all else takes in one that is slow, this passes where heartbeats do.
+func (s *Scheduler) pulseOn(ctx context.Context) {
+	for {
+		s.pulse(ctx)
+		if !sleep(ctx, pulseEvery, nil) {
+			return
+		}
 	}
-	return err
+}
+
+func (s *Scheduler) pulse(ctx context.Context) {
+	err := s.opts.Store.Pulse(ctx)
+	s.seen.saw(err == nil, s.opts.Now())
 }
 
 // judgeDead judges the calls of workers that are gone, and frees their tickets.
@@ -59,19 +78,19 @@ func (s *Scheduler) saw(err error) error {
 // sure nobody else is waited for.
 func (s *Scheduler) judgeDead(ctx context.Context, sure bool) error {
 	stale, err := s.opts.Store.StaleCalls(ctx, staleAtOnce)
-	if s.saw(err) != nil {
+	if err != nil {
 		return fmt.Errorf("list dead calls: %w", err)
 	}
-	if s.seen.answers(s.opts.Now()) < showUp && s.opts.Shared && !sure {
+	if s.opts.Shared && !sure && !s.seen.steady(s.opts.Now()) {
 		return nil
 	}
 	var errs []error // one call that cannot be judged stops no other
 	for _, c := range stale {
 		if s.opts.Holds == nil || !s.opts.Holds(c.Call) {
-			errs = append(errs, s.saw(s.judge(ctx, c)))
+			errs = append(errs, s.judge(ctx, c))
 		}
 	}
-	return errors.Join(append(errs, s.saw(s.freeTickets(ctx)))...)
+	return errors.Join(append(errs, s.freeTickets(ctx))...)
 }
 
 func (s *Scheduler) judge(ctx context.Context, c store.StaleCall) error {

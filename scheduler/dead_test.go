@@ -12,12 +12,20 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// leaving is a store that may be away when dead calls are asked for, and in
-// which it may take long to finish lists and to forget webhooks.
+// leaving is a store that may be away, in which it may take long to finish lists
+// and to forget webhooks, and which may keep whoever asks for dead calls waiting.
 type leaving struct {
 	store.Store
-	away bool
-	slow func()
+	away  bool
+	slow  func()
+	stuck func()
+}
+
+func (l *leaving) Pulse(ctx context.Context) error {
+	if l.away {
+		return store.ErrAway
+	}
+	return l.Store.Pulse(ctx)
 }
 
 func (l *leaving) Finish(ctx context.Context) ([]store.BatchNo, error) {
@@ -34,6 +42,7 @@ func (l *leaving) StaleCalls(ctx context.Context, limit int) ([]store.StaleCall,
 	if l.away {
 		return nil, store.ErrAway
 	}
+	l.stuck()
 	return l.Store.StaleCalls(ctx, limit)
 }
 
@@ -52,7 +61,7 @@ type elsewhere struct {
 func newElsewhere(t *testing.T, shared bool) *elsewhere {
 	t.Helper()
 	w := newWorks(t, sim.Options{})
-	e := &elsewhere{works: w, store: &leaving{Store: w.store, slow: func() {}}}
+	e := &elsewhere{works: w, store: &leaving{Store: w.store, slow: func() {}, stuck: func() {}}}
 	e.watch = scheduler.New(scheduler.Options{
 		Store: e.store, Providers: w.set, Log: zerolog.Nop(), Now: w.now, Shared: shared,
 		Holds: func(c store.CallID) bool { return e.holds && c == e.call },
@@ -93,6 +102,7 @@ func (e *elsewhere) passes(d time.Duration) {
 
 func (e *elsewhere) look() {
 	e.t.Helper()
+	e.watch.Pulse(e.t.Context())
 	if err := e.watch.Look(e.t.Context()); (err != nil) != e.store.away {
 		e.t.Fatal(err)
 	}
@@ -140,13 +150,29 @@ func TestALookThatTookLongSawNothing(t *testing.T) {
 	e.want("when it did not", true)
 }
 
+// TestAnAnswerThatWasStuckSawNothing: the store was gone while it was asked for
+// dead calls, and nobody else has seen it since.
+func TestAnAnswerThatWasStuckSawNothing(t *testing.T) {
+	t.Parallel()
+	e := newElsewhere(t, true)
+	e.passes(40 * time.Second)
+	e.store.stuck = func() { e.add(70 * time.Second) }
+	e.look()
+	e.want("when it answered again", false)
+}
+
 // TestASlowStoreIsNotOneThatWasAway: what is dead in it is judged all the same,
-// however long a look takes in all.
+// however long a look takes in all, and each part of it.
 func TestASlowStoreIsNotOneThatWasAway(t *testing.T) {
 	t.Parallel()
 	e := newElsewhere(t, true)
 	e.dead = true
-	e.store.slow = func() { e.add(8 * time.Second) }
+	e.store.slow = func() {
+		for range 8 { // somebody else watches meanwhile
+			e.add(5 * time.Second)
+			e.watch.Pulse(e.t.Context())
+		}
+	}
 	e.passes(90 * time.Second)
 	e.want("when it did not show itself", true)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plateq/plateq/providers/sim"
 	"github.com/plateq/plateq/store"
 )
 
@@ -32,5 +33,42 @@ func TestListsWhoseTimeIsOverGo(t *testing.T) {
 	}
 	if r, err := w.store.Check(t.Context()); err != nil || len(r.Problems) > 0 || r.Rows != 5 || r.Asks != 5 {
 		t.Errorf("left: %+v, %v", r, err)
+	}
+}
+
+// TestARunIsKeptAsItsListSays: where that says nothing, both go by what the
+// store says, whenever that is changed.
+func TestARunIsKeptAsItsListSays(t *testing.T) {
+	t.Parallel()
+	w := newWorks(t, sim.Fast())
+	list := w.list(3)
+	w.answer(list)
+	id := w.schedule(list, nil)
+	said := w.listKept(3, 30*24*time.Hour)
+	w.answer(said)
+	saying := w.schedule(said, nil)
+	w.add(24 * time.Hour)
+	w.repeat()
+	runs, _ := w.runs(id)
+	sayingRuns, _ := w.runs(saying)
+	if len(runs) != 1 || len(sayingRuns) != 1 {
+		t.Fatalf("they ran as %v and %v, want once each", runs, sayingRuns)
+	}
+	for _, days := range []time.Duration{7, 3650} {
+		if err := w.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		w.retention = days * 24 * time.Hour
+		w.open("first")
+		for _, b := range []store.BatchNo{list, runs[0]} {
+			if got := w.batch(b).Kept; got != w.retention {
+				t.Errorf("with %d days list %d is kept for %v", days, b, got)
+			}
+		}
+		for _, b := range []store.BatchNo{said, sayingRuns[0]} {
+			if got := w.batch(b).Kept; got != 30*24*time.Hour {
+				t.Errorf("with %d days list %d, which says 30, is kept for %v", days, b, got)
+			}
+		}
 	}
 }

@@ -150,7 +150,7 @@ func (s *Scheduler) repeatList(ctx context.Context, due store.DueSchedule, list 
 	no, err := s.opts.Store.BeginBatch(ctx, store.NewBatch{
 		Tenant: due.Tenant, Provider: list.Provider, Params: list.Params, Name: list.Name, Purpose: list.Purpose, Metadata: list.Metadata,
 		Columns: list.Columns, Weight: list.Weight, KeepRaw: list.KeepRaw, Reuse: reuse, MaxCost: due.MaxCost,
-		Kept: list.Kept,
+		Kept: list.OwnKept,
 	})
 	if err != nil {
 		return store.Batch{}, fmt.Errorf("begin batch: %w", err)

@@ -62,7 +62,7 @@ type Options struct {
 type Scheduler struct {
 	opts  Options
 	wakes map[string]chan struct{}
-	seen  watch // of the one loop that sweeps
+	seen  watch
 }
 
 // New returns a scheduler for all providers of the set.
@@ -87,6 +87,9 @@ func (s *Scheduler) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	for name := range s.wakes {
 		wg.Go(func() { s.follow(ctx, name) })
+	}
+	if s.opts.Shared {
+		wg.Go(func() { s.pulseOn(ctx) })
 	}
 	wg.Go(func() { s.sweepOn(ctx) })
 	wg.Go(func() { s.fundOn(ctx) })
@@ -197,12 +200,12 @@ func (s *Scheduler) sweep(ctx context.Context, sure bool) error {
 	if errors.Is(err, store.ErrAway) {
 		return err
 	}
-	errs := []error{err, s.saw(s.resend(ctx))}
-	if _, err := s.opts.Store.Finish(ctx); s.saw(err) != nil {
+	errs := []error{err, s.resend(ctx)}
+	if _, err := s.opts.Store.Finish(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("finish batches: %w", err))
 	}
 	orphans, err := s.opts.Store.DropOrphans(ctx)
-	if s.saw(err) != nil {
+	if err != nil {
 		errs = append(errs, fmt.Errorf("forget webhooks: %w", err))
 	}
 	if orphans > 0 {

@@ -49,6 +49,7 @@ type works struct {
 	sim   *sim.Server
 	redis *redis.Client
 
+	retention time.Duration // of lists that say nothing
 	store     store.Store
 	worker    *jobs.Worker
 	scheduler *scheduler.Scheduler
@@ -62,7 +63,7 @@ func newWorks(t *testing.T, o sim.Options) *works {
 // newWorksOf is newWorks with calls of so many plates.
 func newWorksOf(t *testing.T, o sim.Options, perCall int) *works {
 	t.Helper()
-	w := &works{t: t, clock: &clock{at: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}, path: filepath.Join(t.TempDir(), "plateq.db"), keys: store.NewKeys()}
+	w := &works{t: t, retention: 90 * 24 * time.Hour, clock: &clock{at: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}, path: filepath.Join(t.TempDir(), "plateq.db"), keys: store.NewKeys()}
 	o.Now = w.now
 	var err error
 	if w.sim, err = sim.New(o); err != nil {
@@ -90,7 +91,7 @@ func newWorksOf(t *testing.T, o sim.Options, perCall int) *works {
 // open starts worker and scheduler over the store's file.
 func (w *works) open(id store.WorkerID) {
 	w.t.Helper()
-	st, err := sqlite.Open(w.t.Context(), sqlite.Options{Path: w.path, Keys: w.keys, Now: w.now, Retention: 90 * 24 * time.Hour})
+	st, err := sqlite.Open(w.t.Context(), sqlite.Options{Path: w.path, Keys: w.keys, Now: w.now, Retention: w.retention})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -121,7 +122,13 @@ func (w *works) open(id store.WorkerID) {
 
 func (w *works) list(n int) store.BatchNo {
 	w.t.Helper()
-	no, err := w.store.BeginBatch(w.t.Context(), store.NewBatch{Provider: "attestr"})
+	return w.listKept(n, 0)
+}
+
+// listKept is a list that says how long it is kept; 0: it says nothing.
+func (w *works) listKept(n int, d time.Duration) store.BatchNo {
+	w.t.Helper()
+	no, err := w.store.BeginBatch(w.t.Context(), store.NewBatch{Provider: "attestr", Kept: d})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -146,13 +153,18 @@ func (w *works) once() {
 	}
 }
 
-func (w *works) counts(b store.BatchNo) store.Counts {
+func (w *works) batch(b store.BatchNo) store.Batch {
 	w.t.Helper()
 	got, err := w.store.BatchByNo(w.t.Context(), b)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return got.Counts
+	return got
+}
+
+func (w *works) counts(b store.BatchNo) store.Counts {
+	w.t.Helper()
+	return w.batch(b).Counts
 }
 
 // later is a stand-in whose records are final an hour after the submit.

@@ -239,6 +239,20 @@ func (e *BudgetError) Error() string {
 	return text
 }
 
+// Reason says so to whoever sees the batch. What is spent at a provider in all
+// is no business of one tenant.
+func (e *BudgetError) Reason() string {
+	u := e.Use
+	if u.Kind != BudgetOfProvider || u.Currency != e.Price.Currency {
+		return e.Error()
+	}
+	text := fmt.Sprintf("budget %s has no room", u.BudgetScope)
+	if !u.Until.IsZero() {
+		text += " until " + u.Until.Format(time.DateOnly)
+	}
+	return text
+}
+
 // countedIn names what an amount is counted in.
 func countedIn(currency string) string {
 	if currency == "" {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"cmp"
 	"testing"
 	"time"
 
@@ -109,24 +110,29 @@ func TestBudgetErrorsSayWhatThereIsTooLittleOf(t *testing.T) {
 	}
 	five := store.Price{Each: 5 * store.One, Currency: "INR"}
 	for _, c := range []struct {
-		use   store.BudgetUse
-		price store.Price
-		want  string
+		use    store.BudgetUse
+		price  store.Price
+		want   string
+		reason string // empty: the same
 	}{
 		{use(store.TenantBudget("default", store.EachDay), rupees(500), 100, 400), five,
-			"budget tenant:default:day: 500.00 of 500.00 INR are used or held, until 2026-11-23"},
+			"budget tenant:default:day: 500.00 of 500.00 INR are used or held, until 2026-11-23", ""},
 		{use(store.BatchBudget("b_1"), rupees(500), 0, 498), five,
-			"budget batch:b_1: 498.00 of 500.00 INR are used or held, and a question costs 5.00 INR"},
+			"budget batch:b_1: 498.00 of 500.00 INR are used or held, and a question costs 5.00 INR", ""},
 		{use(store.ProviderBudget("regnum", store.EachMonth), store.Limit{Amount: 1000 * store.One}, 0, 1000), store.Price{},
-			"budget provider:regnum:month: 1000 of 1000 questions are used or held, until 2026-12-01"},
+			"budget provider:regnum:month: 1000 of 1000 questions are used or held, until 2026-12-01",
+			"budget provider:regnum:month has no room until 2026-12-01"},
 		{use(store.BatchBudget("b_1"), rupees(500), 0, 0), store.Price{Each: store.One, Currency: "EUR"},
-			"budget batch:b_1 is an amount of INR, and a question costs 1.00 EUR"},
+			"budget batch:b_1 is an amount of INR, and a question costs 1.00 EUR", ""},
 		{use(store.BatchBudget("b_1"), store.Limit{Amount: store.One}, 0, 0), five,
-			"budget batch:b_1 is an amount of questions, and a question costs 5.00 INR"},
+			"budget batch:b_1 is an amount of questions, and a question costs 5.00 INR", ""},
 	} {
 		err := &store.BudgetError{Use: c.use, Price: c.price}
 		if err.Error() != c.want {
 			t.Errorf("got %q, want %q", err, c.want)
+		}
+		if want := cmp.Or(c.reason, c.want); err.Reason() != want {
+			t.Errorf("reason: got %q, want %q", err.Reason(), want)
 		}
 	}
 }

@@ -213,6 +213,8 @@ type Holding struct {
 	// AnswersOnly refuses everything but Found and NotFound: the fence was
 	// lost, but what was paid for is kept.
 	AnswersOnly bool
+	// Erased are asks of the chunk that were erased: none of them waits.
+	Erased map[AskID]bool
 }
 
 // Ruling is what verdicts did to a chunk.
@@ -276,7 +278,7 @@ func (c *Chunk) Wait(r Ruling, until time.Time) {
 // An error says that a verdict makes no sense; the chunk must then be thrown
 // away.
 func (c *Chunk) Settle(h Holding, verdicts []Verdict, rest *Verdict, now time.Time) (Ruling, error) {
-	r := &ruler{c: c, carried: h.Carried, answersOnly: h.AnswersOnly, now: now, held: make([]bool, c.Len())}
+	r := &ruler{c: c, carried: h.Carried, answersOnly: h.AnswersOnly, erased: h.Erased, now: now, held: make([]bool, c.Len())}
 	for _, i := range h.Open {
 		if i >= c.Len() {
 			return Ruling{}, errOffsets
@@ -321,6 +323,7 @@ type ruler struct {
 	c           *Chunk
 	carried     int
 	answersOnly bool
+	erased      map[AskID]bool
 	now         time.Time
 	held        []bool
 	givenUp     int // failed asks of which nobody knows whether they are charged
@@ -341,6 +344,9 @@ func (r *ruler) rule(i int, v Verdict, by int) error {
 		if v = r.judgeDeath(m, v); v.To == Failed {
 			by = -1 // the answer is ours
 		}
+	}
+	if v.To == Waiting && r.erased[r.c.Ask(i)] {
+		v, by = v.ended(r.c.Ask(i)), -1 // the answer is ours
 	}
 	r.bill(m.State, v)
 	if v.Unsent {

@@ -13,17 +13,21 @@ import (
 // books balance; what was in them is gone. What it does can be cut off at any
 // moment and begun again.
 type Erasing interface {
-	// BeginErasure writes an erasure down and suppresses its keys. The record of
-	// one that is there already, as it was cut off, stays as it is.
+	// BeginErasure writes an erasure down and suppresses its keys from its time
+	// on. The record of one that is there already, as it was cut off, stays as it
+	// is.
 	BeginErasure(ctx context.Context, e Erasure) error
 	// Suppress keeps rows about the keys from being taken in: they are invalid
 	// from then on, and nothing of them is kept. Who has begun to take rows in
-	// is through with them when it returns.
-	Suppress(ctx context.Context, keys []PersonKey) error
-	// Allow ends that, and returns how many of the keys were suppressed.
-	Allow(ctx context.Context, keys []PersonKey) (int, error)
-	// Suppressed returns all keys that are suppressed, in their order.
-	Suppressed(ctx context.Context) ([]PersonKey, error)
+	// is through with them when it returns. at is when that was said, which may
+	// be long ago: keys that were allowed later stay so.
+	Suppress(ctx context.Context, keys []PersonKey, at time.Time) error
+	// Allow ends that for those of the keys that were suppressed before at, and
+	// returns how many they are. Of others nothing is kept.
+	Allow(ctx context.Context, keys []PersonKey, at time.Time) (int, error)
+	// Suppressions returns all keys that are suppressed, in their order, and
+	// behind them those that were and are allowed.
+	Suppressions(ctx context.Context) ([]Suppression, error)
 	// Sweep goes through some sealed values from a place on and takes out those
 	// that are about the keys, with all that hangs on the same question. The zero
 	// place is the beginning.
@@ -162,7 +166,7 @@ func EraseAll(ctx context.Context, s Erasing, e Erasure, found func([]PersonKey)
 			if err := found(fresh); err != nil {
 				return err
 			}
-			return s.Suppress(ctx, fresh)
+			return s.Suppress(ctx, fresh, e.At)
 		})
 		if err != nil {
 			return e, err

@@ -1,5 +1,7 @@
 package store
 
+import "slices"
+
 // What is left of a record that was erased. It is sealed like any other, so that
 // nothing tells it from one that was not.
 
@@ -96,6 +98,28 @@ func (c *Chunk) SuppressErased(erased map[AskID]bool, in *Interest, moved Tally)
 // any more.
 func Ends(a AskID) Verdict {
 	return Verdict{Ask: a, To: Failed, Answer: &Answer{Failure: &Failure{Class: ClassSuppressed, Code: CodeErased}}}
+}
+
+// ended is Ends in the place of a verdict that an ask waits. It costs what that
+// one says.
+func (v Verdict) ended(a AskID) Verdict {
+	end := Ends(a)
+	v.To, v.Answer = end.To, end.Answer
+	return v
+}
+
+// Noted returns what is kept of an answer that was not understood: nothing where
+// one of the asks that the call held was erased, as nobody knows of which of
+// them it tells. Where no ask moves it may tell of any that the call had once;
+// erased are all of its chunk.
+func (r *Ruling) Noted(note []byte, held []AskID, erased map[AskID]bool) []byte {
+	if len(erased) > 0 && len(r.Moves) == 0 {
+		return nil
+	}
+	if slices.ContainsFunc(held, func(a AskID) bool { return erased[a] }) {
+		return nil
+	}
+	return note
 }
 
 // Without leaves an offset out.

@@ -42,6 +42,18 @@ type Orphan struct {
 	Hints    []providers.Hint
 }
 
+// About are the subjects of the hints, as the rows of a piece, so that hints on
+// those who are suppressed are found as rows are.
+func (r HintRequest) About() []NewRow {
+	var rows []NewRow
+	for _, h := range r.Hints {
+		if len(h.Subject) > 0 {
+			rows = append(rows, NewRow{Subject: h.Subject})
+		}
+	}
+	return rows
+}
+
 // HintedTicket is what decides about a hint for a ticket.
 type HintedTicket struct {
 	ID      TicketID

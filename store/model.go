@@ -83,6 +83,13 @@ type Batch struct {
 	Ended   time.Time
 	Kept    time.Duration
 	Expired time.Time
+	// OwnKept is what the list itself says of that, as NewBatch.Kept: 0 where
+	// Kept is what the store says at this time, and will be what it says then.
+	// Whoever makes another list after this one gives it OwnKept.
+	OwnKept time.Duration
+	// Destroyed says that the key of the list was, and that nothing personal of
+	// it can be read any more.
+	Destroyed bool
 }
 
 // Shared counts the rows of a batch that cost no ask of its own: what it did

@@ -168,13 +168,14 @@ type Lane struct {
 }
 
 const (
-	laneBreaks   = 3 // failures in a row
+	// LaneBreaks is after how many failures in a row a lane is Broken.
+	LaneBreaks   = 3
 	laneShortest = 10 * time.Second
 	laneLongest  = 5 * time.Minute
 )
 
 // Broken reports whether only one delivery at a time is tried.
-func (l Lane) Broken() bool { return l.Failures >= laneBreaks }
+func (l Lane) Broken() bool { return l.Failures >= LaneBreaks }
 
 // Room is how many deliveries may set out where so many are on their way.
 func (l Lane) Room(perHook, underWay int, now time.Time) int {
@@ -194,7 +195,7 @@ func (l Lane) After(r DeliveryResult, now time.Time) Lane {
 	}
 	l.Failures++
 	if l.Broken() {
-		pause := laneShortest << min(l.Failures-laneBreaks, 10)
+		pause := laneShortest << min(l.Failures-LaneBreaks, 10)
 		l.RetryAt = Millis(now.Add(min(pause, laneLongest)))
 	}
 	return l

@@ -52,7 +52,7 @@ type PersonValueError struct{ Kind PersonKind }
 
 func (e *PersonValueError) Error() string {
 	want := map[PersonKind]string{
-		ByPlate: "2 to 17 letters and digits", ByMobile: "7 to 15 digits",
+		ByPlate: "2 to 32 letters and digits", ByMobile: "7 to 15 digits",
 		ByName: "1 to 5 words of letters", ByHash: "16 letters and digits or more",
 	}[e.Kind]
 	if want == "" {
@@ -80,7 +80,7 @@ func (s *Sealer) personKey(kind PersonKind, form string) PersonKey {
 }
 
 const (
-	maxPlate               = 17
+	maxVehicle             = 32 // letters and digits of the longest number by which a vehicle is taken in, a body number
 	minMobile, maxMobile   = 7, 15
 	nationalMobile         = 10 // digits that are left without a country code
 	minHash                = 16
@@ -109,7 +109,7 @@ func (k PersonKind) form(words []string) (string, bool) {
 		return digits[max(0, len(digits)-nationalMobile):], true
 	case ByPlate:
 		plate := strings.Map(latin, strings.Join(words, ""))
-		return plate, len(plate) >= 2 && len(plate) <= maxPlate
+		return plate, len(plate) >= 2 && len(plate) <= maxVehicle
 	case ByHash:
 		hash := strings.ToLower(strings.Join(words, ""))
 		return hash, len(words) == 1 && len(hash) >= minHash

@@ -21,6 +21,7 @@ func TestPersonKeysDoNotDependOnTheWriting(t *testing.T) {
 		{store.ByPlate, "DL01AA1000", "dl-01 aa 1000", true},
 		{store.ByPlate, "A123BC77", "а123вс77", true},
 		{store.ByPlate, "DL01AA1000", "DL01AA1001", false},
+		{store.ByPlate, "GX1006012345ABCDEFGHIJKLMNOPQ-32", "gx100 6012345 abcdefghijklmnopq 32", true},
 		{store.ByMobile, "+91 94339 52003", "09433952003", true},
 		{store.ByMobile, "8 (912) 345-67-89", "+7 912 345 67 89", true},
 		{store.ByMobile, "9433952003", "9433952004", false},
@@ -49,7 +50,7 @@ func TestPersonValuesThatFindNobody(t *testing.T) {
 		kind  store.PersonKind
 		value string
 	}{
-		{store.ByPlate, ""}, {store.ByPlate, "-"}, {store.ByPlate, "123456789012345678"}, {store.ByMobile, "12345"}, {store.ByMobile, "Ivan"},
+		{store.ByPlate, ""}, {store.ByPlate, "-"}, {store.ByPlate, "123456789012345678901234567890123"}, {store.ByMobile, "12345"}, {store.ByMobile, "Ivan"},
 		{store.ByName, "A"}, {store.ByName, "R2D2"}, {store.ByHash, "0f3a"}, {"colour", "red"},
 	} {
 		if _, err := s.PersonKey(p.kind, p.value); !errors.As(err, new(*store.PersonValueError)) {

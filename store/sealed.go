@@ -43,7 +43,7 @@ func (s *Sealer) SealMeta(no BatchNo, b NewBatch) ([]byte, error) {
 // b.No.
 func (s *Sealer) OpenMeta(sealed []byte, b *Batch) error {
 	text, err := s.Open(columnMeta, int64(b.No), sealed)
-	if destroyed(err) {
+	if b.Destroyed = destroyed(err); b.Destroyed {
 		return nil
 	}
 	if err != nil {

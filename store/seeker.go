@@ -53,7 +53,7 @@ func (k *Seeker) among(kind PersonKind, words []string) bool {
 	for i := range words {
 		for n := 1; n <= most && i+n <= len(words); n++ {
 			if last := words[i+n-1]; kind == ByMobile && strings.Trim(last, "0123456789") != "" ||
-				kind == ByPlate && len(last) > 2*maxPlate {
+				kind == ByPlate && len(last) > 2*maxVehicle {
 				break
 			}
 			if form, ok := kind.form(words[i : i+n]); ok && k.wants(kind, form) {

@@ -46,6 +46,14 @@ type spoolRecord struct {
 	Ticket *TicketSettlement
 }
 
+// call is the call that it settles; 0: it is of a ticket.
+func (r *spoolRecord) call() CallID {
+	if r.Call == nil {
+		return 0
+	}
+	return r.Call.Call
+}
+
 // SpoolUse is what a spool holds. Bytes of Capacity are filled: what was
 // applied counts among them until the spool is empty.
 type SpoolUse struct {
@@ -64,12 +72,15 @@ type Spool struct {
 	sealer *Sealer
 	owner  spoolOwner
 	now    func() time.Time
+	disk   spoolDisk
 	drain  sync.Mutex // held by the one Drain
 	mu     sync.Mutex // guards what follows
-	file   *os.File
+	file   spoolFile
 	size   int64
 	spoolState
-	tight bool // a settlement did not fit
+	used  int64 // where the blank rest of the file begins
+	tight bool  // a settlement did not fit
+	unfit bool  // what is put into the file may not be found again: nothing is, until another one is in place
 	aside aside
 }
 
@@ -80,13 +91,17 @@ type Spool struct {
 // records were sealed with a key that s does not have. Both are left as they
 // are.
 func OpenSpool(dir string, s *Sealer, id string, size int64) (*Spool, error) {
+	return openSpool(systemDisk, dir, s, id, size)
+}
+
+func openSpool(disk spoolDisk, dir string, s *Sealer, id string, size int64) (*Spool, error) {
 	if size == 0 {
 		size = SpoolSize
 	}
-	p := &Spool{path: filepath.Join(dir, spoolName), sealer: s, owner: ownerOf(id), size: max(size, spoolFrames), now: time.Now}
+	p := &Spool{path: filepath.Join(dir, spoolName), sealer: s, owner: ownerOf(id), size: max(size, spoolFrames), now: time.Now, disk: disk}
 	whole, err := os.ReadFile(p.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = p.reserve("")
+		err = p.reserve()
 	} else if err == nil {
 		err = p.open(whole)
 	}
@@ -104,7 +119,7 @@ func (p *Spool) open(whole []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	p.spoolState = state
+	p.spoolState, p.used = state, max(spoolFrames, int64(len(bytes.TrimRight(whole, "\x00"))))
 	if owner != p.owner && p.kept() > 0 {
 		return &SpoolStoreError{Path: p.path, Records: p.kept()}
 	}
@@ -113,35 +128,13 @@ func (p *Spool) open(whole []byte) (err error) {
 		if err != nil {
 			return fmt.Errorf("it holds %d answers and is left as it is: %w", len(p.live), err)
 		}
-		p.live[i].since = r.At
+		p.live[i].since, p.live[i].call = r.At, r.call()
 	}
 	if p.kept() == 0 {
 		return p.openEmpty(owner, int64(len(whole)))
 	}
 	p.size = int64(len(whole))
 	return p.openFile()
-}
-
-// openEmpty begins a file anew of which nothing is needed: whoever emptied it
-// may have ended before he did.
-func (p *Spool) openEmpty(owner spoolOwner, size int64) error {
-	torn := p.torn
-	defer func() { p.torn = torn }()
-	if owner != p.owner || size != p.size {
-		return p.reserve("")
-	}
-	if err := p.openFile(); err != nil {
-		return err
-	}
-	if err := p.restart(); err != nil {
-		return errors.Join(err, p.file.Close())
-	}
-	return nil
-}
-
-func (p *Spool) openFile() (err error) {
-	p.file, err = os.OpenFile(p.path, os.O_RDWR, 0)
-	return err
 }
 
 // Torn reports whether the last record was found cut when the spool was
@@ -159,6 +152,14 @@ func (p *Spool) Len() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.kept()
+}
+
+// Has reports whether a settlement of the call may be kept: what cannot be read
+// may be of any. One of a ticket is none of the call: its asks wait for the ticket.
+func (p *Spool) Has(c CallID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.damaged > 0 || slices.ContainsFunc(p.live, func(f spoolFrame) bool { return f.call == c })
 }
 
 // TellTime has the spool note by now when settlements come; without, it is
@@ -186,13 +187,13 @@ func (p *Spool) readable() int {
 }
 
 // Full reports whether no further call should be claimed: less than a quarter
-// of the space is left for what is in flight, or something did not fit. What was
-// set aside counts: a store that refuses all it is given is to be bought no more
-// for.
+// of the space is left for what is in flight, or something did not fit, or the
+// disk is at fault. What was set aside counts: a store that refuses all it is
+// given is to be bought no more for.
 func (p *Spool) Full() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.tight || p.size-p.end-p.aside.bytes < (p.size-spoolFrames)/4
+	return p.tight || p.unfit || p.size-p.end-p.aside.bytes < (p.size-spoolFrames)/4
 }
 
 // Put keeps a settlement. When it returns nil, the settlement is on disk. One
@@ -203,7 +204,8 @@ func (p *Spool) Put(s Spooled) error {
 	}
 	at := p.now()
 	var text bytes.Buffer
-	if err := gob.NewEncoder(&text).Encode(spoolRecord{At: at, Call: s.Call, Ticket: s.Ticket}); err != nil {
+	r := spoolRecord{At: at, Call: s.Call, Ticket: s.Ticket}
+	if err := gob.NewEncoder(&text).Encode(r); err != nil {
 		return fmt.Errorf("spool settlement: %w", err)
 	}
 	p.mu.Lock()
@@ -211,16 +213,22 @@ func (p *Spool) Put(s Spooled) error {
 	if p.file == nil {
 		return fmt.Errorf("spool settlement: %w", os.ErrClosed)
 	}
+	if p.unfit {
+		if err := p.reserve(); err != nil {
+			return fmt.Errorf("spool settlement: %w", err)
+		}
+	}
 	frame := appendFrame(nil, p.gen, p.sealer.Seal(spoolName, p.end, text.Bytes()))
 	if p.end+int64(len(frame)) > p.size {
 		p.tight = p.tight || spoolFrames+int64(len(frame)) <= p.size
 		return ErrSpoolFull
 	}
+	p.used = max(p.used, p.end+int64(len(frame)))
 	_, err := p.file.WriteAt(frame, p.end)
 	if err := errors.Join(err, p.file.Sync()); err != nil {
 		return fmt.Errorf("spool settlement: %w", err)
 	}
-	p.live = append(p.live, spoolFrame{at: p.end, length: int64(len(frame)) - frameHead, since: at})
+	p.live = append(p.live, spoolFrame{at: p.end, length: int64(len(frame)) - frameHead, call: r.call(), since: at})
 	p.end += int64(len(frame))
 	return nil
 }
@@ -228,14 +236,15 @@ func (p *Spool) Put(s Spooled) error {
 // Drain gives apply what is kept, oldest first, and removes what was applied. It
 // returns how many were. It stops at an error that says nothing about what was
 // given: ErrFull, ErrAway, or the end of a context. Any other is a refusal:
-// Drain goes on, and what is refused again and again for refusedFor is set
-// aside. A *SpoolRefusedError tells of the first refusal, and another one of
-// where it lies then.
+// Drain goes on, and what is refused again and again for refusedFor, by this
+// process and those before it, is set aside. A *SpoolRefusedError tells of the
+// first refusal in this process, and another one of where it lies then.
 //
 // A process that ends during Drain may find settlements again that it had
 // applied: the store refuses those, so that they do no harm. What Put adds
 // meanwhile is left to the next Drain. A *SpoolDamagedError comes once, when
-// nothing else is left.
+// nothing else is left. Where a fault of the disk left the file unfit, so that
+// Put takes nothing, Drain puts another one in its place.
 func (p *Spool) Drain(ctx context.Context, apply func(Spooled) error) (n int, err error) {
 	p.drain.Lock()
 	defer p.drain.Unlock()
@@ -328,72 +337,9 @@ func (p *Spool) takeOut(i int) error {
 	if p.file == nil {
 		return os.ErrClosed
 	}
-	if err := markFrame(p.file, p.live[i]); err != nil {
+	if err := markFrame(p.file, p.live[i], frameApplied); err != nil {
 		return err
 	}
 	p.live = slices.Delete(p.live, i, i+1)
 	return nil
-}
-
-// restart begins to fill the file anew once nothing in it is needed, or sets
-// it aside where it holds what could not be read.
-func (p *Spool) restart() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.live) > 0 || p.end == spoolFrames || p.file == nil {
-		return nil
-	}
-	if p.damaged > 0 {
-		return p.setAside()
-	}
-	// Marks first: were a generation's name lost, its frames must not come back.
-	if err := p.file.Sync(); err != nil {
-		return fmt.Errorf("restart spool: %w", err)
-	}
-	gen := newGeneration()
-	for _, at := range []int64{0, spoolPage} {
-		_, err := p.file.WriteAt(spoolHead(gen, p.owner), at)
-		if err := errors.Join(err, p.file.Sync()); err != nil {
-			return fmt.Errorf("restart spool: %w", err)
-		}
-	}
-	// What was in it must not outlive what is erased from the store. Before the
-	// new name it would be taken for damage after a loss of power.
-	if _, err := p.file.WriteAt(make([]byte, p.end-spoolFrames), spoolFrames); err != nil {
-		return fmt.Errorf("restart spool: %w", err)
-	}
-	p.spoolState, p.tight = spoolState{gen: gen, end: spoolFrames}, false
-	return nil
-}
-
-// setAside keeps the file under another name and makes a new one.
-func (p *Spool) setAside() error {
-	old := p.file
-	e := &SpoolDamagedError{Kept: fmt.Sprintf("%s.damaged-%x", p.path, p.gen), Records: p.damaged}
-	if err := p.reserve(e.Kept); err != nil {
-		return fmt.Errorf("replace damaged spool: %w", err)
-	}
-	return errors.Join(e, old.Close())
-}
-
-// reserve puts a new file in place, every block of it written. The old one is
-// kept under the name keep, if that is not empty.
-func (p *Spool) reserve(keep string) error {
-	f, err := os.OpenFile(p.path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return full(err)
-	}
-	gen := newGeneration()
-	err = writeBlank(f, gen, p.owner, p.size)
-	if err == nil && keep != "" {
-		err = os.Rename(p.path, keep)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), p.path)
-	}
-	if err != nil {
-		return errors.Join(full(err), f.Close(), os.Remove(f.Name()))
-	}
-	p.file, p.spoolState, p.tight = f, spoolState{gen: gen, end: spoolFrames}, false
-	return syncDir(filepath.Dir(p.path))
 }

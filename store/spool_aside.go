@@ -11,7 +11,8 @@ import (
 )
 
 // What is refused may be sound: a store can be in the midst of a change. It is
-// set aside when it was refused so often and for so long.
+// set aside when it was refused so often and for so long. The spool's file keeps
+// count, for processes that end before that.
 const (
 	refusedTries = 5
 	refusedFor   = 5 * time.Minute
@@ -72,12 +73,20 @@ func (p *Spool) refuse(i int, s Spooled, cause error) (next int, told, err error
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f, now := &p.live[i], p.now()
-	if f.tries++; f.tries == 1 {
+	if f.tries == 0 || f.refused.After(now) { // the clock may have been set
 		f.refused = now
-		return i + 1, refusal(s, "", cause), nil
 	}
+	f.tries++
 	if f.tries < refusedTries || now.Sub(f.refused) < refusedFor {
-		return i + 1, nil, nil
+		if p.file != nil && f.tries <= refusedTries {
+			// One that is lost is counted by this process alone.
+			_ = markFrame(p.file, *f, refusedSince(f.tries, f.refused))
+		}
+		if f.told {
+			return i + 1, nil, nil
+		}
+		f.told = true
+		return i + 1, refusal(s, "", cause), nil
 	}
 	kept, err := p.putAside(*f)
 	if err != nil {
@@ -233,7 +242,7 @@ func (p *Spool) retryFrame(file *os.File, f spoolFrame, sealed []byte, apply fun
 	s := Spooled{Call: r.Call, Ticket: r.Ticket}
 	switch err := apply(s); {
 	case err == nil:
-		return markFrame(file, f)
+		return markFrame(file, f, frameApplied)
 	case passing(err):
 		return err
 	default:

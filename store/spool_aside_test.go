@@ -114,6 +114,90 @@ func TestSpoolGivesWhatWasSetAsideAgain(t *testing.T) {
 	}
 }
 
+// Processes that end before the five minutes are over set aside together what
+// one that stays would, and each says once that there is a refusal.
+func TestSpoolSetsAsideWhatShortProcessesAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		each  time.Duration // from one process to the next
+		tries int           // of each
+		want  int           // processes
+	}{
+		"once a day":      {24 * time.Hour, 1, 5},
+		"twice in each":   {24 * time.Hour, 2, 3},
+		"restarted often": {20 * time.Second, 1, 18}, // the file has the minute that follows the first one
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, s := t.TempDir(), newSealer(t, store.NewKeys())
+			now := time.Date(2031, 5, 6, 7, 0, 20, 0, time.UTC)
+			a := &picky{refuses: 1, why: errors.New("no such column")}
+			for process := 1; ; process++ {
+				if process > 100 {
+					t.Fatal("what is refused is never set aside")
+				}
+				p := openSpool(t, dir, s)
+				p.TellTime(func() time.Time { return now })
+				if process == 1 {
+					put(t, p, 0, 3)
+				}
+				told := 0
+				for range c.tries {
+					if _, err := p.Drain(t.Context(), a.apply); err != nil {
+						told++
+					}
+				}
+				u := p.Use()
+				if told != 1 || u.Answers+u.Refused != 1 {
+					t.Fatalf("process %d: %d words about it, %+v", process, told, u)
+				}
+				p.Close()
+				if u.Refused == 1 {
+					if process != c.want {
+						t.Errorf("process %d has set it aside, want number %d to", process, c.want)
+					}
+					break
+				}
+				now = now.Add(c.each)
+			}
+			if d := cmp.Diff([]store.Spooled{spooled(0), spooled(2)}, a.got); d != "" {
+				t.Errorf("applied (-want +got):\n%s", d)
+			}
+			if n, err := openSpool(t, dir, s).Retry(t.Context(), func(got store.Spooled) error {
+				if d := cmp.Diff(spooled(1), got); d != "" {
+					t.Errorf("set aside (-want +got):\n%s", d)
+				}
+				return nil
+			}); n != 1 || err != nil {
+				t.Errorf("%d were given to the store again, %v", n, err)
+			}
+		})
+	}
+}
+
+// A clock that is set back while something is refused does not keep it for ever.
+func TestSpoolSetsAsideWhatIsRefusedWhenTheClockIsSetBack(t *testing.T) {
+	t.Parallel()
+	dir, s := t.TempDir(), newSealer(t, store.NewKeys())
+	p := openSpool(t, dir, s)
+	now := time.Now()
+	put(t, p, 1, 2)
+	refuse := func(store.Spooled) error { return errors.New("no such column") }
+	for i := range 10 {
+		p.TellTime(func() time.Time { return now })
+		_, _ = p.Drain(t.Context(), refuse)
+		now = now.Add(time.Minute)
+		if i == 0 {
+			now = now.Add(-365 * 24 * time.Hour)
+		}
+		p.Close()
+		p = openSpool(t, dir, s)
+	}
+	if u := p.Use(); u.Refused != 1 {
+		t.Errorf("the spool tells %+v, want it set aside", u)
+	}
+}
+
 // What is refused now and taken soon is no case for a person.
 func TestSpoolSetsNothingAsideThatIsTakenSoon(t *testing.T) {
 	t.Parallel()

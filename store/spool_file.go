@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
-	"os"
 	"syscall"
 	"time"
 )
@@ -16,12 +15,11 @@ import (
 // left behind is not taken for a frame, and the next frame is found where one
 // is damaged. A frame is overwritten by a later generation only.
 const (
-	spoolName    = "spool"
-	spoolPage    = 4096
-	spoolFrames  = 2 * spoolPage
-	spoolMagic   = "plateq spool 2\n\x00"
-	frameHead    = 8 + 4 + 4 + 4 // generation, applied, length, checksum
-	frameApplied = 0x0a991ed0
+	spoolName   = "spool"
+	spoolPage   = 4096
+	spoolFrames = 2 * spoolPage
+	spoolMagic  = "plateq spool 2\n\x00"
+	frameHead   = 8 + 4 + 4 + 4 // generation, mark, length, checksum
 )
 
 // generation names one filling of the file, at random.
@@ -49,20 +47,22 @@ func (s *spoolState) kept() int { return len(s.live) + s.damaged }
 
 type spoolFrame struct {
 	at, length int64
+	call       CallID    // 0: it is of a ticket
 	since      time.Time // when it came; zero: not known
 	tries      int       // in which it was refused
 	refused    time.Time // when the first of them was
+	told       bool      // of that, by this process
 }
 
 var spoolSums = crc32.MakeTable(crc32.Castagnoli)
 
 // writeBlank writes an empty spool.
-func writeBlank(f *os.File, gen generation, owner spoolOwner, size int64) error {
+func writeBlank(f spoolFile, gen generation, owner spoolOwner, size int64) error {
 	head := spoolHead(gen, owner)
-	_, err := f.Write(append(head, head...))
+	_, err := f.WriteAt(append(head, head...), 0)
 	blank := make([]byte, 1<<16)
 	for at := int64(spoolFrames); at < size && err == nil; at += int64(len(blank)) {
-		_, err = f.Write(blank[:min(int64(len(blank)), size-at)])
+		_, err = f.WriteAt(blank[:min(int64(len(blank)), size-at)], at)
 	}
 	return errors.Join(err, f.Sync())
 }
@@ -129,14 +129,15 @@ func readSpool(whole []byte) (s spoolState, owner spoolOwner, err error) {
 			break
 		}
 		at += int64(next)
-		length, applied, ok := readFrame(whole[at:])
+		length, mark, ok := readFrame(whole[at:])
 		if !ok {
 			unread++
 			at += int64(len(gen))
 			continue
 		}
-		if !applied {
-			s.live = append(s.live, spoolFrame{at: at, length: length})
+		if mark != frameApplied {
+			tries, since := mark.refusals()
+			s.live = append(s.live, spoolFrame{at: at, length: length, tries: tries, refused: since})
 		}
 		s.damaged, unread = s.damaged+unread, 0
 		at += frameHead + length
@@ -146,23 +147,16 @@ func readSpool(whole []byte) (s spoolState, owner spoolOwner, err error) {
 	return s, owner, nil
 }
 
-// markFrame notes in a file that a frame of it was applied.
-func markFrame(f *os.File, frame spoolFrame) error {
-	mark := binary.BigEndian.AppendUint32(nil, frameApplied)
-	_, err := f.WriteAt(mark, frame.at+int64(len(generation{})))
-	return err
-}
-
 // readFrame checks the frame at the beginning of b.
-func readFrame(b []byte) (length int64, applied, ok bool) {
+func readFrame(b []byte) (length int64, mark spoolMark, ok bool) {
 	if len(b) < frameHead {
-		return 0, false, false
+		return 0, 0, false
 	}
-	mark, length := binary.BigEndian.Uint32(b[8:]), int64(binary.BigEndian.Uint32(b[12:]))
+	mark, length = spoolMark(binary.BigEndian.Uint32(b[8:])), int64(binary.BigEndian.Uint32(b[12:]))
 	if length > int64(len(b)-frameHead) {
-		return 0, false, false
+		return 0, 0, false
 	}
 	sum := crc32.Checksum(b[12:16], spoolSums)
 	sum = crc32.Update(sum, spoolSums, b[frameHead:frameHead+length])
-	return length, mark == frameApplied, sum == binary.BigEndian.Uint32(b[16:])
+	return length, mark, sum == binary.BigEndian.Uint32(b[16:])
 }

@@ -46,6 +46,10 @@ type Store interface {
 	// anyone's to judge at once, and its tickets are free.
 	Retire(ctx context.Context, w WorkerID) error
 
+	// Pulse fails where Beat would, and leaves nothing behind: while it succeeds
+	// those who live can show it.
+	Pulse(ctx context.Context) error
+
 	// Check holds the books against each other.
 	Check(ctx context.Context) (Report, error)
 	Close() error

@@ -1,6 +1,30 @@
 package store
 
-import "context"
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Suppression is what was said last of a key, and when. What is said later
+// counts; of what is said at the same time, that the key is suppressed.
+type Suppression struct {
+	Key     PersonKey
+	At      time.Time // zero: before that was kept
+	Allowed bool      // it was suppressed until then
+}
+
+// After returns the time of what is said of keys now: later than all that was
+// said of them, though it was said by a clock that is ahead.
+func After(now time.Time, keys []PersonKey, said []Suppression) time.Time {
+	now = Millis(now)
+	for _, s := range said {
+		if slices.Contains(keys, s.Key) && !s.At.Before(now) {
+			now = s.At.Add(time.Millisecond)
+		}
+	}
+	return now
+}
 
 // Suppressing finds which rows of a piece are about somebody who is suppressed.
 type Suppressing struct {

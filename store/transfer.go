@@ -109,7 +109,8 @@ func Tables() []Table {
 			texts("id name tenant scopes"), blobs("hash"), integers("created_at expires_at used_at revoked_at"))},
 		{Name: "erasures", Key: 1, Numbered: true, Columns: join(integers("no"), texts("id"), blobs("body"))},
 		{Name: "erased_asks", Key: 1, Columns: integers("ask")},
-		{Name: "suppressed", Key: 2, Columns: join(texts("kind"), blobs("key"))},
+		{Name: "suppressed", Key: 2, Columns: join(texts("kind"), blobs("key"), integers("at"))},
+		{Name: "allowed", Key: 2, Columns: join(texts("kind"), blobs("key"), integers("at"))},
 		{Name: "acts", Key: 1, Columns: join(integers("no at"), texts("who kind tenant about note"), blobs("hash"))},
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -290,9 +289,7 @@ func (a *App) background(ctx context.Context, wg *sync.WaitGroup) {
 	if a.worker == nil {
 		return
 	}
-	a.heart = startHeart(ctx, wg, func(ctx context.Context) {
-		a.every(ctx, beatEvery, "say that this worker lives", func() error { return a.store.Beat(ctx, a.id) })
-	})
+	a.startHeart(ctx, wg)
 	wg.Go(func() {
 		a.every(ctx, watermarkEvery, "write down how far the store has come", func() error { return a.guard.advance(ctx) })
 	})
@@ -334,51 +331,6 @@ func (a *App) every(ctx context.Context, d time.Duration, what string, do func()
 		case <-tick.C:
 		}
 	}
-}
-
-// drain ends the work in order: no new calls, then the server, then the word
-// that whatever is left is anyone's to judge.
-func (a *App) drain(ctx context.Context) error {
-	ctx = context.WithoutCancel(ctx)
-	grace, cancel := context.WithTimeout(ctx, max(a.opts.Config.Grace, time.Second))
-	defer cancel()
-	var errs []error
-	if a.worker != nil {
-		if err := a.worker.Drain(grace); err != nil {
-			errs = append(errs, &ExitError{Code: ExitPartial, Err: err})
-		}
-	}
-	if a.listener != nil {
-		errs = append(errs, a.listener.shutdown(grace))
-	}
-	last, cancel := context.WithTimeout(ctx, lastWords)
-	defer cancel()
-	if a.worker != nil {
-		errs = append(errs, a.worker.DrainSpool(last), a.worker.WriteCounts(last))
-		a.heart.stop(last)
-		errs = append(errs, a.store.Retire(last, a.id))
-	}
-	errs = append(errs, a.flushAccess(last))
-	return errors.Join(errs...)
-}
-
-// Close gives back everything. Run must have returned.
-func (a *App) Close() error {
-	var errs []error
-	for _, c := range slices.Backward(a.closers) {
-		errs = append(errs, c())
-	}
-	a.closers = nil
-	return errors.Join(errs...)
-}
-
-// Once does what is due now, by itself and without Redis, and returns.
-func (a *App) Once(ctx context.Context) error {
-	if err := a.store.Beat(ctx, a.id); err != nil {
-		return fmt.Errorf("sign in with the store: %w", err)
-	}
-	err := errors.Join(a.scheduler.Once(ctx, a.worker), a.worker.WriteCounts(ctx), a.sender.Once(ctx), a.guard.advance(ctx), a.Held(), a.dropIntakes(ctx))
-	return errors.Join(err, a.store.Retire(context.WithoutCancel(ctx), a.id))
 }
 
 // Store returns the opened store.

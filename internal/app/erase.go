@@ -84,8 +84,12 @@ func (e *Erasing) Erase(ctx context.Context, why string, told func(seen int)) (s
 	if err := a.unspooled("", ""); err != nil {
 		return store.Erasure{}, err
 	}
+	at, err := a.sayingNow(ctx, e.keys)
+	if err != nil {
+		return store.Erasure{}, err
+	}
 	done := store.Erasure{
-		ID: "e_" + uuid.NewString(), At: store.Millis(a.now()), By: operator(), Reason: why, Kinds: kindsOf(e.keys), Keys: e.keys,
+		ID: "e_" + uuid.NewString(), At: at, By: operator(), Reason: why, Kinds: kindsOf(e.keys), Keys: e.keys,
 	}
 	// The file first: it brings what is cut off to its end.
 	if err := addErasures(a.dataDir(), erasureLine{store: a.store.ID(), id: done.ID, at: done.At, keys: e.keys}); err != nil {
@@ -94,7 +98,7 @@ func (e *Erasing) Erase(ctx context.Context, why string, told func(seen int)) (s
 	if err := a.noteAct(ctx, store.ActErased, store.AllTenants, done.ID, ""); err != nil {
 		return done, err
 	}
-	return store.EraseAll(ctx, a.store, done, a.keepFound(done.ID), told)
+	return store.EraseAll(ctx, a.store, done, a.keepFound(done), told)
 }
 
 // ErrNoErasure says that there is none of that id.
@@ -121,14 +125,21 @@ func (e *Erasing) Allow(ctx context.Context, why string) (int, error) {
 	if err := keepable("the reason", why); err != nil {
 		return 0, err
 	}
-	n, err := a.store.Allow(ctx, e.keys)
+	at, err := a.sayingNow(ctx, e.keys)
+	if err != nil {
+		return 0, err
+	}
+	n, err := a.allow(ctx, e.keys, at, why)
 	if err != nil || n == 0 {
 		return n, err
 	}
-	if err := a.noteAct(ctx, store.ActAllowed, store.AllTenants, fmt.Sprintf("%d values", n), why); err != nil {
-		return n, err
-	}
-	return n, addErasures(a.dataDir(), erasureLine{store: a.store.ID(), id: "-", at: a.now(), allow: true, keys: e.keys})
+	return n, addErasures(a.dataDir(), erasureLine{store: a.store.ID(), id: asInStore, at: at, allow: true, keys: e.keys})
+}
+
+// sayingNow is the time of what is said of keys now.
+func (a *App) sayingNow(ctx context.Context, keys []store.PersonKey) (time.Time, error) {
+	said, err := a.store.Suppressions(ctx)
+	return store.After(a.now(), keys, said), err
 }
 
 // Erasures lists what was erased, oldest first.

@@ -1,13 +1,11 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +24,17 @@ const (
 	allowedWord = "allowed"
 )
 
-// erasureLine is one line of the file.
+// What stands in the place of an id in a line that somebody is allowed again.
+const (
+	// asInStore: its time is the one that the store has it by.
+	asInStore = "a"
+	// byItsClock is what older versions wrote: the time is that of the machine.
+	// Such a line undoes nothing, as what it came before cannot be told.
+	byItsClock = "-"
+)
+
+// erasureLine is one line of the file. Its time is the one that the store has
+// what was said by, so that the words of all machines have one order.
 type erasureLine struct {
 	store string // which it was
 	id    string // of the erasure
@@ -106,132 +114,4 @@ func addErasures(dir string, lines ...erasureLine) error {
 		return fmt.Errorf("write erasures: %w", err)
 	}
 	return nil
-}
-
-// replayErasures erases from the store what was erased before from a newer copy
-// of it, and goes on with an erasure that was cut off. Nothing is served and
-// nobody is asked until then. What only the store knows, as another machine
-// erased it, is added to the file.
-func (a *App) replayErasures(ctx context.Context) error {
-	dir := a.dataDir()
-	all, err := readErasures(dir)
-	if err != nil {
-		return err
-	}
-	all = slices.DeleteFunc(all, func(l erasureLine) bool { return l.store != a.store.ID() })
-	recorded, err := a.store.Erasures(ctx)
-	if err != nil {
-		return err
-	}
-	ended := map[string]bool{}
-	for _, e := range recorded {
-		ended[e.ID] = !e.Ended.IsZero()
-	}
-	for _, e := range erasuresOf(all) {
-		if ended[e.ID] {
-			continue
-		}
-		a.log.Warn().Str("erasure", e.ID).Msg("the store is older than an erasure, or that was cut off: it is carried out before anything else")
-		if err := a.eraseAgain(ctx, e); err != nil {
-			return fmt.Errorf("carry out erasure %s: %w", e.ID, err)
-		}
-	}
-	suppressed, err := a.store.Suppressed(ctx)
-	if err != nil {
-		return err
-	}
-	if err := a.suppressAgain(ctx, all, suppressed); err != nil {
-		return err
-	}
-	return addErasures(dir, unknownHere(a.store.ID(), all, recorded, suppressed)...)
-}
-
-// erasuresOf gathers the lines of each erasure, in the order in which they began.
-func erasuresOf(lines []erasureLine) []store.Erasure {
-	var all []store.Erasure
-	place := map[string]int{}
-	for _, l := range lines {
-		if l.allow {
-			continue
-		}
-		i, known := place[l.id]
-		if !known {
-			i = len(all)
-			place[l.id] = i
-			all = append(all, store.Erasure{ID: l.id, At: l.at})
-		}
-		for _, k := range l.keys {
-			if !slices.Contains(all[i].Keys, k) {
-				all[i].Keys = append(all[i].Keys, k)
-			}
-		}
-	}
-	return all
-}
-
-func (a *App) eraseAgain(ctx context.Context, e store.Erasure) error {
-	e.By, e.Reason, e.Kinds = operator(), "carried out again, at a start", kindsOf(e.Keys)
-	if err := a.noteAct(ctx, store.ActErased, store.AllTenants, e.ID, "again, at a start"); err != nil {
-		return err
-	}
-	_, err := store.EraseAll(ctx, a.store, e, a.keepFound(e.ID), func(int) {})
-	return err
-}
-
-// keepFound adds what is found with somebody to the file, before it is erased.
-func (a *App) keepFound(id string) func([]store.PersonKey) error {
-	return func(keys []store.PersonKey) error {
-		return addErasures(a.dataDir(), erasureLine{store: a.store.ID(), id: id, at: a.now(), keys: keys})
-	}
-}
-
-// suppressAgain has those suppressed, and only those, of whom the file last says
-// that they were erased.
-func (a *App) suppressAgain(ctx context.Context, lines []erasureLine, suppressed []store.PersonKey) error {
-	last := map[store.PersonKey]bool{} // whether they are allowed
-	for _, l := range lines {
-		for _, k := range l.keys {
-			last[k] = l.allow
-		}
-	}
-	var allow, suppress []store.PersonKey
-	for k, allowed := range last {
-		switch has := slices.Contains(suppressed, k); {
-		case allowed && has:
-			allow = append(allow, k)
-		case !allowed && !has:
-			suppress = append(suppress, k)
-		}
-	}
-	if len(suppress) > 0 {
-		if err := a.store.Suppress(ctx, suppress); err != nil {
-			return err
-		}
-	}
-	if len(allow) > 0 {
-		if _, err := a.store.Allow(ctx, allow); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// unknownHere are lines for erasures that the file does not know. Which of the
-// keys were whose the store does not say, so that each gets all of them.
-func unknownHere(id string, lines []erasureLine, recorded []store.Erasure, suppressed []store.PersonKey) []erasureLine {
-	known, knownKeys := map[string]bool{}, map[store.PersonKey]bool{}
-	for _, l := range lines {
-		known[l.id] = true
-		for _, k := range l.keys {
-			knownKeys[k] = true
-		}
-	}
-	keys := slices.DeleteFunc(slices.Clone(suppressed), func(k store.PersonKey) bool { return knownKeys[k] })
-	var fresh []erasureLine
-	for _, e := range recorded {
-		if !known[e.ID] {
-			fresh = append(fresh, erasureLine{store: id, id: e.ID, at: e.At, keys: keys})
-		}
-	}
-	return fresh
 }

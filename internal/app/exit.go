@@ -18,6 +18,7 @@ const (
 	ExitMoney       = 4   // stopped by budget or credit
 	ExitProvider    = 5   // credentials refused, or the provider out of reach
 	ExitInterrupted = 130 // stopped by a person
+	ExitUnread      = 141 // whoever read standard output has stopped
 )
 
 // ExitError is an error with the exit code that it means.

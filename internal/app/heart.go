@@ -16,6 +16,13 @@ type heart struct {
 	stopped chan struct{} // closed when no beat is under way any more
 }
 
+// startHeart has the worker of this process say that it lives.
+func (a *App) startHeart(ctx context.Context, wg *sync.WaitGroup) {
+	a.heart = startHeart(ctx, wg, func(ctx context.Context) {
+		a.every(ctx, beatEvery, "say that this worker lives", func() error { return a.store.Beat(ctx, a.id) })
+	})
+}
+
 // startHeart has beat, which goes on until its context ends, run in wg until
 // the heart is stopped, no longer than ctx.
 func startHeart(ctx context.Context, wg *sync.WaitGroup, beat func(context.Context)) *heart {

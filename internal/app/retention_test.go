@@ -126,7 +126,7 @@ func (d *desk) gone() (all []string) {
 	defer closeBooks(d.t, a)
 	lists, err := a.Store().Batches(d.t.Context(), store.BatchFilter{})
 	erasures, errErased := a.Store().Erasures(d.t.Context())
-	suppressed, errKeys := a.Store().Suppressed(d.t.Context())
+	suppressed, errKeys := a.Store().Suppressions(d.t.Context())
 	if err := errors.Join(err, errErased, errKeys); err != nil {
 		d.t.Fatal(err)
 	}
@@ -136,8 +136,8 @@ func (d *desk) gone() (all []string) {
 	for _, e := range erasures {
 		all = append(all, fmt.Sprintf("%+v", e))
 	}
-	for _, k := range suppressed {
-		all = append(all, k.String())
+	for _, s := range suppressed {
+		all = append(all, fmt.Sprint(s.Key, s.At, s.Allowed))
 	}
 	return all
 }

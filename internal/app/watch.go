@@ -222,7 +222,7 @@ func (r *run) writeFiles(ctx context.Context, o export.Options) error {
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("write %s: %w: everything is kept, run the same command again", f.path, err)
+			return fmt.Errorf("%w: everything is kept, run the same command again", err)
 		}
 	}
 	return nil

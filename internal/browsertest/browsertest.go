@@ -213,10 +213,12 @@ func (p *Page) Click(selector string) {
 	}
 }
 
-// Fill types into what a selector finds.
+// Fill types into what a selector finds. SendKeys would do, but looks at
+// attributes of a field while they may change.
 func (p *Page) Fill(selector, text string) {
 	p.t.Helper()
-	p.Do(chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
+	field := chromedp.CSS(selector)
+	p.Do(chromedp.Clear(field), chromedp.Focus(field), chromedp.KeyEvent(text))
 }
 
 // Choose chooses a value of a list.

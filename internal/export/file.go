@@ -2,7 +2,6 @@ package export
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -17,6 +16,9 @@ func isStdout(path string) bool { return path == "" || path == "-" }
 // renamed, and after an error nothing is left of it and what was at path
 // before is untouched. Only its owner can read it. "-" and "" are stdout;
 // what is no regular file, such as a pipe, is written to as it stands.
+//
+// An error of the system is an *fs.PathError about path, under whatever name
+// the file was written.
 func ToFile(path string, stdout io.Writer, write func(io.Writer) error) error {
 	if isStdout(path) {
 		return write(stdout)
@@ -25,14 +27,11 @@ func ToFile(path string, stdout io.Writer, write func(io.Writer) error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
-		return fmt.Errorf("write file: %w", err)
+		return failure(path, err)
 	case info.IsDir():
-		return fmt.Errorf("write file: %s is a directory", path)
+		return failure(path, errDirectory)
 	case !info.Mode().IsRegular():
 		return toDevice(path, write)
-	}
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target // a link stays one
 	}
 	return toWhole(path, write)
 }
@@ -45,42 +44,66 @@ func Writable(path string) error {
 	}
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
-		return fmt.Errorf("write %s: it is a directory", path)
+		return failure(path, errDirectory)
 	}
 	if err == nil && !info.Mode().IsRegular() {
 		return nil
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".plateq-*.part")
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, cause(err))
+		return failure(path, err)
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// cause is what the system said, without the name of the temporary file.
-func cause(err error) error {
+var errDirectory = errors.New("it is a directory")
+
+// failure is err of the system about the file that is to be path: without the
+// name that it has while it is written.
+func failure(path string, err error) error {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Err
+		err = p.Err
+	} else if l, ok := errors.AsType[*os.LinkError](err); ok {
+		err = l.Err
 	}
-	return err
+	return &fs.PathError{Op: "write", Path: path, Err: err}
 }
 
 func toDevice(path string, write func(io.Writer) error) error {
 	f, err := os.OpenFile(path, os.O_WRONLY, 0) //nolint:gosec // the path is the caller's
 	if err != nil {
-		return fmt.Errorf("write file: %w", err)
+		return failure(path, err)
 	}
 	return errors.Join(write(f), f.Close())
 }
 
+// part is a file that is written under a name of its own.
+type part struct {
+	f    *os.File
+	path string // that it is to have
+}
+
+// Write implements io.Writer.
+func (p part) Write(b []byte) (int, error) {
+	n, err := p.f.Write(b)
+	if err != nil {
+		err = failure(p.path, err)
+	}
+	return n, err
+}
+
 func toWhole(path string, write func(io.Writer) error) (err error) {
-	dir, base := filepath.Split(path)
+	target := path
+	if linked, err := filepath.EvalSymlinks(path); err == nil {
+		target = linked // a link stays one
+	}
+	dir, base := filepath.Split(target)
 	if dir == "" {
 		dir = "."
 	}
 	f, err := os.CreateTemp(dir, "."+base+".*.part") // mode 0600
 	if err != nil {
-		return fmt.Errorf("write file: %w", err)
+		return failure(path, err)
 	}
 	defer func() {
 		if err != nil {
@@ -88,26 +111,22 @@ func toWhole(path string, write func(io.Writer) error) (err error) {
 			_ = os.Remove(f.Name()) // the error that counts is the first
 		}
 	}()
-	if err := write(f); err != nil {
+	if err := write(part{f, path}); err != nil {
 		return err
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write file: %w", err)
+	for _, step := range []func() error{f.Sync, f.Close, func() error { return os.Rename(f.Name(), target) }, func() error { return syncDir(dir) }} {
+		if err := step(); err != nil {
+			return failure(path, err)
+		}
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("write file: %w", err)
-	}
-	return syncDir(dir)
+	return nil
 }
 
 // syncDir makes a renaming last.
 func syncDir(dir string) error {
 	d, err := os.Open(dir) //nolint:gosec // the path is the caller's
 	if err != nil {
-		return fmt.Errorf("write file: %w", err)
+		return err
 	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("write file: %w", err)
-	}
-	return nil
+	return errors.Join(d.Sync(), d.Close())
 }

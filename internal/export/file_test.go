@@ -6,8 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/plateq/plateq/internal/disktest"
 	"github.com/plateq/plateq/internal/export"
 )
 
@@ -85,11 +87,35 @@ func TestToFileFails(t *testing.T) {
 		t.Errorf("afterwards there is %q, want %q", got, "whole")
 	}
 	onlyOne(t, dir)
-	for _, bad := range []string{dir, filepath.Join(dir, "no", "out.csv"), filepath.Join(path, "out.csv")} {
-		if err := export.ToFile(bad, nil, put("x")); err == nil || !strings.HasPrefix(err.Error(), "write file: ") {
+	for bad, why := range map[string]string{
+		dir: "it is a directory", filepath.Join(dir, "no", "out.csv"): "no such file or directory", filepath.Join(path, "out.csv"): "not a directory",
+	} {
+		if err := export.ToFile(bad, nil, put("x")); err == nil || err.Error() != "write "+bad+": "+why {
 			t.Errorf("to %s: got %v", bad, err)
 		}
 	}
+}
+
+// Errors name the file that was asked for, whatever it is called while it is
+// written.
+func TestToFileNamesTheFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "gone", "out.csv")
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	err := export.ToFile(path, nil, func(io.Writer) error { return os.RemoveAll(filepath.Dir(path)) })
+	if err == nil || err.Error() != "write "+path+": no such file or directory" {
+		t.Errorf("the directory is gone: got %v", err)
+	}
+	disk := disktest.Mount(t, dir, 1<<20)
+	path = filepath.Join(dir, "out.csv")
+	err = export.ToFile(path, nil, put(strings.Repeat("x", 2<<20)))
+	if err == nil || err.Error() != "write "+path+": no space left on device" || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("the disk is full: got %v", err)
+	}
+	onlyOne(t, filepath.Dir(disk.Dir))
 }
 
 func TestToFileElsewhere(t *testing.T) {

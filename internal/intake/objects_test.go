@@ -118,4 +118,10 @@ func TestItemsAreNeverRefusedForOneOfThem(t *testing.T) {
 	if _, err := intake.Open(strings.NewReader(in), intake.Options{Spec: banks}); err == nil {
 		t.Error("got a list without a plate, want it to be refused")
 	}
+	for _, in := range []string{"{}\n", "{}\n{}\n"} {
+		rows := readAll(t, openList(t, strings.NewReader(in), intake.Options{Spec: banks, Items: true}))
+		if n := strings.Count(in, "{"); len(rows) != n || meaning(rows[0]) != "plate_empty in plate: the plate is missing" {
+			t.Errorf("%q: got %d rows, the first %s", in, len(rows), meaning(rows[0]))
+		}
+	}
 }

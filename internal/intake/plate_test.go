@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/plateq/plateq/internal/intake"
+	"github.com/plateq/plateq/store"
 )
 
 func TestPlate(t *testing.T) {
@@ -109,6 +110,32 @@ func body(s string) (string, string) {
 		return v, fault.Code
 	}
 	return v, ""
+}
+
+// TestWhatIsTakenInCanBeErased: nothing identifies a vehicle that an erasure
+// would not know it by.
+func TestWhatIsTakenInCanBeErased(t *testing.T) {
+	t.Parallel()
+	s, err := store.NewSealer(store.NewKeys())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, canonical := range map[string]func(string) (string, *store.Failure){"plate": intake.Plate, "vin": intake.VIN, "body": intake.Body} {
+		taken := 0
+		for n := range 40 {
+			v, fault := canonical(strings.Repeat("7", n))
+			if fault != nil {
+				continue
+			}
+			taken++
+			if _, err := s.PersonKey(store.ByPlate, v); err != nil {
+				t.Errorf("a %s of %d characters is taken in: %v", name, n, err)
+			}
+		}
+		if taken == 0 {
+			t.Errorf("no %s is taken in", name)
+		}
+	}
 }
 
 // FuzzPlate: what comes out is 2 to 17 characters of the alphabet and its own

@@ -183,10 +183,10 @@ func openSource(f Format, l *lines, o Options) (source, error) {
 
 func open(shape Shape, src source, o Options) (*Reader, error) {
 	names := src.columns()
-	if len(names) == 0 {
+	objects, perRow := src.(*jsonlSource)
+	if len(names) == 0 && (!perRow || !o.Items) { // objects without a member are items too
 		return nil, inFile(o.Name, &InputError{Code: CodeEmptyList, Reason: ErrEmptyList.Error(), Err: ErrEmptyList})
 	}
-	objects, perRow := src.(*jsonlSource)
 	l, err := newLayout(names, o, perRow)
 	if err == nil {
 		err = l.fitParams()

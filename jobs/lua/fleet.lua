@@ -4,6 +4,7 @@
 --   could use, since when it has had some or none, and calls in flight
 local ALIVE, HUNGRY = 10 * S, 2 * S -- who has not asked for so long is gone, or no longer waits for a slot
 local TURN = S                      -- how long a slot is kept where there are too few for all
+local AHEAD = q.debt + S            -- who has asked is seen until the last of what it was promised, which is within that
 -- s: worker, max slots of the fleet, busy slots in use, wants slots it could use, known: it was here before, live: how
 --   many there were then
 local function fleet(key, s)
@@ -12,8 +13,13 @@ local function fleet(key, s)
   local wants, holds, ahead, hungry = { s.wants }, {}, 0, {}
   local all = redis.call('HGETALL', key)
   for i = 1, #all, 2 do
-    local seen, till, slots, want, from = string.match(all[i + 1], '(%d+) (%d+) (%d+) (%d+) (%d+)')
+    local seen, till, slots, want, from, busy = string.match(all[i + 1], '(%d+) (%d+) (%d+) (%d+) (%d+) (%d+)')
     seen, till, slots, want, from = tonumber(seen), tonumber(till), tonumber(slots), tonumber(want), tonumber(from)
+    from = math.min(from, now)
+    if seen > now + AHEAD then -- the clock was set back: nobody holds anything for longer than by that of now
+      till, seen = till - (seen - now - AHEAD), now + AHEAD
+      redis.call('HSET', key, all[i], int(seen) .. ' ' .. int(till) .. ' ' .. slots .. ' ' .. want .. ' ' .. int(from) .. ' ' .. busy)
+    end
     if all[i] == s.worker then
       here = true
       had = slots

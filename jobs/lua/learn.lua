@@ -24,6 +24,10 @@ local function learned(key, s)
   local n, no, pa, st = tonumber(v[7]) or 0, tonumber(v[8]) or 0, tonumber(v[9]) or 0, tonumber(v[10]) or 0
   local cut, nx = tonumber(v[11]) or 0, tonumber(v[12]) or now + s.fresh
   local fl = tonumber(v[13]) or 8
+  if last > now then
+    ct, t4, pa, cut, nx = set_back(last, ct, t4, pa, cut, nx)
+    last = now
+  end
   if not r then
     r, w, ph = START, 0, 0
     if s.rate then r, w, ph = s.rate, s.limit, s.phase end
@@ -32,7 +36,7 @@ local function learned(key, s)
   n, nx = math.max(0, n - s.unused), math.max(math.min(nx, now - S / r), nx - s.unused * S / r)
 
   -- The rate grows only while it is what holds the fleet back. Time in which nobody asks proves nothing.
-  local dt = math.min(1, math.max(0, (now - last) / S))
+  local dt = math.min(1, (now - last) / S)
   if now < pa then dt = 0 end
   if nx < now - 2 * S / r then
     ct, t4, dt = ct + (now - last), t4 + (now - last), 0

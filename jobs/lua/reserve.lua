@@ -3,16 +3,22 @@
 -- KEYS: 1 fleet  2 day {till, used}  3 set of workers by when they were seen
 --   then one for each of q.scopes: that of the provider, and those of s and p if asked
 -- returns {status, now, s granted, p granted, s wait, p wait, slots, slots to keep to, live, contended, used,
---   present, and for each scope: free, first, spacing, rate*1000, limit*1000, phase}
+--   present, end of the day, and for each scope: free, first, spacing, rate*1000, limit*1000, phase}
 local OK, LATE, NEWDAY, USED = 0, 1, 2, 3
 if q.deadline and now > q.deadline then return { LATE, now } end -- who asked has gone its own way
 
-local used, left = 0, #q.turn
+local used, left, till = 0, #q.turn, 0
 if q.day then
   if now >= q.day.till then return { NEWDAY, now } end
   local v = redis.call('HMGET', KEYS[2], 'till', 'used')
-  used = q.day.used
-  if tonumber(v[1]) == q.day.till then used = math.max(used, tonumber(v[2])) end
+  used, till = q.day.used, q.day.till
+  -- What is counted goes on being counted until its day is over, also where the clock was set back and others know of
+  -- another end. Only an end that no day may have now is given up.
+  local known = tonumber(v[1])
+  if known and now < known then
+    used = math.max(used, tonumber(v[2]))
+    if known <= q.day.last then till = known end
+  end
   used = math.max(0, used + q.day.spent)
   if q.day.limit > 0 then left = math.max(0, math.min(left, q.day.limit - used)) end
 end
@@ -53,7 +59,7 @@ if all == 0 then -- a slot is asked for again soon
   for kind in pairs(held) do held[kind] = math.max(held[kind], q.again) end
 end
 local out = { status, now, n.s, n.p, 0, 0, 0, 0, f.live, f.contended and 1 or 0, used + all,
-  attend(KEYS[3], q.slots.worker, q.alive) }
+  attend(KEYS[3], q.slots.worker, q.alive), till }
 for _, s in ipairs(scopes) do
   local b, part = s.bucket, n[s.of] or all
   local free, first, spacing = b.take(part)
@@ -67,7 +73,7 @@ out[7], out[8] = f.slots, f.grant
 if #q.turn > 0 then out[7] = math.min(f.slots, q.slots.busy + all) end
 f.save(out[7], last, q.slots.lease)
 if q.day then
-  redis.call('HSET', KEYS[2], 'till', int(q.day.till), 'used', used + all)
-  redis.call('PEXPIRE', KEYS[2], int((q.day.till - now) / 1000 + 86400000))
+  redis.call('HSET', KEYS[2], 'till', int(till), 'used', used + all)
+  redis.call('PEXPIRE', KEYS[2], int((till - now) / 1000 + 86400000))
 end
 return out

@@ -9,11 +9,15 @@ local CALM, SAVED = 10, 0.1 -- for so many seconds after it was emptied, tokens 
 local function told(key, s)
   local v = redis.call('HMGET', key, 't', 'u', 'cut', 'calm')
   local tokens, at, cut, calm = tonumber(v[1]) or s.fresh, tonumber(v[2]) or now, tonumber(v[3]) or 0, tonumber(v[4]) or 0
+  if at > now then
+    cut, calm = set_back(at, cut, calm)
+    at = now
+  end
   -- What was promised and let go was never sent: it is there again, within the burst, but not behind a gate.
   local burst, back = s.burst, s.unused
   if now < calm then burst, back = math.min(burst, math.max(1, SAVED * s.rate)), 0 end
-  tokens = math.min(burst, tokens + back + math.max(0, now - at) * s.rate / S)
-  at = math.max(at, now)
+  tokens = math.min(burst, tokens + back + (now - at) * s.rate / S)
+  at = now
 
   local b = { rate = s.rate, limit = s.rate, phase = 0, horizon = HORIZON * S }
   -- wait is how long until a token is whole.

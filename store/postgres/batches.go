@@ -186,8 +186,8 @@ func (c conn) batches(ctx context.Context, s *Store, where string, args ...any) 
 			return err
 		}
 		b.Created, b.Done = fromMillis(created), fromMillis(done)
-		b.Ended, b.Kept, b.Expired = fromMillis(ended), duration(kept), fromMillis(expired)
-		if b.Kept == 0 {
+		b.Ended, b.OwnKept, b.Expired = fromMillis(ended), duration(kept), fromMillis(expired)
+		if b.Kept = b.OwnKept; b.Kept == 0 {
 			b.Kept = s.retention
 		}
 		b.Counts, b.Costs = countsOf(states, counts), costsOf(currencies, held, spent)

@@ -15,18 +15,18 @@ import (
 // running batch wants, gives nothing. An error means that nothing must be
 // sent, also where the claim was committed after all.
 func (s *Store) Claim(ctx context.Context, r store.ClaimRequest) (store.Claim, error) {
-	var recorded store.CallID
+	var made recorded
 	var damaged *damagedError
 	c, err := counted(ctx, s, func() (store.Claim, error) {
 		return write(ctx, s, func(ctx context.Context, t *tx) (c store.Claim, err error) {
-			recorded = 0
+			made = recorded{}
 			c, damaged, err = t.claim(ctx, r)
-			recorded = c.Call
+			made = recorded{call: c.Call, chunk: r.Chunk, owner: r.Owner, at: t.now}
 			return c, err
 		})
 	})
-	if _, unsure := errors.AsType[*unsureError](err); unsure && recorded != 0 {
-		s.takeBack(ctx, r.Chunk, recorded)
+	if _, unsure := errors.AsType[*unsureError](err); unsure && made.call != 0 {
+		s.takeBack(ctx, made)
 	}
 	if err != nil || damaged == nil {
 		return c, err

@@ -12,11 +12,17 @@ import (
 	"github.com/plateq/plateq/store"
 )
 
-// dueHooks are hooks that have deliveries due and no pause, those that were
-// asked longest ago first. Its parameter is the time.
+// dueHooks are hooks that have deliveries due and no pause. Its parameter is the
+// time.
 const dueHooks = `SELECT no, id, tenant, role, body, failures, retry_at FROM hooks h
-	WHERE disabled_at = 0 AND retry_at <= $1 AND EXISTS (SELECT 1 FROM deliveries d WHERE d.hook = h.no AND d.state = 1 AND d.due_at <= $1)
-	ORDER BY asked_at, no`
+	WHERE disabled_at = 0 AND retry_at <= $1 AND EXISTS (SELECT 1 FROM deliveries d WHERE d.hook = h.no AND d.state = 1 AND d.due_at <= $1)`
+
+// openLanes are those of dueHooks that have room for one more, see
+// store.Lane.Room, those that were asked longest ago first. Its parameters are
+// the time, after how many failures a lane is broken, how many may be under way
+// in one that is not, and how many lanes are wanted.
+const openLanes = dueHooks + ` AND (SELECT count(*) FROM deliveries d WHERE d.hook = h.no AND d.out_until > $1)
+	< CASE WHEN failures >= $2 THEN 1 ELSE $3 END ORDER BY asked_at, no LIMIT $4 FOR UPDATE SKIP LOCKED`
 
 // lane is a hook to which deliveries may go.
 type lane struct {
@@ -39,14 +45,14 @@ func (s *Store) ClaimDeliveries(ctx context.Context, r store.DeliveryClaim) ([]s
 	}
 	return write(ctx, s, func(ctx context.Context, t *tx) (taken []store.OpenDelivery, err error) {
 		var lanes []lane
-		err = t.each(ctx, dueHooks+" LIMIT $2 FOR UPDATE SKIP LOCKED", func(row pgx.Rows) error {
+		err = t.each(ctx, openLanes, func(row pgx.Rows) error {
 			var l lane
 			var retry int64
 			err := row.Scan(&l.no, &l.id, &l.tenant, &l.role, &l.body, &l.Failures, &retry)
 			l.RetryAt = fromMillis(retry)
 			lanes = append(lanes, l)
 			return err
-		}, millis(t.now), r.Limit)
+		}, millis(t.now), store.LaneBreaks, r.PerHook, r.Limit)
 		for _, l := range lanes {
 			if err != nil || len(taken) == r.Limit {
 				break

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,7 +21,7 @@ func (s *Store) BeginErasure(ctx context.Context, e store.Erasure) error {
 		if err != nil {
 			return none, fmt.Errorf("begin erasure: %w", err)
 		}
-		return none, t.suppress(ctx, e.Keys)
+		return none, t.suppress(ctx, e.Keys, e.At)
 	})
 	return err
 }
@@ -82,17 +83,24 @@ func (s *Store) Erasures(ctx context.Context) ([]store.Erasure, error) {
 }
 
 // Suppress implements store.Erasing.
-func (s *Store) Suppress(ctx context.Context, keys []store.PersonKey) error {
-	_, err := write(ctx, s, func(ctx context.Context, t *tx) (none struct{}, err error) { return none, t.suppress(ctx, keys) })
+func (s *Store) Suppress(ctx context.Context, keys []store.PersonKey, at time.Time) error {
+	_, err := write(ctx, s, func(ctx context.Context, t *tx) (none struct{}, err error) { return none, t.suppress(ctx, keys, at) })
 	return err
 }
 
-// suppress waits for everyone who has looked at the table and is taking rows in.
-func (t *tx) suppress(ctx context.Context, keys []store.PersonKey) error {
+// suppress waits for everyone who has looked at the table and is taking rows in,
+// and for who allows somebody.
+func (t *tx) suppress(ctx context.Context, keys []store.PersonKey, at time.Time) error {
 	kinds, hashes := columnsOf(keys)
 	err := t.exec(ctx, "LOCK TABLE suppressed IN EXCLUSIVE MODE")
 	if err == nil {
-		err = t.exec(ctx, "INSERT INTO suppressed (kind, key) SELECT * FROM unnest($1::text[], $2::bytea[]) ON CONFLICT DO NOTHING", kinds, hashes)
+		err = t.exec(ctx, `DELETE FROM allowed a USING unnest($1::text[], $2::bytea[]) AS k (kind, key)
+			WHERE a.kind = k.kind AND a.key = k.key AND a.at <= $3`, kinds, hashes, millis(at))
+	}
+	if err == nil {
+		err = t.exec(ctx, `INSERT INTO suppressed AS s (kind, key, at) SELECT DISTINCT k.kind, k.key, $3::bigint FROM unnest($1::text[], $2::bytea[]) AS k (kind, key)
+			WHERE NOT EXISTS (SELECT 1 FROM allowed a WHERE a.kind = k.kind AND a.key = k.key)
+			ON CONFLICT (kind, key) DO UPDATE SET at = greatest(s.at, excluded.at)`, kinds, hashes, millis(at))
 	}
 	if err != nil {
 		return fmt.Errorf("suppress: %w", err)
@@ -109,10 +117,12 @@ func columnsOf(keys []store.PersonKey) (kinds []string, hashes [][]byte) {
 }
 
 // Allow implements store.Erasing.
-func (s *Store) Allow(ctx context.Context, keys []store.PersonKey) (int, error) {
+func (s *Store) Allow(ctx context.Context, keys []store.PersonKey, at time.Time) (int, error) {
 	return write(ctx, s, func(ctx context.Context, t *tx) (int, error) {
 		kinds, hashes := columnsOf(keys)
-		tag, err := t.Exec(ctx, "DELETE FROM suppressed s USING unnest($1::text[], $2::bytea[]) AS k (kind, key) WHERE s.kind = k.kind AND s.key = k.key", kinds, hashes)
+		tag, err := t.Exec(ctx, `WITH freed AS (DELETE FROM suppressed s USING unnest($1::text[], $2::bytea[]) AS k (kind, key)
+				WHERE s.kind = k.kind AND s.key = k.key AND s.at < $3 RETURNING s.kind, s.key)
+			INSERT INTO allowed (kind, key, at) SELECT kind, key, $3::bigint FROM freed`, kinds, hashes, millis(at))
 		if err != nil {
 			return 0, fmt.Errorf("allow: %w", err)
 		}
@@ -120,28 +130,33 @@ func (s *Store) Allow(ctx context.Context, keys []store.PersonKey) (int, error) 
 	})
 }
 
-// Suppressed implements store.Erasing.
-func (s *Store) Suppressed(ctx context.Context) ([]store.PersonKey, error) {
-	return read(ctx, s, func(ctx context.Context, c conn) ([]store.PersonKey, error) {
-		return c.people(ctx, `SELECT kind, key FROM suppressed ORDER BY kind COLLATE "C", key`)
+// Suppressions implements store.Erasing.
+func (s *Store) Suppressions(ctx context.Context) ([]store.Suppression, error) {
+	return read(ctx, s, func(ctx context.Context, c conn) ([]store.Suppression, error) {
+		return c.said(ctx, `SELECT kind COLLATE "C" AS kind, key, at, false AS free FROM suppressed
+			UNION ALL SELECT kind COLLATE "C", key, at, true FROM allowed ORDER BY free, kind, key`)
 	})
 }
 
-func (c conn) people(ctx context.Context, query string, args ...any) ([]store.PersonKey, error) {
-	var keys []store.PersonKey
+// said reads kinds and hashes of keys, when something was said of them, and
+// whether that was that they are allowed.
+func (c conn) said(ctx context.Context, query string, args ...any) ([]store.Suppression, error) {
+	var all []store.Suppression
 	err := c.each(ctx, query, func(r pgx.Rows) error {
 		var kind string
 		var hash []byte
-		err := r.Scan(&kind, &hash)
-		k := store.PersonKey{Kind: store.PersonKind(kind)}
-		copy(k.Hash[:], hash)
-		keys = append(keys, k)
+		var at int64
+		var said store.Suppression
+		err := r.Scan(&kind, &hash, &at, &said.Allowed)
+		said.Key.Kind, said.At = store.PersonKind(kind), fromMillis(at)
+		copy(said.Key.Hash[:], hash)
+		all = append(all, said)
 		return err
 	}, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read who is suppressed: %w", err)
 	}
-	return keys, nil
+	return all, nil
 }
 
 // suppressedAmong returns those of the subjects of some rows that are
@@ -153,10 +168,10 @@ func (c conn) suppressedAmong(ctx context.Context, sealer *store.Sealer, rows []
 	}
 	p := sealer.NewSuppressing(rows)
 	kinds, hashes := columnsOf(p.Keys)
-	keys, err := c.people(ctx, "SELECT s.kind, s.key FROM unnest($1::text[], $2::bytea[]) AS k (kind, key) JOIN suppressed s ON s.kind = k.kind AND s.key = k.key", kinds, hashes)
+	said, err := c.said(ctx, "SELECT s.kind, s.key, s.at, false FROM unnest($1::text[], $2::bytea[]) AS k (kind, key) JOIN suppressed s ON s.kind = k.kind AND s.key = k.key", kinds, hashes)
 	hit := map[store.PersonKey]bool{}
-	for _, k := range keys {
-		hit[k] = true
+	for _, s := range said {
+		hit[s.Key] = true
 	}
 	return p, hit, err
 }
@@ -164,14 +179,31 @@ func (c conn) suppressedAmong(ctx context.Context, sealer *store.Sealer, rows []
 // admit returns the rows of a piece, of those on somebody who is suppressed
 // nothing but that. Until the commit nobody else is.
 func (t *tx) admit(ctx context.Context, no store.BatchNo, first int, p store.Piece) ([]store.SealedRow, error) {
-	if err := t.exec(ctx, "LOCK TABLE suppressed IN ROW SHARE MODE"); err != nil {
-		return nil, fmt.Errorf("lock who is suppressed: %w", err)
+	if err := t.holdSuppressed(ctx); err != nil {
+		return nil, err
 	}
 	people, hit, err := t.suppressedAmong(ctx, t.s.sealer, p.Rows)
 	if err != nil || len(hit) == 0 {
 		return p.Sealed(), err
 	}
 	return people.Rows(no, first, p.Sealed(), hit)
+}
+
+// holdSuppressed has nobody suppressed until the commit who is not now.
+func (t *tx) holdSuppressed(ctx context.Context) error {
+	if err := t.exec(ctx, "LOCK TABLE suppressed IN ROW SHARE MODE"); err != nil {
+		return fmt.Errorf("lock who is suppressed: %w", err)
+	}
+	return nil
+}
+
+// barred reports whether one of the rows is about somebody who is suppressed.
+func (t *tx) barred(ctx context.Context, rows []store.NewRow) (bool, error) {
+	if err := t.holdSuppressed(ctx); err != nil {
+		return false, err
+	}
+	_, hit, err := t.suppressedAmong(ctx, t.s.sealer, rows)
+	return len(hit) > 0, err
 }
 
 // queueErased adds the reading of the erased asks of a call's chunk to a batch

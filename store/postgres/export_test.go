@@ -2,8 +2,11 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/plateq/plateq/store"
 )
 
 // Knows is the newest schema that this version knows.
@@ -74,4 +77,10 @@ func (s *Store) Records(ctx context.Context, each func(table string, record map[
 // Alone lets tests run what one process does at a time.
 func (s *Store) Alone(ctx context.Context, name string, run func(context.Context) error) error {
 	return s.alone(ctx, name, run)
+}
+
+// TakeBack is what Claim does where the answer to its commit was lost: the claim
+// was made then, under that number.
+func (s *Store) TakeBack(ctx context.Context, r store.ClaimRequest, id store.CallID, then time.Time) {
+	s.takeBack(ctx, recorded{call: id, chunk: r.Chunk, owner: r.Owner, at: then})
 }

@@ -131,7 +131,7 @@ func (s *Store) PauseUnfunded(ctx context.Context, e *store.BudgetError, d store
 		if err != nil || unfunded == nil {
 			return false, err
 		}
-		if err := t.pause(ctx, h, unfunded.Error(), unfunded.Use.BudgetScope.String()); err != nil {
+		if err := t.pause(ctx, h, unfunded.Reason(), unfunded.Use.BudgetScope.String()); err != nil {
 			return false, err
 		}
 		return true, nil

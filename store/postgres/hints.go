@@ -154,8 +154,12 @@ func (t *tx) holdNames(ctx context.Context, keys [][]byte) error {
 }
 
 // keepOrphan keeps a hint about no ticket that is known, once, and forgets the
-// oldest one where there are too many. Its names are held.
+// oldest one where there are too many. One about somebody who is suppressed is
+// not kept. Its names are held.
 func (t *tx) keepOrphan(ctx context.Context, r store.HintRequest, text []byte) error {
+	if hit, err := t.barred(ctx, r.About()); err != nil || hit {
+		return err
+	}
 	var id int64
 	_, err := t.one(ctx, "SELECT nextval(pg_get_serial_sequence('orphans', 'id'))", nil, &id)
 	if err != nil {

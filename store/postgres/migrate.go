@@ -18,7 +18,7 @@ import (
 var migrations embed.FS
 
 // knows is the newest schema that this version can work with.
-const knows = 19
+const knows = 20
 
 // leastServer is the oldest server whose settings and locks are as this
 // package needs them, as the server writes its version.

@@ -34,16 +34,16 @@ func (s *Store) Settle(ctx context.Context, r store.Settlement) (store.Settled, 
 	if err != nil {
 		return store.Settled{}, err
 	}
-	return s.settleIn(ctx, 0, r, bodies)
+	return s.settleIf(ctx, r, bodies, nil)
 }
 
-// settleIn settles a call of that chunk; 0: of the one that the call names.
-// With the chunk given it waits for whoever is recording the call.
-func (s *Store) settleIn(ctx context.Context, chunk store.ChunkID, r store.Settlement, bodies store.SealedAnswers) (store.Settled, error) {
+// settleIf settles a call, as one that is not there unless due says that it is;
+// nil: nothing is asked first.
+func (s *Store) settleIf(ctx context.Context, r store.Settlement, bodies store.SealedAnswers, due func(context.Context, *tx) (bool, error)) (store.Settled, error) {
 	done, err := write(ctx, s, func(ctx context.Context, t *tx) (outcome, error) {
-		if chunk != 0 {
-			if err := t.exec(ctx, "SELECT 1 FROM chunks WHERE id = $1 FOR UPDATE", chunk); err != nil {
-				return outcome{}, fmt.Errorf("lock chunk: %w", err)
+		if due != nil {
+			if due, err := due(ctx, t); err != nil || !due {
+				return outcome{Settled: store.Settled{Refused: len(r.Verdicts)}}, err
 			}
 		}
 		h, c, err := t.holding(ctx, r.Call, r.Gates)
@@ -99,10 +99,11 @@ func (c *call) scan(r pgx.Row) error {
 }
 
 func (t *tx) settle(ctx context.Context, v *view, c *call, r store.Settlement, bodies store.SealedAnswers) (outcome, error) {
-	ruling, err := v.Settle(store.Holding{Open: c.open, Carried: c.n, Bill: &c.bill}, r.Verdicts, r.Rest, t.now)
+	ruling, err := v.Settle(store.Holding{Open: c.open, Carried: c.n, Bill: &c.bill, Erased: v.erased}, r.Verdicts, r.Rest, t.now)
 	if err != nil {
 		return outcome{}, err
 	}
+	r.Note = ruling.Noted(r.Note, v.Asks(c.open), v.erased)
 	v.Wait(ruling, r.Ready)
 	v.Bind(r.Part)
 	b := &pgx.Batch{}

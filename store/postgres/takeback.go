@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/plateq/plateq/store"
@@ -14,15 +15,34 @@ const (
 	takeBackLongest    = 30 * time.Second
 )
 
-// takeBack settles a call as not sent, if it is there after all.
-func (s *Store) takeBack(ctx context.Context, k store.ChunkID, id store.CallID) {
+// recorded is a claim as it was written, whether or not it was committed. The
+// number alone does not tell a call: one that a crash of the server has lost is
+// given out again.
+type recorded struct {
+	call  store.CallID
+	chunk store.ChunkID
+	owner store.WorkerID
+	at    time.Time
+}
+
+// takeBack settles a claim as not sent, if it is there after all.
+func (s *Store) takeBack(ctx context.Context, c recorded) {
 	s.undo(ctx, func(ctx context.Context) error {
-		// Settle waits for the lock of the chunk, which the lost session
-		// holds for as long as it could still commit. Only then is it
-		// true what it reads of the call.
-		_, err := s.settleIn(ctx, k, store.Settlement{Call: id, Rest: &store.Verdict{To: store.Queued, Unsent: true}}, nil)
+		_, err := s.settleIf(ctx, store.Settlement{Call: c.call, Rest: &store.Verdict{To: store.Queued, Unsent: true}}, nil,
+			func(ctx context.Context, t *tx) (bool, error) { return t.committed(ctx, c) })
 		return err
 	})
+}
+
+// committed reports whether a claim was committed, and keeps its chunk from
+// changing. The lost session holds the lock of the chunk for as long as it could
+// still commit: only then is it true what is read of the call.
+func (t *tx) committed(ctx context.Context, c recorded) (bool, error) {
+	if err := t.exec(ctx, "SELECT 1 FROM chunks WHERE id = $1 FOR UPDATE", c.chunk); err != nil {
+		return false, fmt.Errorf("lock chunk: %w", err)
+	}
+	return t.truth(ctx, "SELECT EXISTS (SELECT 1 FROM calls WHERE id = $1 AND chunk = $2 AND owner = $3 AND sent_at = $4)",
+		c.call, c.chunk, c.owner, millis(c.at))
 }
 
 // takeTicketBack frees a ticket, if it was taken after all: by that owner, then,

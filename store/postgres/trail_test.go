@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/plateq/plateq/internal/pgtest"
 	"github.com/plateq/plateq/store"
@@ -79,16 +80,16 @@ func (f *fleet) EndErasure(ctx context.Context, e store.Erasure) (store.Erasure,
 
 func (f *fleet) Erasures(ctx context.Context) ([]store.Erasure, error) { return f.one().Erasures(ctx) }
 
-func (f *fleet) Suppress(ctx context.Context, keys []store.PersonKey) error {
-	return f.one().Suppress(ctx, keys)
+func (f *fleet) Suppress(ctx context.Context, keys []store.PersonKey, at time.Time) error {
+	return f.one().Suppress(ctx, keys, at)
 }
 
-func (f *fleet) Allow(ctx context.Context, keys []store.PersonKey) (int, error) {
-	return f.one().Allow(ctx, keys)
+func (f *fleet) Allow(ctx context.Context, keys []store.PersonKey, at time.Time) (int, error) {
+	return f.one().Allow(ctx, keys, at)
 }
 
-func (f *fleet) Suppressed(ctx context.Context) ([]store.PersonKey, error) {
-	return f.one().Suppressed(ctx)
+func (f *fleet) Suppressions(ctx context.Context) ([]store.Suppression, error) {
+	return f.one().Suppressions(ctx)
 }
 
 func (f *fleet) Sweep(ctx context.Context, r store.SweepRequest) (store.Swept, error) {

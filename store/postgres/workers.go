@@ -50,6 +50,14 @@ func (s *Store) Beat(ctx context.Context, w store.WorkerID) error {
 	return err
 }
 
+// Pulse implements store.Store. A standby, which answers who reads, refuses it.
+func (s *Store) Pulse(ctx context.Context) error {
+	_, err := write(ctx, s, func(ctx context.Context, t *tx) (none struct{}, err error) {
+		return none, t.exec(ctx, "UPDATE workers SET beat_at = beat_at WHERE false")
+	})
+	return err
+}
+
 // FreeTickets implements store.Work.
 func (s *Store) FreeTickets(ctx context.Context) (int, error) {
 	return write(ctx, s, func(ctx context.Context, t *tx) (int, error) {

@@ -266,8 +266,8 @@ func (c conn) batches(s *Store, where string, args ...any) ([]store.Batch, error
 			Created: columnTime(stmt, 10), Done: columnTime(stmt, 11),
 			Shared: store.Shared{Known: stmt.ColumnInt(13), Joined: stmt.ColumnInt(14), Duplicates: stmt.ColumnInt(15)},
 		}
-		b.Ended, b.Kept, b.Expired = columnTime(stmt, 17), columnDuration(stmt, 18), columnTime(stmt, 19)
-		if b.Kept == 0 {
+		b.Ended, b.OwnKept, b.Expired = columnTime(stmt, 17), columnDuration(stmt, 18), columnTime(stmt, 19)
+		if b.Kept = b.OwnKept; b.Kept == 0 {
 			b.Kept = s.retention
 		}
 		b.HeldBy, _ = store.ParseBudgetScope(stmt.ColumnText(16)) // zero where none holds it

@@ -14,6 +14,8 @@ type chunk struct {
 	*store.Chunk
 	queued int
 	claims int
+	// erased are those asks of the chunk that were erased; for settlements only.
+	erased map[store.AskID]bool
 }
 
 const chunkColumns = "id, part, marks, queued, claims, retry_at"

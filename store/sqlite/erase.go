@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -22,7 +23,7 @@ func (s *Store) BeginErasure(ctx context.Context, e store.Erasure) error {
 		if err != nil {
 			return none, fmt.Errorf("begin erasure: %w", err)
 		}
-		return none, t.suppress(e.Keys)
+		return none, t.suppress(e.Keys, e.At)
 	})
 	return err
 }
@@ -82,14 +83,19 @@ func (s *Store) Erasures(ctx context.Context) ([]store.Erasure, error) {
 
 // Suppress implements store.Erasing. There is one writer: who takes rows in does
 // so before it or after.
-func (s *Store) Suppress(ctx context.Context, keys []store.PersonKey) error {
-	_, err := write(ctx, s, func(t *tx) (none struct{}, err error) { return none, t.suppress(keys) })
+func (s *Store) Suppress(ctx context.Context, keys []store.PersonKey, at time.Time) error {
+	_, err := write(ctx, s, func(t *tx) (none struct{}, err error) { return none, t.suppress(keys, at) })
 	return err
 }
 
-func (t *tx) suppress(keys []store.PersonKey) error {
+func (t *tx) suppress(keys []store.PersonKey, at time.Time) error {
 	for _, k := range keys {
-		if err := t.exec("INSERT INTO suppressed (kind, key) VALUES (?, ?) ON CONFLICT DO NOTHING", string(k.Kind), k.Hash[:]); err != nil {
+		err := t.exec("DELETE FROM allowed WHERE kind = ? AND key = ? AND at <= ?", string(k.Kind), k.Hash[:], at)
+		if err == nil {
+			err = t.exec(`INSERT INTO suppressed (kind, key, at) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM allowed WHERE kind = ?1 AND key = ?2)
+				ON CONFLICT (kind, key) DO UPDATE SET at = max(at, excluded.at)`, string(k.Kind), k.Hash[:], at)
+		}
+		if err != nil {
 			return fmt.Errorf("suppress: %w", err)
 		}
 	}
@@ -97,32 +103,41 @@ func (t *tx) suppress(keys []store.PersonKey) error {
 }
 
 // Allow implements store.Erasing.
-func (s *Store) Allow(ctx context.Context, keys []store.PersonKey) (int, error) {
+func (s *Store) Allow(ctx context.Context, keys []store.PersonKey, at time.Time) (int, error) {
 	return write(ctx, s, func(t *tx) (n int, err error) {
 		for _, k := range keys {
-			if err := t.exec("DELETE FROM suppressed WHERE kind = ? AND key = ?", string(k.Kind), k.Hash[:]); err != nil {
+			if err := t.exec("DELETE FROM suppressed WHERE kind = ? AND key = ? AND at < ?", string(k.Kind), k.Hash[:], at); err != nil {
 				return 0, fmt.Errorf("allow: %w", err)
 			}
-			n += t.Changes()
+			if t.Changes() == 0 {
+				continue
+			}
+			if err := t.exec("INSERT INTO allowed (kind, key, at) VALUES (?, ?, ?)", string(k.Kind), k.Hash[:], at); err != nil {
+				return 0, fmt.Errorf("allow: %w", err)
+			}
+			n++
 		}
 		return n, nil
 	})
 }
 
-// Suppressed implements store.Erasing.
-func (s *Store) Suppressed(ctx context.Context) ([]store.PersonKey, error) {
-	return read(ctx, s, func(c conn) ([]store.PersonKey, error) {
-		var keys []store.PersonKey
-		err := c.each("SELECT kind, key FROM suppressed ORDER BY kind, key", func(stmt *sqlite.Stmt) error {
-			k := store.PersonKey{Kind: store.PersonKind(stmt.ColumnText(0))}
-			stmt.ColumnBytes(1, k.Hash[:])
-			keys = append(keys, k)
+// Suppressions implements store.Erasing.
+func (s *Store) Suppressions(ctx context.Context) ([]store.Suppression, error) {
+	return read(ctx, s, func(c conn) ([]store.Suppression, error) {
+		var all []store.Suppression
+		err := c.each(`SELECT kind, key, at, 0 AS free FROM suppressed UNION ALL SELECT kind, key, at, 1 FROM allowed
+			ORDER BY free, kind, key`, func(stmt *sqlite.Stmt) error {
+			said := store.Suppression{
+				Key: store.PersonKey{Kind: store.PersonKind(stmt.ColumnText(0))}, At: columnTime(stmt, 2), Allowed: stmt.ColumnBool(3),
+			}
+			stmt.ColumnBytes(1, said.Key.Hash[:])
+			all = append(all, said)
 			return nil
 		})
 		if err != nil {
 			return nil, fmt.Errorf("read who is suppressed: %w", err)
 		}
-		return keys, nil
+		return all, nil
 	})
 }
 

@@ -85,7 +85,7 @@ func (s *Store) PauseUnfunded(ctx context.Context, e *store.BudgetError, d store
 		if err != nil || unfunded == nil {
 			return false, err
 		}
-		reason, budget := unfunded.Error(), unfunded.Use.BudgetScope.String()
+		reason, budget := unfunded.Reason(), unfunded.Use.BudgetScope.String()
 		err = t.exec("UPDATE batches SET state = ?, reason = ?, held_by = ? WHERE no = ?", store.BatchPaused, reason, budget, h.no)
 		if err != nil {
 			return false, fmt.Errorf("pause batch: %w", err)

@@ -114,8 +114,12 @@ func (c conn) askedAbout(sealer *store.Sealer, r store.HintRequest) (id int64, e
 	return id, err
 }
 
-// keepOrphan keeps a hint about no ticket that is known, once.
+// keepOrphan keeps a hint about no ticket that is known, once; one about somebody
+// who is suppressed not at all.
 func (t *tx) keepOrphan(r store.HintRequest, text []byte) error {
+	if _, hit, err := t.suppressedAmong(t.s.sealer, r.About()); err != nil || len(hit) > 0 {
+		return err
+	}
 	key := t.s.sealer.OrphanKey(r.Provider, text)
 	err := t.exec("INSERT INTO orphans (provider, at, key, body) VALUES (?, ?, ?, x'') ON CONFLICT (key) DO NOTHING", r.Provider, t.now, key)
 	if err == nil && t.Changes() > 0 {

@@ -20,7 +20,7 @@ import (
 var migrations embed.FS
 
 // knows is the newest schema that this version can work with.
-const knows = 19
+const knows = 20
 
 // inspect says which schema a file has, 0 for an empty one, and refuses files
 // that this version must not touch. It only reads.

@@ -30,7 +30,7 @@ func (s *Store) SettleTicket(ctx context.Context, r store.TicketSettlement) (sto
 func (t *tx) settleTicket(k *ticket, r store.TicketSettlement, bodies store.SealedAnswers) (store.Settled, error) {
 	// A lease that has run out and that nobody has taken since is still good.
 	fenced := !k.closed && k.lease == r.Lease && !k.leaseUntil.IsZero()
-	c, home, err := t.chunkAndHome(k.chunk)
+	c, home, err := t.held(k.chunk)
 	if err != nil {
 		return store.Settled{}, err
 	}

@@ -58,17 +58,18 @@ func (c conn) call(id store.CallID) (*call, error) {
 }
 
 func (t *tx) settle(c *call, r store.Settlement, bodies store.SealedAnswers) (store.Settled, error) {
-	k, home, err := t.chunkAndHome(c.chunk)
+	k, home, err := t.held(c.chunk)
 	if err != nil {
 		return store.Settled{}, err
 	}
-	ruling, err := k.Settle(store.Holding{Open: c.open, Carried: c.n, Bill: &c.bill}, r.Verdicts, r.Rest, t.now)
+	ruling, err := k.Settle(store.Holding{Open: c.open, Carried: c.n, Bill: &c.bill, Erased: k.erased}, r.Verdicts, r.Rest, t.now)
 	if err != nil {
 		return store.Settled{}, err
 	}
 	if err := t.keepTickets(c, home, r.Tickets, ruling.Waiting); err != nil {
 		return store.Settled{}, err
 	}
+	r.Note = ruling.Noted(r.Note, k.Asks(c.open), k.erased)
 	k.Wait(ruling, r.Ready)
 	k.Bind(r.Part)
 	done, err := t.follow(k, home, ruling, c.id, bodies)
@@ -106,6 +107,15 @@ func (t *tx) chunkAndHome(id store.ChunkID) (*chunk, *header, error) {
 	return k, home, err
 }
 
+// held is chunkAndHome for a settlement.
+func (t *tx) held(id store.ChunkID) (*chunk, *header, error) {
+	k, home, err := t.chunkAndHome(id)
+	if err == nil {
+		k.erased, err = t.erasedIn(k.ID, k.Last())
+	}
+	return k, home, err
+}
+
 // follow writes down what a ruling means beside the call or ticket it was
 // made on: answers, the chunk, the tallies. It returns the batches that are
 // done by it.
@@ -117,11 +127,7 @@ func (t *tx) follow(k *chunk, home *header, r store.Ruling, by store.CallID, bod
 	if err != nil {
 		return nil, err
 	}
-	erased, err := t.erasedIn(k.ID, k.Last())
-	if err != nil {
-		return nil, err
-	}
-	r.Forget(erased)
+	r.Forget(k.erased)
 	if err := t.keepAnswers(r.Answers, by, bodies); err != nil {
 		return nil, err
 	}
@@ -129,7 +135,7 @@ func (t *tx) follow(k *chunk, home *header, r store.Ruling, by store.CallID, bod
 	if err != nil {
 		return nil, err
 	}
-	k.SuppressErased(erased, in, moved)
+	k.SuppressErased(k.erased, in, moved)
 	if err := t.save(k); err != nil {
 		return nil, err
 	}

@@ -313,7 +313,7 @@ func (e *erasing) tickets(k *chunk, i int) error {
 }
 
 func (e *erasing) leaveTicket(t *ticket, a store.AskID, i int) error {
-	k, home, err := e.chunkAndHome(t.chunk)
+	k, home, err := e.held(t.chunk)
 	if err != nil {
 		return err
 	}

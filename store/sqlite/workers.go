@@ -85,6 +85,12 @@ func (s *Store) Beat(ctx context.Context, w store.WorkerID) error {
 	return err
 }
 
+// Pulse implements store.Store.
+func (s *Store) Pulse(ctx context.Context) error {
+	_, err := write(ctx, s, func(*tx) (none struct{}, err error) { return none, nil })
+	return err
+}
+
 // FreeTickets implements store.Work.
 func (s *Store) FreeTickets(ctx context.Context) (int, error) {
 	now := s.clock()

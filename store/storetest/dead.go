@@ -22,6 +22,7 @@ var deadRules = []rule{
 	{"a worker's other calls are its own", deadOthers},
 	{"a worker that died has vanished, for an hour, and one that ended has not", deadVanished},
 	{"a worker that has been dead for a day is forgotten, and its calls are not", deadForgotten},
+	{"who feels the pulse of the store is no worker", deadPulse},
 }
 
 func (w *world) beat(id store.WorkerID) {
@@ -226,4 +227,12 @@ func deadForgotten(w *world) {
 	}
 	w.beat("a")
 	equal(w, "heartbeats when it beats again", w.records("workers"), 2)
+}
+
+func deadPulse(w *world) {
+	w.must(w.s.Pulse(w.ctx), "feel the pulse")
+	w.pass(2 * time.Minute)
+	gone, err := w.s.Vanished(w.ctx)
+	w.must(err, "count workers that vanished")
+	equal(w, "workers that vanished", gone, 0)
 }

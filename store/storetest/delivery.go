@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ var deliveryRules = []rule{
 	{"a receiver that fails is asked by one delivery at a time, with pauses", deliveryBroken},
 	{"a receiver that answers again gets at once what had to wait", deliveryRecovers},
 	{"hooks take turns, and a slow one takes its share only", deliveryTurns},
+	{"receivers that have all they may have keep no place from others", deliveryCrowded},
 	{"a receiver that is gone is told nothing more", deliveryGone},
 	{"a delivery can be made again", deliveryReplayed},
 	{"deliveries are listed by what they are about, newest first", deliveryListed},
@@ -329,4 +331,28 @@ func deliveryForgotten(w *world) {
 	equal(w, "left", tidy(), 2)
 	w.pass(time.Millisecond)
 	equal(w, "left", tidy(), 1)
+}
+
+func deliveryCrowded(w *world) {
+	w.tells("slow", store.EventGateClosed)
+	w.tells("slower", store.EventGateClosed)
+	w.tells("well", store.EventGateClosed)
+	w.happens(6)
+	answer := func(all []store.OpenDelivery) (n int) {
+		for _, d := range all {
+			if strings.HasSuffix(d.URL, "/well") {
+				w.outcome(d, store.DeliveryResult{Delivered: true, Status: 200})
+				n++
+			}
+		}
+		return n
+	}
+	got := answer(w.takeDue()) // the others have four each under way
+	for range 2 {
+		w.pass(time.Second)
+		some, err := w.s.ClaimDeliveries(w.ctx, store.DeliveryClaim{Limit: 2, PerHook: 4, Until: w.in(outFor)})
+		w.must(err, "claim deliveries")
+		got += answer(some)
+	}
+	equal(w, "deliveries to who answers at once", got, 6)
 }

@@ -81,7 +81,7 @@ func retentionTime(w *world) {
 	w.settleRest(w.claim(b), w.found(0))
 	ended := w.now()
 	got := w.batch(b)
-	equal(w, "ended, kept and until when", []any{got.Ended, got.Kept, got.Until()}, []any{ended, 30 * day, ended.Add(30 * day)})
+	equal(w, "ended, kept and until when", []any{got.Ended, got.Kept, got.OwnKept, got.Until()}, []any{ended, 30 * day, 30 * day, ended.Add(30 * day)})
 	w.pass(30*day - time.Millisecond)
 	equal(w, "before its time", w.lapse(), store.Expired{})
 	w.holds(4, 2, 2)
@@ -107,7 +107,9 @@ func retentionDefault(w *world) {
 	w.states(silent, store.Found)
 	w.opts.Retention = 90 * day
 	w.reopen()
-	equal(w, "until when", w.batch(silent).Until(), w.batch(silent).Ended.Add(90*day))
+	now := w.batch(silent)
+	equal(w, "until when", now.Until(), now.Ended.Add(90*day))
+	equal(w, "what it says, and how long it is kept", []any{now.OwnKept, now.Kept}, []any{time.Duration(0), 90 * day})
 	equal(w, "by the store's own time", w.lapse().Lists, 1)
 	w.opts.Retention = 0
 	w.reopen()

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
@@ -10,14 +11,16 @@ import (
 
 var suppressRules = []rule{
 	{"a row about somebody who is suppressed is invalid, and nothing of it is kept", suppressIntake},
+	{"a body number of any length that is taken in can be suppressed and erased", suppressBody},
 	{"who is being erased is suppressed before anything of theirs is gone", suppressErased},
 	{"who is allowed again is taken in again", suppressAllow},
+	{"what is said last of somebody counts, in whatever order it comes", suppressLast},
 	{"an estimate leaves out who is suppressed", suppressEstimate},
 	{"who is suppressed stays so over a restart", suppressSurvives},
 }
 
 func suppressIntake(w *world) {
-	w.must(w.s.Suppress(w.ctx, []store.PersonKey{w.plate("P2"), w.person(store.ByName, "Ivan Ivanov")}), "suppress")
+	w.must(w.s.Suppress(w.ctx, []store.PersonKey{w.plate("P2"), w.person(store.ByName, "Ivan Ivanov")}, w.now()), "suppress")
 	list := rows("P1", "P2", "P3")
 	list[2].Subject = providers.Subject{providers.LastName: "Ivanov", providers.FirstName: "Ivan"}
 	b := w.begin(plain())
@@ -34,6 +37,21 @@ func suppressIntake(w *world) {
 	equal(w, "asks", plates(w.claim(b)), []string{"P1"})
 }
 
+func suppressBody(w *world) {
+	const body = "GX100-6012345ABCDEFGHIJKLMNOPQRS" // as long as they are taken in
+	list := func() store.BatchNo {
+		all := rows("P1", "P2")
+		all[0].Subject = providers.Subject{providers.Body: body}
+		return w.submit(plain(), all)
+	}
+	b := list()
+	w.settleRest(w.claim(b), w.saying(0, `{"of":"the vehicle"}`))
+	w.erase(w.plate(body))
+	w.blank(b, 1, store.Found)
+	equal(w, "what is left", w.mentions(body), nil)
+	w.states(list(), store.Invalid, store.Queued)
+}
+
 func suppressErased(w *world) {
 	old := w.list("P1")
 	e := store.Erasure{ID: "e_1", At: w.now(), By: "user w", Reason: "asked for it", Keys: []store.PersonKey{w.plate("P1")}}
@@ -44,19 +62,57 @@ func suppressErased(w *world) {
 
 func suppressAllow(w *world) {
 	keys := []store.PersonKey{w.plate("P1"), w.plate("P2")}
-	w.must(w.s.Suppress(w.ctx, keys), "suppress")
-	w.must(w.s.Suppress(w.ctx, keys[:1]), "suppress once more")
-	n, err := w.s.Allow(w.ctx, []store.PersonKey{keys[0], w.plate("P3")})
+	w.must(w.s.Suppress(w.ctx, keys, w.now()), "suppress")
+	w.must(w.s.Suppress(w.ctx, keys[:1], w.in(1)), "suppress once more")
+	w.pass(time.Second)
+	n, err := w.s.Allow(w.ctx, []store.PersonKey{keys[0], w.plate("P3")}, w.now())
 	w.must(err, "allow")
 	equal(w, "who was allowed", n, 1)
-	left, err := w.s.Suppressed(w.ctx)
-	w.must(err, "list who is suppressed")
-	equal(w, "who is left", left, keys[1:])
+	equal(w, "what was said", w.said(), []store.Suppression{
+		{Key: keys[1], At: w.in(-time.Second)}, {Key: keys[0], At: w.now(), Allowed: true},
+	})
 	w.states(w.list("P1", "P2"), store.Queued, store.Invalid)
 }
 
+func (w *world) said() []store.Suppression {
+	w.t.Helper()
+	all, err := w.s.Suppressions(w.ctx)
+	w.must(err, "list who is suppressed")
+	return all
+}
+
+func suppressLast(w *world) {
+	one := []store.PersonKey{w.plate("P1")}
+	is := func(what string, at time.Time, allowed bool) {
+		w.t.Helper()
+		equal(w, what, w.said(), []store.Suppression{{Key: one[0], At: at, Allowed: allowed}})
+	}
+	allow := func(at time.Time, want int) {
+		w.t.Helper()
+		n, err := w.s.Allow(w.ctx, one, at)
+		w.must(err, "allow")
+		equal(w, "who was allowed", n, want)
+	}
+	first, second, third := w.in(time.Second), w.in(2*time.Second), w.in(3*time.Second)
+	w.must(w.s.Suppress(w.ctx, one, second), "suppress")
+	allow(first, 0)
+	allow(second, 0)
+	is("allowed no later", second, false)
+	w.must(w.s.Suppress(w.ctx, one, first), "suppress")
+	is("suppressed before", second, false)
+	allow(third, 1)
+	w.must(w.s.Suppress(w.ctx, one, second), "suppress")
+	is("allowed later", third, true)
+	w.must(w.s.BeginErasure(w.ctx, store.Erasure{ID: "e_1", At: second, Keys: one}), "begin erasure")
+	is("erased before it was allowed", third, true)
+	w.states(w.list("P1"), store.Queued)
+	w.must(w.s.Suppress(w.ctx, one, third), "suppress")
+	is("suppressed at the same time", third, false)
+	w.states(w.list("P1"), store.Invalid)
+}
+
 func suppressEstimate(w *world) {
-	w.must(w.s.Suppress(w.ctx, []store.PersonKey{w.plate("P2")}), "suppress")
+	w.must(w.s.Suppress(w.ctx, []store.PersonKey{w.plate("P2")}, w.now()), "suppress")
 	pieces := [][]store.NewRow{rows("P1", "P2"), rows("P2")}
 	got, err := w.s.Estimate(w.ctx, store.EstimateRequest{Provider: provider, Next: func(context.Context) ([]store.NewRow, error) {
 		if len(pieces) == 0 {
@@ -71,7 +127,7 @@ func suppressEstimate(w *world) {
 }
 
 func suppressSurvives(w *world) {
-	w.must(w.s.Suppress(w.ctx, []store.PersonKey{w.plate("P1")}), "suppress")
+	w.must(w.s.Suppress(w.ctx, []store.PersonKey{w.plate("P1")}, w.now()), "suppress")
 	w.reopen()
 	w.states(w.list("P1"), store.Invalid)
 }
