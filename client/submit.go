@@ -29,6 +29,9 @@ const (
 	Any Format = "application/octet-stream"
 )
 
+// MaxWeight bounds the share of the pace that a batch may have among others.
+const MaxWeight = 1000
+
 // SubmitOptions say what is to be done with a list.
 type SubmitOptions struct {
 	// Provider is who is asked: "attestr".
@@ -36,7 +39,7 @@ type SubmitOptions struct {
 	Name     string
 	Purpose  string
 	Metadata json.RawMessage // an object, given back as it is; nil: none
-	Weight   float64         // share of the pace among batches; 0: 1
+	Weight   float64         // share of the pace among batches, at most MaxWeight; 0: 1
 	// MaxCost is a decimal: where the list would cost more, it pauses. Empty:
 	// only other budgets bound it.
 	MaxCost string

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/internal/intake"
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
@@ -40,7 +41,6 @@ const (
 	maxDepth    = 32
 	maxMetadata = 16 << 10
 	maxName     = 200 // characters of a name or a purpose
-	maxWeight   = 1000
 )
 
 // ahead is how many bytes of items are read before the envelope must be
@@ -64,7 +64,8 @@ type submission struct {
 }
 
 // readSubmission reads body up to where the envelope is known: to its end, or
-// to items that are more than it looks ahead.
+// to items that are more than it looks ahead. What is wrong with fields is in
+// faults; an error is about the body as a whole.
 func readSubmission(body io.Reader) (*submission, error) {
 	b := &bounded{r: body}
 	s := &submission{dec: json.NewDecoder(b), bound: b, seen: map[string]bool{}}
@@ -83,7 +84,7 @@ func readSubmission(body io.Reader) (*submission, error) {
 		s.fault("items", "it is missing")
 	}
 	s.begun = s.items
-	return s, badFields(http.StatusUnprocessableEntity, "bad_envelope", s.faults)
+	return s, nil
 }
 
 // Read implements io.Reader. An error of the body comes as a *Problem or as
@@ -216,10 +217,11 @@ func (s *submission) fault(field, format string, args ...any) {
 	s.faults = append(s.faults, FieldError{Field: field, Detail: fmt.Sprintf(format, args...)})
 }
 
-// check returns what is wrong with the fields beyond their kinds.
-func (e *envelope) check(purposes []string) (faults []FieldError) {
+// check adds what is wrong with the fields beyond what was found of them already.
+func (e *envelope) check(faults []FieldError, purposes []string) []FieldError {
+	known := len(faults)
 	add := func(bad bool, field, format string, args ...any) {
-		if bad {
+		if bad && !slices.ContainsFunc(faults[:known], func(f FieldError) bool { return f.Field == field }) {
 			faults = append(faults, FieldError{Field: field, Detail: fmt.Sprintf(format, args...)})
 		}
 	}
@@ -227,7 +229,7 @@ func (e *envelope) check(purposes []string) (faults []FieldError) {
 	add(len([]rune(e.Name)) > maxName, "name", "it is longer than %d characters", maxName)
 	add(len([]rune(e.Purpose)) > maxName, "purpose", "it is longer than %d characters", maxName)
 	add(len(purposes) > 0 && !slices.Contains(purposes, e.Purpose), "purpose", "it must be one of %s", strings.Join(purposes, ", "))
-	add(e.Weight < 0 || e.Weight > maxWeight || math.IsNaN(e.Weight), "weight", "it must be more than 0 and at most %d", maxWeight)
+	add(e.Weight < 0 || e.Weight > client.MaxWeight || math.IsNaN(e.Weight), "weight", "it must be more than 0 and at most %d", client.MaxWeight)
 	if e.MaxCost != "" {
 		_, err := store.ParseMoney(e.MaxCost.String())
 		add(err != nil, "max_cost", "%v", err)

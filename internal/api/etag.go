@@ -1,8 +1,10 @@
 package api
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -32,7 +34,7 @@ func unchanged(w http.ResponseWriter, r *http.Request, tag string) bool {
 }
 
 // sameRows answers who asks again for rows that he has. Only those of a batch
-// that is finished are the same as long as it is.
+// that is finished are the same as long as it is, and while nobody is erased.
 func (s *server) sameRows(w http.ResponseWriter, r *http.Request, b store.Batch, media string) (bool, error) {
 	if !b.State.Finished() {
 		return false, nil
@@ -49,9 +51,26 @@ func (s *server) sameRows(w http.ResponseWriter, r *http.Request, b store.Batch,
 	if err != nil {
 		return false, err
 	}
+	erased, under, err := s.erased(r.Context())
+	if err != nil || under {
+		return false, err
+	}
+	if b.Destroyed {
+		erased += " destroyed"
+	}
 	pii := ""
 	if seesPII(r.Context()) {
 		pii = "pii"
 	}
-	return unchanged(w, r, tagOf(now.id, r.URL.RawQuery, media, pii)), nil
+	return unchanged(w, r, tagOf(now.id, r.URL.RawQuery, media, pii, erased)), nil
+}
+
+// erased names the last erasure, and says whether one is under way: rows of
+// lists that are finished change by it, and nothing else of these does.
+func (s *server) erased(ctx context.Context) (last string, under bool, err error) {
+	all, err := s.Store.Erasures(ctx)
+	for _, e := range all {
+		last, under = fmt.Sprintln(e.ID, e.Ended.UnixMilli()), under || e.Ended.IsZero()
+	}
+	return last, under, err
 }

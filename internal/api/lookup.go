@@ -106,8 +106,7 @@ func (s *server) parseLookup(raw []byte) (list, error) {
 	case item[0] != '{':
 		sub.fault("item", "it must be an object")
 	}
-	sub.faults = append(sub.faults, sub.check(s.Purposes)...)
-	if err := badFields(http.StatusUnprocessableEntity, "bad_envelope", sub.faults); err != nil {
+	if err := badFields(http.StatusUnprocessableEntity, "bad_envelope", sub.check(sub.faults, s.Purposes)); err != nil {
 		return list{}, err
 	}
 	var line bytes.Buffer

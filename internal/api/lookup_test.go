@@ -55,9 +55,18 @@ func TestALookUpThatIsNotAnsweredInTimeGoesOn(t *testing.T) {
 // Nobody is asked about it, and nothing is waited for.
 func TestALookUpOfNoPlateIsInvalidAtOnce(t *testing.T) {
 	t.Parallel()
-	rec := newWorld(t, nil).do(t, "POST", "/v1/lookups", `{"provider":"attestr","item":{"plate":"??"}}`, jsonBody)
-	if got := decoded[lookedUp](t, rec); rec.Code != 200 || got.Row.Status != client.RowInvalid {
-		t.Errorf("got %d %s", rec.Code, rec.Body)
+	w := newWorld(t, nil)
+	for _, item := range []string{`{"plate":"??"}`, `{}`} {
+		rec := w.do(t, "POST", "/v1/lookups", `{"provider":"attestr","item":`+item+`}`, jsonBody)
+		if got := decoded[lookedUp](t, rec); rec.Code != 200 || got.Row.Status != client.RowInvalid {
+			t.Errorf("%s: got %d %s", item, rec.Code, rec.Body)
+		}
+	}
+	rec := w.do(t, "POST", "/v1/batches", `{"provider":"attestr","items":[{},{}]}`, jsonBody)
+	if b := decoded[client.Batch](t, rec); rec.Code != 201 || b.Counts[client.RowInvalid] != 2 {
+		t.Errorf("items without a member: got %d %s", rec.Code, rec.Body)
+	} else if rec = w.do(t, "GET", "/v1/batches/"+b.ID+"/results", "", "Accept: text/csv"); strings.Count(rec.Body.String(), "plate_empty") != 2 {
+		t.Errorf("their results: got %d %s", rec.Code, rec.Body)
 	}
 }
 

@@ -176,12 +176,18 @@ func (q *query) json(name, text string) []byte {
 // err returns the problem with all faults, those of parameters that were not
 // read among them, or nil.
 func (q *query) err() error {
+	return badFields(http.StatusBadRequest, "bad_query", q.all())
+}
+
+// all is what is wrong with the parameters, those left over with it. Everything
+// that there may be must have been read.
+func (q *query) all() []FieldError {
 	for _, name := range slices.Sorted(maps.Keys(q.values)) {
 		if !q.read[name] {
 			q.fault(clip(name), "there is no such parameter")
 		}
 	}
-	return badFields(http.StatusBadRequest, "bad_query", q.faults)
+	return q.faults
 }
 
 // clip keeps a name that a client made up from filling the answer.

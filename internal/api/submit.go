@@ -113,7 +113,7 @@ func (s *server) readJSON(r *http.Request, body io.Reader) (list, error) {
 		return list{}, err
 	}
 	l := list{envelope: sub.envelope, rows: sub, from: intake.Options{Format: intake.JSONL, Set: sub.Params, Items: true}}
-	return l, badFields(http.StatusUnprocessableEntity, "bad_envelope", l.check(s.Purposes))
+	return l, badFields(http.StatusUnprocessableEntity, "bad_envelope", l.check(sub.faults, s.Purposes))
 }
 
 // readList takes the envelope from the query and the header of options.
@@ -137,10 +137,12 @@ func (s *server) readList(r *http.Request, body io.Reader, format intake.Format)
 	if l.from.Set, err = intake.ParseSet(q.each("set")); err != nil {
 		q.fault("set", "%s", reason(err))
 	}
-	if err := q.err(); err != nil {
-		return list{}, err
+	query := q.all()
+	faults := l.check(query, s.Purposes)
+	if len(query) > 0 {
+		return list{}, badFields(http.StatusBadRequest, "bad_query", faults)
 	}
-	return l, badFields(http.StatusUnprocessableEntity, "bad_envelope", l.check(s.Purposes))
+	return l, badFields(http.StatusUnprocessableEntity, "bad_envelope", faults)
 }
 
 // reason returns what an error of intake says, without the words for the

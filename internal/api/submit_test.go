@@ -78,6 +78,10 @@ func TestListsAreRefusedWhole(t *testing.T) {
 			"all fields at once", "/v1/batches", `{"name":1,"wieght":2,"weight":"x","name":"y","metadata":` + deep + `}`,
 			jsonBody, 422, "bad_envelope", []string{`"wieght"`, `"weight"`, `"name"`, "given twice", `"items"`, "nested deeper", "a number"},
 		},
+		{
+			"fields of all kinds", "/v1/batches", `{"provider":"attestr","weight":-1,"metadata":[1],"retention":"y","bogus":1,` + one + `}`,
+			jsonBody, 422, "bad_envelope", []string{`"weight"`, `"metadata"`, `"retention"`, `"bogus"`},
+		},
 		{"name twice in metadata", "/v1/batches", `{"provider":"attestr","metadata":{"a":1,"a":2},` + one + `}`, jsonBody, 422, "bad_envelope", []string{"comes twice"}},
 		{"metadata no object", "/v1/batches", `{"provider":"attestr","metadata":[],` + one + `}`, jsonBody, 422, "bad_envelope", []string{"must be an object"}},
 		{"no provider", "/v1/batches", `{` + one + `}`, jsonBody, 422, "bad_envelope", []string{`"provider"`}},
@@ -95,6 +99,10 @@ func TestListsAreRefusedWhole(t *testing.T) {
 		{
 			"bad query", "/v1/batches?provider=attestr&weight=x&limit=0&fresh=perhaps&colour=red&name=a&name=b", "plate\nDL01AA1000\n",
 			csvBody, 400, "bad_query", []string{`"weight"`, `"limit"`, `"fresh"`, `"colour"`, `"name"`},
+		},
+		{
+			"fields in a query", "/v1/batches?provider=attestr&weight=-1&metadata=%5B1%5D&retention=y&bogus=1", "plate\nDL01AA1000\n",
+			csvBody, 400, "bad_query", []string{`"weight"`, `"metadata"`, `"retention"`, `"bogus"`},
 		},
 		{"JSON with a query", "/v1/batches?provider=attestr", `{"provider":"attestr",` + one + `}`, jsonBody, 400, "bad_query", nil},
 		{"spreadsheet", "/v1/batches?provider=attestr", "PK", "Content-Type: application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", 415, "unknown_format", nil},

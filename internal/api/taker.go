@@ -51,7 +51,7 @@ func (t *Taker) take(ctx context.Context, id string, body []byte) (store.Batch, 
 		once: &once{key: "order\x00" + id, sum: sha256.New()}, rest: http.NoBody,
 	}
 	_, _ = l.once.sum.Write(body) // a hash takes everything
-	if err := badFields(http.StatusUnprocessableEntity, "bad_envelope", l.check(t.s.Purposes)); err != nil {
+	if err := badFields(http.StatusUnprocessableEntity, "bad_envelope", l.check(sub.faults, t.s.Purposes)); err != nil {
 		return store.Batch{}, err
 	}
 	return t.s.accept(ctx, l)
