@@ -40,11 +40,6 @@ func (v *visit) post(path string, body, into any) error {
 	return v.send(call{method: http.MethodPost, path: path}, body, into)
 }
 
-// postWhole is post for an answer with what is personal.
-func (v *visit) postWhole(path string, body, into any) error {
-	return v.send(call{method: http.MethodPost, path: path, whole: true}, body, into)
-}
-
 func (v *visit) send(c call, body, into any) error {
 	if body != nil {
 		text, err := json.Marshal(body)

@@ -87,7 +87,7 @@ func (v *visit) charts() ([]chart, error) {
 				func(f float64) string { return strconv.FormatFloat(f, 'f', 2, 64) + " " + currency }))
 		}
 	}
-	return all, nil
+	return slices.DeleteFunc(all, func(c chart) bool { return !c.Any }), nil
 }
 
 // series asks how much there was at providers lately.

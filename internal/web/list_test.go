@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -209,10 +210,40 @@ func TestALookupIsConfirmedWhereItCosts(t *testing.T) {
 	b := w.browser(t)
 	want(t, b.get("/lookup"), http.StatusOK, `name="plate"`)
 	want(t, b.post("/lookup", "/lookup", url.Values{"provider": {"attestr"}, "plate": {"KA01AB1234"}}), http.StatusOK,
-		"It costs at most 2.00 INR", "Ask attestr", `name="sure"`)
+		"It costs at most 2.00 INR", "Ask attestr", `name="once"`)
 	if all := w.batches(t); all != 0 {
 		t.Errorf("asking for the price made %d batches", all)
 	}
 	want(t, b.post("/lookup", "/lookup", url.Values{"provider": {"attestr"}, "plate": {"§"}}), http.StatusOK, "It cannot be asked")
 	want(t, b.post("/lookup", "/lookup", url.Values{"provider": {"nobody"}, "plate": {"KA01AB1234"}}), http.StatusUnprocessableEntity, "It cannot be asked like this")
+}
+
+// TestALookupIsAskedOnce, however often its button is pressed.
+func TestALookupIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser(t)
+	fields := url.Values{"provider": {"attestr"}, "plate": {"KA01AB1234"}, "fresh": {"true"}}
+	once := inputs.FindStringSubmatch(regexp.MustCompile(`<input [^>]*name="once"[^>]*>`).FindString(b.post("/lookup", "/lookup", fields).Body.String()))
+	if once == nil {
+		t.Fatal("the request that asks has no name")
+	}
+	fields.Set("once", once[2])
+	first := make(chan *httptest.ResponseRecorder)
+	go func() { first <- b.post("", "/lookup", maps.Clone(fields)) }()
+	all, err := w.store.Batches(t.Context(), store.BatchFilter{})
+	for ; err == nil && (len(all) == 0 || all[0].State == store.BatchIntake); all, err = w.store.Batches(t.Context(), store.BatchFilter{}) {
+		runtime.Gosched()
+	}
+	if err == nil {
+		err = w.store.Cancel(t.Context(), all[0].No, "a test")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, <-first, http.StatusOK, all[0].ID)
+	want(t, b.post("", "/lookup", fields), http.StatusOK, all[0].ID)
+	if n := w.batches(t); n != 1 {
+		t.Errorf("it was asked %d times", n)
+	}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/url"
@@ -26,6 +27,7 @@ type lookupData struct {
 	Providers []client.Provider
 	// Estimate is what it would come to, and is to be confirmed; nil: nothing is.
 	Estimate *client.Estimate
+	Once     string // the name of the request that asks
 	// Answer is what became of it; nil: it was not asked.
 	Answer  *client.LookedUp
 	Problem *client.Problem
@@ -46,8 +48,8 @@ func (v *visit) showLookup(status int, d lookupData) error {
 // lookupFields are those of the form, which comes back filled in.
 var lookupFields = []string{"provider", "plate", "more", "set", "purpose", "fresh"}
 
-// lookUp says what the question costs, where it does, and asks it once that is
-// confirmed.
+// lookUp says what the question costs, where it does, and asks it when that is
+// confirmed: once, however often the button is pressed.
 func lookUp(v *visit) error {
 	d := lookupData{Form: chosen(v.r.PostForm, lookupFields...)}
 	item := pairs(v.field("more"))
@@ -59,14 +61,16 @@ func lookUp(v *visit) error {
 		envelope["purpose"] = purpose
 	}
 	var err error
-	if v.field("sure") == "" {
+	once := v.field("once")
+	if once == "" {
+		d.Once = rand.Text()
 		d.Estimate, err = v.foresee(envelope, item)
 	}
 	if err == nil && (d.Estimate == nil || d.Estimate.Invalid == 0 && d.Estimate.Questions == 0) {
 		d.Estimate = nil
 		envelope["item"] = item
 		d.Answer = &client.LookedUp{}
-		err = v.postWhole("/v1/lookups", envelope, d.Answer)
+		err = v.send(call{method: http.MethodPost, path: "/v1/lookups", once: once, whole: true}, envelope, d.Answer)
 	}
 	if p, ok := errors.AsType[*client.Problem](err); ok {
 		return v.showLookup(p.Status, lookupData{Form: d.Form, Problem: p})

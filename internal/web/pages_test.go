@@ -36,7 +36,11 @@ func TestOverviewSaysWhatToDoFirst(t *testing.T) {
 	b := w.browser(t)
 	want(t, b.get("/"), http.StatusOK, "No list was ever handed in here")
 	id := w.submitted(t, "&name=Fleet+%26+co", "plate\nKA01AB1234\nKA01AB1235\n")
-	want(t, b.get("/"), http.StatusOK, id, "Fleet &amp; co", "running", "Under way")
+	rec := b.get("/")
+	want(t, rec, http.StatusOK, id, "Fleet &amp; co", "running", "Under way")
+	if strings.Contains(rec.Body.String(), "How much") {
+		t.Error("it tells how much was answered where nothing was")
+	}
 }
 
 func TestBatchesAreChosenAndPaged(t *testing.T) {

@@ -12,10 +12,15 @@ type progress struct {
 	Settled  int
 	Percent  int
 	// Rate is rows settled a second since the list came in, Left how long the
-	// rest takes if it goes on so; 0: nobody knows.
+	// rest takes if it goes on so; 0: nobody knows. Long: more than that.
 	Rate float64
 	Left time.Duration
+	Long bool
 }
+
+// longest is the most that Left may say: who has just begun, or stood still,
+// knows nothing of a time as long as that.
+const longest = 365 * 24 * time.Hour
 
 // segment is the part of a bar that one status has.
 type segment struct {
@@ -56,7 +61,9 @@ func progressOf(b client.Batch, now time.Time) progress {
 	passed := now.Sub(b.CreatedAt)
 	if b.State == client.Running && asked > 0 && passed > 0 {
 		p.Rate = float64(asked) / passed.Seconds()
-		p.Left = time.Duration(float64(b.Open()) / p.Rate * float64(time.Second))
+		seconds := float64(b.Open()) / p.Rate
+		p.Long = seconds > longest.Seconds()
+		p.Left = time.Duration(min(seconds, longest.Seconds()) * float64(time.Second))
 	}
 	return p
 }
