@@ -39,6 +39,9 @@ func (c *cli) auditListCommand() *cobra.Command {
   plateq audit list --kind rows.exported --limit 0 --json > exports.jsonl`,
 		Args: wants(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkLimit(limit); err != nil {
+				return err
+			}
 			return c.withBooks(cmd.Context(), func(cl *client.Client) error { return c.auditList(cmd.Context(), cl, o, limit) })
 		},
 	}

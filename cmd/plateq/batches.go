@@ -31,6 +31,9 @@ func (c *cli) listCommand() *cobra.Command {
   plateq list --json | jq -r .id`,
 		Args: wants(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkLimit(limit); err != nil {
+				return err
+			}
 			for _, s := range states {
 				o.States = append(o.States, client.State(s))
 			}

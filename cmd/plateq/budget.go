@@ -25,7 +25,7 @@ PLATEQ_BUDGET_MONTH and PLATEQ_NAME_BUDGET_DAY, over which the others win.`
 
 const scopesHelp = `SCOPE is one of
   batch:BATCH              what one list may cost in all
-  tenant:default:day       what all lists may cost in a day, or :month
+  tenant:default:day       what all lists of a tenant may cost in a day, or :month
   provider:attestr:day     what a provider may cost in a day, or :month`
 
 func (c *cli) budgetCommand() *cobra.Command {

@@ -58,7 +58,7 @@ func TestABudgetCountsQuestionsWhereThereIsNoPrice(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, "PLATEQ_ATTESTR_BUDGET_DAY=1")
 	_, errs := p.ok(t, 4, "run", "fleet.csv", "-p", "attestr", "--simulate", "-o", "out.csv")
-	says(t, errs, "budget  provider:attestr:day: 1 of 1 questions left until ", "plateq: budget provider:attestr:day: 1 of 1 question are used or held, until ")
+	says(t, errs, "budget  provider:attestr:day: 1 of 1 questions left until ", "plateq: budget provider:attestr:day has no room until ")
 	p.ok(t, 0, "run", "fleet.csv", "-p", "aopay", "--set", "operator=311", "--simulate", "-o", "other.csv")
 }
 

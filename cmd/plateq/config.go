@@ -21,15 +21,21 @@ func (c *cli) configCommand() *cobra.Command {
 		Args: wants(),
 		RunE: func(*cobra.Command, []string) error {
 			if makeKeys {
-				c.say("keep these: without them the store cannot be read")
-				fmt.Fprint(c.out, app.NewKeys())
-				return nil
+				return c.makeKeys()
 			}
 			return c.showConfig()
 		},
 	}
 	cmd.Flags().BoolVar(&makeKeys, "make-keys", false, "print new keys for a store that processes share, and show nothing else")
 	return cmd
+}
+
+func (c *cli) makeKeys() error {
+	if _, err := fmt.Fprint(c.out, app.NewKeys()); err != nil {
+		return lost("keys", err)
+	}
+	c.say("keep these: without them the store cannot be read")
+	return nil
 }
 
 func (c *cli) showConfig() error {

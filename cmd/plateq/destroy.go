@@ -74,7 +74,7 @@ func (c *cli) secretsDestroy(ctx context.Context, r app.DestroyRequest) error {
 		err = json.NewEncoder(c.out).Encode(map[string]any{"lists": d.Lists, "rows": d.Rows, "already": d.Already})
 	}
 	if err != nil {
-		return fmt.Errorf("write report: %w", err)
+		return lost("report", err)
 	}
 	c.say("the keys of %d lists with %d rows were destroyed; of %d they were gone before", d.Lists, d.Rows, d.Already)
 	switch {

@@ -39,8 +39,21 @@ func (c *cli) diffCommand() *cobra.Command {
 		Args: wants("OLDER", "NEWER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Since = args[0]
+			var as export.Format
+			if out != "" || format != "" || !c.table() {
+				if out == "" {
+					out = "-"
+				}
+				var err error
+				if as, err = outFormat(out, format); err != nil {
+					return err
+				}
+			}
+			if err := checkFiles("", output{"-o", out}); err != nil {
+				return err
+			}
 			return c.withBooks(cmd.Context(), func(cl *client.Client) error {
-				err := c.diff(cmd.Context(), cl, args[1], o, out, format)
+				err := c.diff(cmd.Context(), cl, args[1], o, out, as)
 				if errors.Is(err, &client.Problem{Code: "no_such_batch"}) {
 					return fmt.Errorf("diff %s %s: %w: see plateq list", args[0], args[1], err)
 				}
@@ -57,25 +70,19 @@ func (c *cli) diffCommand() *cobra.Command {
 	return cmd
 }
 
-func (c *cli) diff(ctx context.Context, cl *client.Client, id string, o client.ChangesOptions, out, format string) error {
-	switch {
-	case out == "" && format == "" && c.table():
-		if err := c.diffTable(ctx, cl, id, o); err != nil {
-			return err
-		}
-	default:
-		if out == "" {
-			out = "-"
-		}
-		as, err := outFormat(out, format)
-		if err == nil {
-			err = export.ToFile(out, c.out, func(w io.Writer) error {
-				return asMedia(as, w, func(media client.Format, w io.Writer) error { return cl.Changes(ctx, id, o, media, w) })
-			})
-		}
-		if err != nil {
-			return err
-		}
+// diff writes what changed to out or, where no format is given, as a table.
+func (c *cli) diff(ctx context.Context, cl *client.Client, id string, o client.ChangesOptions, out string, as export.Format) error {
+	write := func(w io.Writer) error {
+		return asMedia(as, w, func(media client.Format, w io.Writer) error { return cl.Changes(ctx, id, o, media, w) })
+	}
+	var err error
+	if as == "" {
+		err = c.diffTable(ctx, cl, id, o)
+	} else {
+		err = export.ToFile(out, c.out, write)
+	}
+	if err != nil {
+		return err
 	}
 	if c.quiet {
 		return nil

@@ -38,6 +38,12 @@ func (c *cli) estimateCommand() *cobra.Command {
   plateq estimate fleet.csv -p attestr --json | jq .at_most`,
 		Args: wants("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := list.check(cmd, nil); err != nil {
+				return err
+			}
+			if _, _, err := list.outputs(args[0]); err != nil {
+				return err
+			}
 			// What is set up is known without books; so is what a list holds.
 			return c.withProviders(cmd.Context(), func(cl *client.Client) error { return c.estimate(cmd, cl, args[0], list) })
 		},
@@ -48,9 +54,6 @@ func (c *cli) estimateCommand() *cobra.Command {
 }
 
 func (c *cli) estimate(cmd *cobra.Command, cl *client.Client, file string, list listFlags) error {
-	if err := list.check(cmd, nil); err != nil {
-		return err
-	}
 	o, err := list.submission(file)
 	if err != nil {
 		return err

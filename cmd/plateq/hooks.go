@@ -69,7 +69,7 @@ func (c *cli) showSecret(whole any, id, secret string) error {
 		err = json.NewEncoder(c.out).Encode(whole)
 	}
 	if err != nil {
-		return fmt.Errorf("write secret: %w", err)
+		return lost("secret", err)
 	}
 	c.say("this is the secret of hook %s; it is shown this once", id)
 	c.next("hooks list")
@@ -174,6 +174,9 @@ func (c *cli) deliveriesCommand() *cobra.Command {
 		Example: "  plateq hooks deliveries --state failed",
 		Args:    wants(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkLimit(o.Limit); err != nil {
+				return err
+			}
 			return c.withBooks(cmd.Context(), func(cl *client.Client) error { return c.deliveries(cmd.Context(), cl, o) })
 		},
 	}

@@ -111,7 +111,7 @@ func (c *cli) createKey(ctx context.Context, cl *client.Client, r client.KeyRequ
 		err = json.NewEncoder(c.out).Encode(k) //nolint:gosec // the secret is what was asked for
 	}
 	if err != nil {
-		return fmt.Errorf("write key: %w", err)
+		return lost("key", err)
 	}
 	c.say("key %s of tenant %s may %s; it is shown this once", k.ID, k.Tenant, strings.Join(k.Scopes, ", "))
 	return c.afterKey(ctx, k, cl)

@@ -42,6 +42,9 @@ func (c *cli) ledgerCommand() *cobra.Command {
 		Args: wants(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
+			if err := checkLimit(limit); err != nil {
+				return err
+			}
 			switch {
 			case by != "" && !slices.Contains(ledgerGroups, by):
 				return app.Usage(fmt.Errorf("--by %q: it must be one of %s", by, strings.Join(ledgerGroups, ", ")))
@@ -128,23 +131,28 @@ func (c *cli) ownFigures(ctx context.Context, cl *client.Client, balance bool) e
 		return err
 	}
 	for _, p := range all {
-		var lines []string
-		if text := readings(p.Readings); text != "" {
-			lines = append(lines, text)
-		}
-		for _, b := range p.Balances {
-			lines = append(lines, b.Name+": "+strings.TrimSpace(b.Left+" "+b.Unit))
-		}
-		if p.BalanceError != nil {
-			lines = append(lines, "its balance cannot be read: "+printable(*p.BalanceError))
-		}
-		for _, line := range lines {
-			if _, err := fmt.Fprintf(c.out, "%s itself: %s\n", p.Name, printable(line)); err != nil {
+		for _, line := range figures(p) {
+			if _, err := fmt.Fprintf(c.out, "%s itself: %s\n", p.Name, line); err != nil {
 				return fmt.Errorf("write figures: %w", err)
 			}
 		}
 	}
 	return nil
+}
+
+// figures are what a provider says of itself, a line each.
+func figures(p client.Provider) []string {
+	var lines []string
+	if text := readings(p.Readings); text != "" {
+		lines = append(lines, printable(text))
+	}
+	for _, b := range p.Balances {
+		lines = append(lines, balance(b))
+	}
+	if p.BalanceError != nil {
+		lines = append(lines, "its balance cannot be read: "+printable(*p.BalanceError))
+	}
+	return lines
 }
 
 // ledgerColumns are the columns of the export, a contract.

@@ -3,10 +3,13 @@ package main
 import (
 	"encoding/csv"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/plateq/plateq/client"
 )
 
 func TestTheLedgerIsExported(t *testing.T) {
@@ -46,4 +49,22 @@ func TestTheLedgerIsExported(t *testing.T) {
 	}
 	p.ok(t, 2, "ledger", "--by", "plate", "--simulate")
 	p.ok(t, 2, "ledger", "--by", "day", "--csv", "--simulate")
+}
+
+// What a provider says of itself is the same beside the books as where
+// providers are shown.
+func TestFiguresWithoutALimitAreTold(t *testing.T) {
+	t.Parallel()
+	sad := "the account is closed"
+	p := client.Provider{
+		Name:         "spectrumdata",
+		Readings:     []client.Reading{{Name: "reports_today", Value: 3}},
+		Balances:     []client.Balance{{Name: "grz day", Unit: "reports"}, {Name: "grz month", Left: "17", Unit: "reports"}},
+		BalanceError: &sad,
+	}
+	got := figures(p)
+	want := []string{"reports today 3", "grz day: no limit", "grz month: 17 reports left", "its balance cannot be read: the account is closed"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/internal/app"
 	"github.com/plateq/plateq/internal/config"
 	"github.com/plateq/plateq/internal/export"
@@ -57,7 +58,7 @@ func (l *listFlags) add(cmd *cobra.Command) {
 	f.StringVarP(&l.out, "out", "o", "", "file for the results, .csv, .xlsx, .json or .jsonl; - for standard output")
 	f.StringVar(&l.name, "name", "", "what the batch is called (default: the name of the file)")
 	f.StringVar(&l.purpose, "purpose", "", "what the answers are for")
-	f.Float64Var(&l.weight, "weight", 0, "share of the pace among batches (default 1)")
+	f.Float64Var(&l.weight, "weight", 0, fmt.Sprintf("share of the pace among batches, at most %d (default 1)", client.MaxWeight))
 	f.StringVar(&l.maxCost, "max-cost", "", "pause the list before it costs more than this amount, and do not ask whether it may cost so much")
 	f.StringVar(&l.keep, "retention", "", "how long rows are kept after the end of the list, such as 30d or 12h (default: as PLATEQ_RETENTION says)")
 	f.BoolVar(&l.input, "input", false, "write the lines as they were given too")
@@ -79,12 +80,13 @@ func (l *listFlags) check(cmd *cobra.Command, purposes []string) error {
 		return app.Usage(fmt.Errorf("-p PROVIDER is missing: see %s --help", cmd.CommandPath()))
 	case l.errors != "" && (l.out == "" || l.out == "-"):
 		return app.Usage(errors.New("--errors goes with -o FILE: say where the other rows go"))
-	case l.limit < 0:
-		return app.Usage(fmt.Errorf("--limit %d: it cannot be negative", l.limit))
-	case l.weight < 0:
-		return app.Usage(fmt.Errorf("--weight %g: it cannot be negative", l.weight))
+	case cmd.Flags().Changed("weight") && !(l.weight > 0 && l.weight <= client.MaxWeight):
+		return app.Usage(fmt.Errorf("--weight %g: it must be more than 0 and at most %d", l.weight, client.MaxWeight))
 	case len(purposes) > 0 && !slices.Contains(purposes, l.purpose):
 		return app.Usage(fmt.Errorf("--purpose %q: it must be one of %s (PLATEQ_PURPOSES)", l.purpose, strings.Join(purposes, ", ")))
+	}
+	if err := checkLimit(l.limit); err != nil {
+		return err
 	}
 	if cmd.Flags().Changed("limit") && l.limit == 0 {
 		return app.Usage(fmt.Errorf("--limit 0: an empty list is nothing to look up"))
@@ -98,6 +100,14 @@ func (l *listFlags) check(cmd *cobra.Command, purposes []string) error {
 		if _, err := config.ParseAmount(l.maxCost); err != nil {
 			return app.Usage(fmt.Errorf("--max-cost: %w", err))
 		}
+	}
+	return nil
+}
+
+// checkLimit refuses a --limit below 0.
+func checkLimit(n int) error {
+	if n < 0 {
+		return app.Usage(fmt.Errorf("--limit %d: it cannot be negative", n))
 	}
 	return nil
 }
@@ -136,6 +146,19 @@ func (l *listFlags) export() (string, export.Format, error) {
 	return l.out, format, err
 }
 
+// outputs is export, once it is certain that the files can be written and that
+// none of them replaces another, or the list.
+func (l *listFlags) outputs(list string) (string, export.Format, error) {
+	path, format, err := l.export()
+	if err == nil {
+		err = sameFormat(l.errors, format)
+	}
+	if err == nil {
+		err = checkFiles(list, output{"-o", l.out}, output{"--errors", l.errors}, output{"--problems", l.problems})
+	}
+	return path, format, err
+}
+
 // outFormat returns the format of a file by its name or, where that does not
 // tell, the one that was named.
 func outFormat(path, named string) (export.Format, error) {
@@ -150,8 +173,11 @@ func outFormat(path, named string) (export.Format, error) {
 }
 
 // sameFormat demands that the file of the rows without an answer is written
-// like the other one.
+// like the other one, if there is one.
 func sameFormat(path string, format export.Format) error {
+	if path == "" {
+		return nil
+	}
 	got, err := export.FormatOf(path, "")
 	if err == nil && got != format {
 		err = fmt.Errorf("write %s: it must be of the same format as -o (%s)", path, format)

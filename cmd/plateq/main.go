@@ -25,8 +25,12 @@ func main() {
 		debug.SetGCPercent(was) // GOGC says otherwise
 	}
 	ctx, stop := context.WithCancel(context.Background())
+	outlivePipes()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup has it ignored
+		signal.Notify(signals, syscall.SIGHUP) // a terminal that is gone kills nobody on the spot
+	}
 	go func() {
 		<-signals // the first: let what is in flight end
 		stop()

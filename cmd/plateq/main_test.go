@@ -121,6 +121,22 @@ func TestWrongUse(t *testing.T) {
 		{"budget set tenant:default:day five", "", `"five" is no amount such as 12.50`},
 		{"budget unset", "", "SCOPE is missing"},
 		{"budget sett", "", "sett"},
+		{"unknown resend 1 2 --reason x", "", `"2" is one argument too many: see plateq unknown resend --help`},
+		{"unknown give-up 1 2 --reason x", "", `"2" is one argument too many: see plateq unknown give-up --help`},
+		{"list --limit -1 --simulate", "", "--limit -1: it cannot be negative"},
+		{"ledger --limit -1 --simulate", "", "--limit -1: it cannot be negative"},
+		{"audit list --limit -1 --simulate", "", "--limit -1: it cannot be negative"},
+		{"hooks deliveries --limit -1 --simulate", "", "--limit -1: it cannot be negative"},
+		{"run fleet.csv -p attestr --simulate --weight 99999", "", "--weight 99999: it must be more than 0 and at most 1000"},
+		{"run fleet.csv -p attestr --simulate --weight NaN", "", "--weight NaN: it must be more than 0 and at most 1000"},
+		{"run fleet.csv -p attestr --simulate --weight 0", "", "--weight 0: it must be more than 0 and at most 1000"},
+		{"submit fleet.csv -p attestr --weight -1", "", "--weight -1: it must be more than 0 and at most 1000"},
+		{"submit fleet.csv -p attestr --weight +Inf", "", "--weight +Inf: it must be more than 0 and at most 1000"},
+		{"completion nosuch", "", `there is no command "nosuch": see plateq completion --help`},
+		{"completion bahs", "", `there is no command "bahs": is it plateq completion bash?`},
+		{"completion bash fish", "", `"fish" is one argument too many: see plateq completion bash --help`},
+		{"help nosuch", "", `there is no command "nosuch": see plateq --help`},
+		{"help run nosuch", "", `there is no command "nosuch": see plateq run --help`},
 		{"submit fleet.csv -p attestr", "", "no server answers at http://127.0.0.1:1: start one with plateq up, or use plateq run"},
 		{"estimate fleet.csv", "", "-p PROVIDER is missing: see plateq estimate --help"},
 		{"estimate nothing.csv -p attestr --simulate", "", "nothing.csv: no such file or directory"},
@@ -323,6 +339,16 @@ func TestServerTakesLists(t *testing.T) {
 
 func TestInterruptedRunGoesOn(t *testing.T) {
 	t.Parallel()
+	for name, by := range map[string]os.Signal{"interrupted": os.Interrupt, "the terminal is gone": syscall.SIGHUP} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runCutOff(t, by)
+		})
+	}
+}
+
+func runCutOff(t *testing.T, by os.Signal) {
+	t.Helper()
 	p := newPlace(t)
 	args := []string{"run", "fleet.csv", "-p", "attestr", "--simulate", "-o", "out.csv"}
 	cmd := p.command(t.Context(), args...)
@@ -338,7 +364,7 @@ func TestInterruptedRunGoesOn(t *testing.T) {
 	for lines.Scan() {
 		if !sent && strings.HasPrefix(lines.Text(), "looking up") {
 			sent = true
-			_ = cmd.Process.Signal(os.Interrupt)
+			_ = cmd.Process.Signal(by)
 		}
 	}
 	_ = cmd.Wait()

@@ -92,6 +92,6 @@ func (c *cli) schedulerOnce(ctx context.Context) (err error) {
 		return err
 	}
 	c.say("all that was due is done")
-	c.say("next: plateq list")
+	c.next("list")
 	return nil
 }

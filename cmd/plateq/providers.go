@@ -32,7 +32,7 @@ func (c *cli) providersCommand() *cobra.Command {
 		Example: `  plateq providers
   plateq providers spectrumdata --balance
   plateq providers --json | jq 'select(.set_up)'`,
-		Args: atMostOne,
+		Args: atMostOne("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withProviders(cmd.Context(), func(cl *client.Client) error {
 				return c.providers(cmd.Context(), cl, args, balance)
@@ -44,12 +44,14 @@ func (c *cli) providersCommand() *cobra.Command {
 	return cmd
 }
 
-// atMostOne checks that a command got one argument or none.
-func atMostOne(cmd *cobra.Command, args []string) error {
-	if len(args) < 2 {
-		return nil
+// atMostOne checks that a command got one argument, which name names, or none.
+func atMostOne(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < 2 {
+			return nil
+		}
+		return wants(name)(cmd, args)
 	}
-	return wants("NAME")(cmd, args)
 }
 
 // withProviders is withBooks that needs no store: what providers can do is

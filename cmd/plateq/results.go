@@ -8,41 +8,47 @@ import (
 
 	"github.com/plateq/plateq/client"
 	"github.com/plateq/plateq/internal/app"
+	"github.com/plateq/plateq/internal/export"
 )
 
 func (c *cli) resultsCommand() *cobra.Command {
 	var o client.ResultsOptions
 	var out, format, bad string
+	var as export.Format
 	var statuses []string
 	cmd := c.about("results", "Write the rows of a batch, as far as they are known",
 		`  plateq results b_… -o results.csv
   plateq results b_… --status failed,invalid,unknown
   plateq results b_… | jq -r 'select(.status == "found") | .result.contact'`,
 		func(ctx context.Context, cl *client.Client, id string) error {
-			path := out
-			if path == "" {
-				path = "-"
-			}
-			as, err := outFormat(path, format)
-			if err != nil {
-				return err
-			}
 			for _, s := range statuses {
 				o.Status = append(o.Status, client.Status(s))
 			}
-			if bad != "" && (path == "-" || len(o.Status) > 0) {
-				return app.Usage(errors.New("--errors goes with -o FILE, and without --status"))
-			}
-			if err := c.downloads(ctx, cl, id, path, bad, as, o); err != nil {
+			if err := c.downloads(ctx, cl, id, out, bad, as, o); err != nil {
 				return err
 			}
-			if path != "-" {
-				c.say("results: %s", path)
+			if out != "-" {
+				c.say("results: %s", out)
 			}
 			c.next("status " + id)
 			return nil
 		})
 	cmd.Use = "results BATCH [-o OUT]"
+	cmd.PreRunE = func(*cobra.Command, []string) (err error) {
+		if out == "" {
+			out = "-"
+		}
+		if bad != "" && (out == "-" || len(statuses) > 0) {
+			return app.Usage(errors.New("--errors goes with -o FILE, and without --status"))
+		}
+		if as, err = outFormat(out, format); err != nil {
+			return err
+		}
+		if err := sameFormat(bad, as); err != nil {
+			return err
+		}
+		return checkFiles("", output{"-o", out}, output{"--errors", bad})
+	}
 	f := cmd.Flags()
 	f.StringVarP(&out, "out", "o", "", "file to write, .csv, .xlsx, .json or .jsonl (default: JSON Lines on standard output)")
 	f.StringVar(&format, "format", "", "csv, xlsx, json or jsonl, on standard output or of a file whose name does not tell")

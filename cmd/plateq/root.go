@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
@@ -32,12 +33,16 @@ type cli struct {
 }
 
 // execute runs the command line and returns the exit code. What went wrong is
-// one line on standard error.
+// one line on standard error; that nobody reads the output any more did not.
 func execute(ctx context.Context, args []string, s streams) int {
 	c := &cli{streams: s, screen: &screen{w: s.err}}
 	root := c.root()
 	root.SetArgs(args)
+	checkWords(root)
 	err := root.ExecuteContext(ctx)
+	if c.unheeded(err) {
+		return app.ExitUnread
+	}
 	if err != nil {
 		fmt.Fprintln(c.screen, "plateq:", err)
 	}
@@ -61,7 +66,8 @@ nothing paid twice. Settings are environment variables: see plateq config.
 
 Exit codes: 0 every row has its answer, 1 error, 2 wrong use or settings,
 3 some rows failed, are invalid or unknown, 4 stopped by budget or credit,
-5 credentials refused or provider out of reach, 130 interrupted.`
+5 credentials refused or provider out of reach, 130 interrupted, 141 whoever
+read the output has stopped.`
 
 const rootExample = `  plateq run fleet.csv -p attestr -o results.csv            look a list up, in one process
   plateq run fleet.csv -p attestr --simulate -o out.csv     the same as a rehearsal that costs nothing
@@ -102,15 +108,40 @@ func (c *cli) root() *cobra.Command {
 	return root
 }
 
-func knownCommand(root *cobra.Command, args []string) error {
+// knownCommand refuses what is left over when the command was found: no command
+// below it has that name.
+func knownCommand(found *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	hint := "see plateq --help"
-	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = "is it plateq " + strings.Join(near, " or plateq ") + "?"
+	path := found.CommandPath()
+	hint := "see " + path + " --help"
+	if near := found.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "is it " + path + " " + strings.Join(near, " or "+path+" ") + "?"
 	}
 	return app.Usage(fmt.Errorf("there is no command %q: %s", args[0], hint))
+}
+
+// checkWords has the commands that cobra adds by itself refuse words that they
+// do not know, as all others do. By itself it shows help and calls that well.
+func checkWords(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				found, rest, _ := root.Find(args) // what it does not find is left over
+				return knownCommand(found, rest)
+			}
+		case "completion":
+			cmd.Args, cmd.SuggestionsMinimumDistance = knownCommand, root.SuggestionsMinimumDistance
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			for _, shell := range cmd.Commands() {
+				shell.Args = wants()
+			}
+		}
+	}
 }
 
 // wants checks that a command got exactly the arguments that names name.
@@ -200,9 +231,10 @@ func (c *cli) like(command string) string {
 // table reports whether people read standard output, rather than programs.
 func (c *cli) table() bool { return !c.json && terminal(c.out) }
 
+// terminal reports whether f is one, of Cygwin too. The null device is not,
+// though it is a device of characters as well.
 func terminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd())
 }
 
 // simulated adds --simulate to a command.

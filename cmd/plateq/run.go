@@ -54,15 +54,10 @@ func (c *cli) run(cmd *cobra.Command, file string, list listFlags, ro app.RunOpt
 	if ro.Intake, err = list.intake(file); err != nil {
 		return err
 	}
-	if ro.Out, ro.Export.Format, err = list.export(); err != nil {
+	if ro.Out, ro.Export.Format, err = list.outputs(file); err != nil {
 		return err
 	}
-	ro.Problems = list.problems
-	if ro.Errors = list.errors; ro.Errors != "" {
-		if err := sameFormat(ro.Errors, ro.Export.Format); err != nil {
-			return err
-		}
-	}
+	ro.Errors, ro.Problems = list.errors, list.problems
 	ro.Export.Extras, ro.Export.Plain = export.Extras{Input: list.input, Raw: ro.Raw}, list.rawCells
 	ro.In, ro.Stdout = file, c.out
 	ro.Provider, ro.Limit, ro.Fresh = list.provider, list.limit, list.fresh

@@ -32,7 +32,9 @@ func TestAScheduleRunsAndCanBeCompared(t *testing.T) {
 	s, _ := schedule(0, "add", b.ID, "--cron", "@monthly", "--zone", "Asia/Kolkata")
 	schedule(0, "pause", s.ID)
 	schedule(0, "run-now", s.ID)
-	p.ok(t, 0, "scheduler", "--once", "--simulate")
+	if _, errs := p.ok(t, 0, "scheduler", "--once", "--simulate"); !strings.Contains(errs, "next: plateq list --simulate\n") {
+		t.Errorf("standard error: %s", errs)
+	}
 	s, _ = schedule(0, "show", s.ID)
 	if s.State != "paused" || len(s.Runs) != 1 || s.Runs[0].Batch == nil {
 		t.Fatalf("after it ran: %+v", s)

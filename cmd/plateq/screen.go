@@ -15,6 +15,9 @@ import (
 
 // screen is standard error. What is written while a bar is shown appears
 // above it. It is safe for concurrent use.
+//
+// Writing never fails: talk that nobody hears, as the other end of the pipe is
+// closed, ends no work that is under way.
 type screen struct {
 	mu   sync.Mutex
 	w    io.Writer
@@ -30,7 +33,8 @@ func (s *screen) Write(p []byte) (int, error) {
 			return n, nil
 		}
 	}
-	return s.w.Write(p)
+	_, _ = s.w.Write(p)
+	return len(p), nil
 }
 
 func (s *screen) show(bars *mpb.Progress) {

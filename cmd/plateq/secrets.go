@@ -35,10 +35,10 @@ func (c *cli) secretsNewCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("make sealing key: %w", err)
 			}
-			c.say("put it in front, with a comma, for every process, and keep a copy: what it seals cannot be read without it")
 			if _, err := fmt.Fprintln(c.out, key); err != nil {
-				return fmt.Errorf("write key: %w", err)
+				return lost("key", err)
 			}
+			c.say("put it in front, with a comma, for every process, and keep a copy: what it seals cannot be read without it")
 			c.next("secrets rotate (once every process was started with it)")
 			return nil
 		},

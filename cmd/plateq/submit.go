@@ -54,7 +54,7 @@ func (c *cli) submit(cmd *cobra.Command, file, callback string, list listFlags, 
 		return err
 	}
 	o.Callback = callback
-	if _, _, err := list.export(); err != nil {
+	if _, _, err := list.outputs(file); err != nil {
 		return err
 	}
 	f, err := openList(file, c.in)
@@ -136,6 +136,7 @@ func (c *cli) await(ctx context.Context, cl *client.Client, b client.Batch, list
 			err = c.downloads(ctx, cl, b.ID, path, list.errors, format, client.ResultsOptions{Input: list.input, Plain: list.rawCells})
 		}
 		if err != nil {
+			c.next("results " + b.ID + " -o " + list.out)
 			return err
 		}
 	}
@@ -245,9 +246,6 @@ func (c *cli) download(ctx context.Context, cl *client.Client, id, path string, 
 func (c *cli) downloads(ctx context.Context, cl *client.Client, id, path, bad string, format export.Format, o client.ResultsOptions) error {
 	if bad == "" {
 		return c.download(ctx, cl, id, path, format, o)
-	}
-	if err := sameFormat(bad, format); err != nil {
-		return err
 	}
 	o.Status = client.Answered()
 	if err := c.download(ctx, cl, id, path, format, o); err != nil {

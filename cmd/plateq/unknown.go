@@ -134,7 +134,7 @@ func (c *cli) deciding(verb, short, long string, do func(context.Context, *clien
 		Short:   short,
 		Long:    long,
 		Example: fmt.Sprintf("  plateq unknown %s 17 --reason \"…\"\n  plateq unknown %s --all -p attestr --reason \"…\"", verb, verb),
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne("CALL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d := d
 			if err := choose(&d, args); err != nil {

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/plateq/plateq/client"
+)
+
+// slowly starts a stand-in that takes its time to answer, and has p ask it.
+func (p *place) slowly(t *testing.T) {
+	t.Helper()
+	cmd := p.command(t.Context(), "simulate", "--listen", "127.0.0.1:0", "--fault", "latency,for=300ms")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	addr := ""
+	for lines := bufio.NewScanner(stderr); addr == "" && lines.Scan(); {
+		if _, after, ok := strings.Cut(lines.Text(), "playing the providers on "); ok {
+			addr, _, _ = strings.Cut(after, ",")
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, stderr) }() // its log must not block it
+	p.env = append(p.env, "PLATEQ_AOPAY_BASE_URL="+addr+"/aopay", "PLATEQ_AOPAY_REGISTRATION_ID="+standInToken, "PLATEQ_AOPAY_RATE=none")
+}
+
+// cut runs a command whose output goes to pipes, and closes the other end of
+// that for standard error once it has said until, and of that for standard
+// output at once.
+func (p *place) cut(t *testing.T, cmd *exec.Cmd, until string) (code int) {
+	t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr, cmd.Stdout = write, closedPipe(t)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = write.Close()
+	lines := bufio.NewScanner(read)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), until) {
+		continue
+	}
+	_ = read.Close()
+	_ = cmd.Wait()
+	return cmd.ProcessState.ExitCode()
+}
+
+// closedPipe is a pipe that nobody reads any more.
+func closedPipe(t *testing.T) *os.File {
+	t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = read.Close()
+	t.Cleanup(func() { _ = write.Close() })
+	return write
+}
+
+// Whoever reads what a run says may stop reading, as head does: what is asked
+// then is waited for, and is not asked again.
+func TestARunOutlivesItsReader(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, "PLATEQ_LOG_LEVEL=debug", "PLATEQ_CONFIRM_ABOVE=1000")
+	p.slowly(t)
+	var list strings.Builder
+	list.WriteString("canumber\n")
+	for n := range 6 {
+		fmt.Fprintf(&list, "10%07d\n", n)
+	}
+	p.write(t, "bills.csv", list.String())
+	run := []string{"run", "bills.csv", "-p", "aopay", "--set", "operator=311"}
+	first := p.command(t.Context(), slices.Concat(run, []string{"-o", "out.csv"})...)
+	if code := p.cut(t, first, "looking up"); code != 0 && code != 3 {
+		t.Errorf("with a file for its rows: exit %d, want 0 or 3", code)
+	}
+	if text, err := os.ReadFile(filepath.Join(p.dir, "out.csv")); err != nil || bytes.Count(text, []byte("\n")) != 7 {
+		t.Errorf("results: %v, %s", err, text)
+	}
+	if code := p.cut(t, p.command(t.Context(), append(run, "--fresh")...), "looking up"); code != 141 {
+		t.Errorf("with its rows for the reader: exit %d, want 141", code)
+	}
+	p.env = append(p.env, "PLATEQ_LOG_LEVEL=warn")
+	if out, _ := p.ok(t, 0, "unknown", "list"); out != "" {
+		t.Errorf("unknown calls: %s", out)
+	}
+	code, out, errs := p.plateq(t, run...)
+	if code != 0 && code != 3 || strings.Count(out, "\n") != 6 || !strings.Contains(errs, "was done before") {
+		t.Errorf("the same command again: exit %d, %s%s", code, out, errs)
+	}
+}
+
+// A command that is there for its output ends without a word about it where
+// nobody wants more, and says so where somebody needed it.
+func TestNobodyReadsTheOutput(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.ok(t, 0, "run", "fleet.csv", "-p", "attestr", "--simulate", "-o", "out.csv")
+	var b client.Batch
+	if out, _ := p.ok(t, 0, "list", "--simulate"); json.Unmarshal([]byte(out), &b) != nil {
+		t.Fatal(out)
+	}
+	for args, loud := range map[string]bool{
+		"list --simulate": false, "results --simulate " + b.ID: false, "diff --simulate --format xlsx " + b.ID + " " + b.ID: false, "ledger --csv --simulate": false, "providers": false, "config": false, "version": false,
+		"estimate fleet.csv -p attestr --simulate": false, "completion bash": false,
+		"keys create --name x --scope read --simulate": true, "config --make-keys": true, "secrets new": true,
+	} {
+		cmd := p.command(t.Context(), strings.Fields(args)...)
+		var errs bytes.Buffer
+		cmd.Stdout, cmd.Stderr = closedPipe(t), &errs
+		_ = cmd.Run()
+		want := 141
+		if loud {
+			want = 1
+		}
+		if code := cmd.ProcessState.ExitCode(); code != want || strings.Contains(errs.String(), "plateq: ") != loud {
+			t.Errorf("plateq %s: exit %d, want %d: %s", args, code, want, &errs)
+		}
+	}
+}
+
+// A server whose log nobody reads any more goes on.
+func TestAServerOutlivesItsLog(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, "PLATEQ_LOG_LEVEL=debug")
+	server := *p
+	server.env = append(slices.Clone(p.env), "PLATEQ_LISTEN=127.0.0.1:0")
+	cmd := server.command(t.Context(), "up", "--simulate")
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = write, write
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = write.Close()
+	addr := ""
+	for lines := bufio.NewScanner(read); addr == "" && lines.Scan(); {
+		addr, _ = strings.CutPrefix(lines.Text(), "listening on ")
+		if !strings.HasPrefix(addr, "http") {
+			addr = ""
+		}
+	}
+	_ = read.Close()
+	p.env = append(p.env, "PLATEQ_URL="+addr)
+	p.ok(t, 0, "submit", "fleet.csv", "-p", "attestr", "--wait", "-o", "out.csv")
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("SIGTERM: exit %d, want 0", code)
+	}
+}
+
+// A command whose output could not be written says so, and nothing of what it
+// says only once that is kept.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("there is no device that is full")
+	}
+	defer full.Close()
+	p := newPlace(t, "PLATEQ_HOOKS_ALLOW=127.0.0.1")
+	p.ok(t, 0, "run", "fleet.csv", "-p", "attestr", "--simulate", "-o", "out.csv")
+	var b client.Batch
+	if out, _ := p.ok(t, 0, "list", "--simulate"); json.Unmarshal([]byte(out), &b) != nil {
+		t.Fatal(out)
+	}
+	for _, args := range []string{
+		"config", "config --json", "config --make-keys", "version", "providers", "providers --json", "completion bash", "secrets new",
+		"audit verify --simulate", "audit list --simulate", "audit incident --since 2020-01-01 --simulate", "check --simulate",
+		"list --simulate", "ledger --simulate", "ledger --csv --simulate", "ledger --by day --simulate",
+		"status --simulate " + b.ID, "results --simulate " + b.ID, "poll --simulate " + b.ID, "retry --simulate --dry-run " + b.ID,
+		"estimate fleet.csv -p attestr --simulate", "unknown list --decided --simulate", "hooks add http://127.0.0.1:1/ --events batch.done --simulate",
+		"keys create --name x --scope read --simulate", "keys list --simulate", "doctor --local",
+		"gate open attestr --simulate", "erase --plate DL01AA1000 --dry-run --simulate",
+	} {
+		cmd := p.command(t.Context(), strings.Fields(args)...)
+		var errs bytes.Buffer
+		cmd.Stdout, cmd.Stderr = full, &errs
+		_ = cmd.Run()
+		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(errs.String(), "no space left on device") {
+			t.Errorf("plateq %s: exit %d, want 1: %s", args, code, &errs)
+		}
+		if strings.Contains(errs.String(), "keep") {
+			t.Errorf("plateq %s: nothing was written, and it says %s", args, &errs)
+		}
+	}
+}
