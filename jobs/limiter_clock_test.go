@@ -20,6 +20,17 @@ const (
 	hour   = 3600 * second
 )
 
+// lotAt is a question for a lot at 10/s, told or learnt.
+func lotAt(now int64, turn string, burst int, learn bool) question {
+	q := lotOf("w", now, turn, Limits{Rate: 10, Burst: burst, Concurrency: 64})
+	for i := range q.Scopes {
+		if learn {
+			q.Scopes[i].Learn, q.Scopes[i].learnt = true, learnt{Rate: 10, Limit: 10, Phase: 2}
+		}
+	}
+	return q
+}
+
 // TestTimesThatWerePromisedOutliveAClockThatIsSetBack: the next request goes
 // after those that were promised before, at the same pace.
 func TestTimesThatWerePromisedOutliveAClockThatIsSetBack(t *testing.T) {
@@ -30,13 +41,7 @@ func TestTimesThatWerePromisedOutliveAClockThatIsSetBack(t *testing.T) {
 			both(t, func(t *testing.T, c redis.UniversalClient) {
 				s := newScripts(c, acme)
 				ask := func(now int64) time.Duration {
-					q := lotOf("w", now, "s", Limits{Rate: 10, Burst: 2, Concurrency: 64})
-					for i := range q.Scopes {
-						if learn {
-							q.Scopes[i].Learn, q.Scopes[i].learnt = true, learnt{Rate: 10, Limit: 10, Phase: 2}
-						}
-					}
-					return reserved(t, s, q).scopes[0].due(0)
+					return reserved(t, s, lotAt(now, "s", 2, learn)).scopes[0].due(0)
 				}
 				now := begin
 				first := ask(now)
@@ -63,22 +68,14 @@ func TestPausesOutliveAClockThatIsSetBack(t *testing.T) {
 			t.Parallel()
 			both(t, func(t *testing.T, c redis.UniversalClient) {
 				s := newScripts(c, acme)
-				lot := func(now int64, turn string) question {
-					q := lotOf("w", now, turn, Limits{Rate: 10, Burst: 50, Concurrency: 64})
-					for i := range q.Scopes {
-						if learn {
-							q.Scopes[i].Learn, q.Scopes[i].learnt = true, learnt{Rate: 10, Limit: 10, Phase: 2}
-						}
-					}
-					return q
-				}
-				reserved(t, s, lot(begin, "s"))
-				scope := lot(begin, "s").Scopes[0]
+				first := lotAt(begin, "s", 50, learn)
+				reserved(t, s, first)
+				scope := first.Scopes[0]
 				scope.Unused = 0
 				if err := s.refuse(t.Context(), account, refusal{Now: begin, Scope: scope, Retry: 20 * second}); err != nil {
 					t.Fatal(err)
 				}
-				due := reserved(t, s, lot(begin-hour, "s")).scopes[0].due(0)
+				due := reserved(t, s, lotAt(begin-hour, "s", 50, learn)).scopes[0].due(0)
 				if due < 19900*time.Millisecond || due > 20100*time.Millisecond {
 					t.Errorf("the pause that the provider asked for lasts %v, want 20 s", due)
 				}

@@ -64,13 +64,12 @@ func redisForgets(t *testing.T, c redis.UniversalClient) {
 	if _, err := b.takeOrder(t.Context(), jobs.Order{Tenant: "acme", ID: "order 3", Body: body}); err != nil {
 		t.Fatal(err)
 	}
+	seen := make(chan struct{})
 	orders := &jobs.Orders{Key: key, Take: func(ctx context.Context, order jobs.Order) (string, error) {
-		if order.ID == "order 4" { // until it was told who works on it
-			for len(r.workersOn(slow)) == 0 && ctx.Err() == nil {
-				time.Sleep(20 * time.Millisecond)
-			}
-			if held := r.holding(slow.Payload); len(held) != 1 {
-				t.Errorf("while it is worked on %v hold it, want one key", held)
+		if order.ID == "order 4" {
+			select {
+			case <-seen:
+			case <-ctx.Done():
 			}
 		}
 		if order.ID == "order 3" && !bytes.Equal(order.Body, body) {
@@ -82,13 +81,18 @@ func redisForgets(t *testing.T, c redis.UniversalClient) {
 	if err := w.Start(); err != nil {
 		t.Fatal(err)
 	}
+	await(t, "Redis to say who works on order 4", func() bool { return len(r.workersOn(slow)) > 0 })
+	if held := r.holding(slow.Payload); len(held) != 1 {
+		t.Errorf("while it is worked on %v hold it, want one key", held)
+	}
+	close(seen)
 	for _, info := range []*asynq.TaskInfo{taken, again, slow} {
-		if got := r.ends(info, asynq.TaskStateCompleted); got.Retention != store.OnceLife || len(got.Payload) != 0 {
+		if got := ends(t, r.Inspector, info, asynq.TaskStateCompleted); got.Retention != store.OnceLife || len(got.Payload) != 0 {
 			t.Errorf("of a list that was taken in %d bytes are kept for %v", len(got.Payload), got.Retention)
 		}
 	}
 	for _, info := range []*asynq.TaskInfo{refused, forged} {
-		if got := r.ends(info, asynq.TaskStateArchived); !strings.Contains(got.LastErr, "see the log") {
+		if got := ends(t, r.Inspector, info, asynq.TaskStateArchived); !strings.Contains(got.LastErr, "see the log") {
 			t.Errorf("of a list that was refused Redis says %q", got.LastErr)
 		}
 	}
@@ -111,14 +115,8 @@ func redisForgets(t *testing.T, c redis.UniversalClient) {
 	if err := r.RunTask(refused.Queue, refused.ID); err != nil {
 		t.Fatal(err)
 	}
-	said := func() bool { return strings.Contains(log.String(), "has to send it again") }
-	for end := time.Now().Add(20 * time.Second); !said() && time.Now().Before(end); {
-		time.Sleep(20 * time.Millisecond)
-	}
-	if !said() {
-		t.Error("nobody says that it has to be sent again")
-	}
-	r.ends(refused, asynq.TaskStateArchived)
+	await(t, "word that it has to be sent again", func() bool { return strings.Contains(log.String(), "has to send it again") })
+	ends(t, r.Inspector, refused, asynq.TaskStateArchived)
 	nothing("after it was run again")
 	if err := w.Drain(t.Context()); err != nil {
 		t.Error(err)
@@ -148,7 +146,7 @@ func TestRedisKeepsAListThatWasNotTakenIn(t *testing.T) {
 	if err := w.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.ends(info, asynq.TaskStateArchived); !bytes.Equal(got.Payload, info.Payload) {
+	if got := ends(t, r.Inspector, info, asynq.TaskStateArchived); !bytes.Equal(got.Payload, info.Payload) {
 		t.Errorf("%d bytes are left of %d", len(got.Payload), len(info.Payload))
 	}
 	if err := w.Drain(t.Context()); err != nil {
@@ -165,25 +163,6 @@ type reader struct {
 
 func newReader(t *testing.T, c redis.UniversalClient) *reader {
 	return &reader{Inspector: asynq.NewInspectorFromRedisClient(c), t: t, c: c}
-}
-
-// ends waits until a task is in a state.
-func (r *reader) ends(info *asynq.TaskInfo, want asynq.TaskState) *asynq.TaskInfo {
-	r.t.Helper()
-	for {
-		got, err := r.GetTaskInfo(info.Queue, info.ID)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		if got.State == want {
-			return got
-		}
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-r.t.Context().Done():
-			r.t.Fatalf("the task is %v: %s", got.State, got.LastErr)
-		}
-	}
 }
 
 // took makes a task that of a worker whose lease ended.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -58,25 +59,38 @@ func (o *orderer) order(id, provider string, plates ...string) (*asynq.TaskInfo,
 	return o.client.EnqueueContext(o.t.Context(), task)
 }
 
-// ends waits until a task is in a state.
-func (o *orderer) ends(info *asynq.TaskInfo, want asynq.TaskState) *asynq.TaskInfo {
-	o.t.Helper()
-	inspector := asynq.NewInspector(o.redis)
-	defer inspector.Close()
+// inspector looks at the tasks of the orderer's Redis.
+func (o *orderer) inspector() *asynq.Inspector {
+	i := asynq.NewInspector(o.redis)
+	o.t.Cleanup(func() { _ = i.Close() })
+	return i
+}
+
+// ends waits until a task is in a state, of which asynq tells nobody.
+func ends(t *testing.T, i *asynq.Inspector, info *asynq.TaskInfo, want asynq.TaskState) (got *asynq.TaskInfo) {
+	t.Helper()
+	await(t, fmt.Sprintf("task %s to be %v", info.ID, want), func() bool {
+		var err error
+		if got, err = i.GetTaskInfo(info.Queue, info.ID); err != nil {
+			t.Fatal(err)
+		}
+		return got.State == want
+	})
+	return got
+}
+
+// await looks again and again whether something is so, for a minute at most.
+func await(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for {
-		got, err := inspector.GetTaskInfo(info.Queue, info.ID)
-		if err != nil {
-			o.t.Fatal(err)
-		}
-		if got.State == want {
-			return got
-		}
+	for !so() {
 		select {
 		case <-tick.C:
-		case <-o.t.Context().Done():
-			o.t.Fatalf("the task is %v: %s", got.State, got.LastErr)
+		case <-ctx.Done():
+			t.Fatalf("waited in vain for %s", what)
 		}
 	}
 }
@@ -157,13 +171,12 @@ func TestAProgramEnqueuesDirectly(t *testing.T) {
 	if err := w.Start(); err != nil {
 		t.Fatal(err)
 	}
-	o.ends(first, asynq.TaskStateCompleted)
+	inspector := o.inspector()
+	ends(t, inspector, first, asynq.TaskStateCompleted)
 
 	if _, err := o.order("order 7", "acme", "DL01AA1000", "DL01AA1001"); !errors.Is(err, asynq.ErrTaskIDConflict) {
 		t.Errorf("the same again: got %v, want a conflict", err)
 	}
-	inspector := asynq.NewInspector(o.redis)
-	defer inspector.Close()
 	if err := inspector.DeleteTask(first.Queue, first.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -171,13 +184,13 @@ func TestAProgramEnqueuesDirectly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.ends(again, asynq.TaskStateCompleted)
+	ends(t, inspector, again, asynq.TaskStateCompleted)
 
 	other, err := o.order("order 8", "nobody", "DL01AA1002")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := o.ends(other, asynq.TaskStateArchived); strings.Contains(got.LastErr, "nobody") {
+	if got := ends(t, inspector, other, asynq.TaskStateArchived); strings.Contains(got.LastErr, "nobody") {
 		t.Errorf("Redis is told %q", got.LastErr)
 	}
 	o.key = store.NewKeys().Enqueue
@@ -185,7 +198,7 @@ func TestAProgramEnqueuesDirectly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.ends(forged, asynq.TaskStateArchived)
+	ends(t, inspector, forged, asynq.TaskStateArchived)
 
 	batches, err := b.store.Batches(t.Context(), store.BatchFilter{})
 	if err != nil || len(batches) != 1 || batches[0].Tenant != "acme" || batches[0].Rows != 2 || batches[0].Name != "of a program" {

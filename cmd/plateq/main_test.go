@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -277,6 +278,12 @@ func (p *place) serve(t *testing.T, on string) (addr string, cmd *exec.Cmd) {
 	server := *p
 	server.env = append(slices.Clone(server.env), "PLATEQ_LISTEN="+on)
 	cmd = server.command(context.WithoutCancel(t.Context()), "up", "--simulate")
+	return started(t, cmd, "listening on "), cmd
+}
+
+// started starts a server that says, after some words, where it is.
+func started(t *testing.T, cmd *exec.Cmd, words string) (addr string) {
+	t.Helper()
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -285,20 +292,23 @@ func (p *place) serve(t *testing.T, on string) (addr string, cmd *exec.Cmd) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	lines := bufio.NewScanner(stderr)
-	for addr == "" && lines.Scan() {
-		addr, _ = strings.CutPrefix(lines.Text(), "listening on ")
-		if !strings.HasPrefix(addr, "http") {
-			t.Log(addr)
-			addr = ""
+	addr = address(t, stderr, words)
+	go func() { _, _ = io.Copy(io.Discard, stderr) }() // its log must not block it
+	return addr
+}
+
+// address reads on until a line says, after some words, where a server is.
+func address(t *testing.T, r io.Reader, words string) string {
+	t.Helper()
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		if after, ok := strings.CutPrefix(lines.Text(), words); ok && strings.HasPrefix(after, "http") {
+			addr, _, _ := strings.Cut(after, ",")
+			return addr
 		}
+		t.Log(lines.Text())
 	}
-	go func() {
-		for lines.Scan() { // its log must not block it
-			continue
-		}
-	}()
-	return addr, cmd
+	t.Fatalf("nothing says that it is %q", words)
+	return ""
 }
 
 func TestServerTakesLists(t *testing.T) {

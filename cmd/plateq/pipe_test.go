@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,21 +20,7 @@ import (
 func (p *place) slowly(t *testing.T) {
 	t.Helper()
 	cmd := p.command(t.Context(), "simulate", "--listen", "127.0.0.1:0", "--fault", "latency,for=300ms")
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	addr := ""
-	for lines := bufio.NewScanner(stderr); addr == "" && lines.Scan(); {
-		if _, after, ok := strings.Cut(lines.Text(), "playing the providers on "); ok {
-			addr, _, _ = strings.Cut(after, ",")
-		}
-	}
-	go func() { _, _ = io.Copy(io.Discard, stderr) }() // its log must not block it
+	addr := started(t, cmd, "playing the providers on ")
 	p.env = append(p.env, "PLATEQ_AOPAY_BASE_URL="+addr+"/aopay", "PLATEQ_AOPAY_REGISTRATION_ID="+standInToken, "PLATEQ_AOPAY_RATE=none")
 }
 
@@ -152,13 +137,7 @@ func TestAServerOutlivesItsLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = write.Close()
-	addr := ""
-	for lines := bufio.NewScanner(read); addr == "" && lines.Scan(); {
-		addr, _ = strings.CutPrefix(lines.Text(), "listening on ")
-		if !strings.HasPrefix(addr, "http") {
-			addr = ""
-		}
-	}
+	addr := address(t, read, "listening on ")
 	_ = read.Close()
 	p.env = append(p.env, "PLATEQ_URL="+addr)
 	p.ok(t, 0, "submit", "fleet.csv", "-p", "attestr", "--wait", "-o", "out.csv")
@@ -166,42 +145,5 @@ func TestAServerOutlivesItsLog(t *testing.T) {
 	_ = cmd.Wait()
 	if code := cmd.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("SIGTERM: exit %d, want 0", code)
-	}
-}
-
-// A command whose output could not be written says so, and nothing of what it
-// says only once that is kept.
-func TestOutputThatCannotBeWritten(t *testing.T) {
-	t.Parallel()
-	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-	if err != nil {
-		t.Skip("there is no device that is full")
-	}
-	defer full.Close()
-	p := newPlace(t, "PLATEQ_HOOKS_ALLOW=127.0.0.1")
-	p.ok(t, 0, "run", "fleet.csv", "-p", "attestr", "--simulate", "-o", "out.csv")
-	var b client.Batch
-	if out, _ := p.ok(t, 0, "list", "--simulate"); json.Unmarshal([]byte(out), &b) != nil {
-		t.Fatal(out)
-	}
-	for _, args := range []string{
-		"config", "config --json", "config --make-keys", "version", "providers", "providers --json", "completion bash", "secrets new",
-		"audit verify --simulate", "audit list --simulate", "audit incident --since 2020-01-01 --simulate", "check --simulate",
-		"list --simulate", "ledger --simulate", "ledger --csv --simulate", "ledger --by day --simulate",
-		"status --simulate " + b.ID, "results --simulate " + b.ID, "poll --simulate " + b.ID, "retry --simulate --dry-run " + b.ID,
-		"estimate fleet.csv -p attestr --simulate", "unknown list --decided --simulate", "hooks add http://127.0.0.1:1/ --events batch.done --simulate",
-		"keys create --name x --scope read --simulate", "keys list --simulate", "doctor --local",
-		"gate open attestr --simulate", "erase --plate DL01AA1000 --dry-run --simulate",
-	} {
-		cmd := p.command(t.Context(), strings.Fields(args)...)
-		var errs bytes.Buffer
-		cmd.Stdout, cmd.Stderr = full, &errs
-		_ = cmd.Run()
-		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(errs.String(), "no space left on device") {
-			t.Errorf("plateq %s: exit %d, want 1: %s", args, code, &errs)
-		}
-		if strings.Contains(errs.String(), "keep") {
-			t.Errorf("plateq %s: nothing was written, and it says %s", args, &errs)
-		}
 	}
 }
