@@ -30,22 +30,34 @@ const (
 // nothing. It is safe for concurrent use.
 type watch struct {
 	mu    sync.Mutex
-	since time.Time // since when it answers
+	since time.Time // since when it answers, and its clock goes as ours does
 	last  time.Time // when it did last
+	// ours and theirs are what the clocks of both said at one time.
+	ours, theirs time.Time
 }
 
-// saw notes whether the store has answered just now.
-func (w *watch) saw(answered bool, now time.Time) {
+// saw notes that the store answers by now, and what its clock said meanwhile.
+func (w *watch) saw(theirs, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !answered {
-		w.since, w.last = time.Time{}, time.Time{}
-		return
-	}
-	if w.last.IsZero() || now.Sub(w.last) > unseen {
+	// By how much its clock went ahead of ours: it was set, or we were
+	// suspended. Heartbeats are older by that.
+	ahead := theirs.Sub(w.theirs) - now.Sub(w.ours)
+	anew := w.last.IsZero() || now.Sub(w.last) > unseen || ahead > unseen
+	if anew {
 		w.since = now
 	}
+	if anew || ahead < 0 { // what a clock that was set back makes good later counts
+		w.ours, w.theirs = now, theirs
+	}
 	w.last = now
+}
+
+// lost notes that the store did not answer.
+func (w *watch) lost() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.since, w.last = time.Time{}, time.Time{}
 }
 
 // steady reports whether the store has answered for so long, without a gap up to
@@ -68,8 +80,12 @@ func (s *Scheduler) pulseOn(ctx context.Context) {
 }
 
 func (s *Scheduler) pulse(ctx context.Context) {
-	err := s.opts.Store.Pulse(ctx)
-	s.seen.saw(err == nil, s.opts.Now())
+	theirs, err := s.opts.Store.Pulse(ctx)
+	if err != nil {
+		s.seen.lost()
+		return
+	}
+	s.seen.saw(theirs, s.opts.Now())
 }
 
 // judgeDead judges the calls of workers that are gone, and frees their tickets.
@@ -81,8 +97,11 @@ func (s *Scheduler) judgeDead(ctx context.Context, sure bool) error {
 	if err != nil {
 		return fmt.Errorf("list dead calls: %w", err)
 	}
-	if s.opts.Shared && !sure && !s.seen.steady(s.opts.Now()) {
-		return nil
+	if s.opts.Shared && !sure {
+		s.pulse(ctx) // by the clock that has just made them dead
+		if !s.seen.steady(s.opts.Now()) {
+			return nil
+		}
 	}
 	var errs []error // one call that cannot be judged stops no other
 	for _, c := range stale {

@@ -21,9 +21,9 @@ type leaving struct {
 	stuck func()
 }
 
-func (l *leaving) Pulse(ctx context.Context) error {
+func (l *leaving) Pulse(ctx context.Context) (time.Time, error) {
 	if l.away {
-		return store.ErrAway
+		return time.Time{}, store.ErrAway
 	}
 	return l.Store.Pulse(ctx)
 }
@@ -56,6 +56,7 @@ type elsewhere struct {
 	call  store.CallID
 	dead  bool
 	holds bool
+	ahead time.Duration // of the clock of the store, before that of the scheduler
 }
 
 func newElsewhere(t *testing.T, shared bool) *elsewhere {
@@ -63,7 +64,7 @@ func newElsewhere(t *testing.T, shared bool) *elsewhere {
 	w := newWorks(t, sim.Options{})
 	e := &elsewhere{works: w, store: &leaving{Store: w.store, slow: func() {}, stuck: func() {}}}
 	e.watch = scheduler.New(scheduler.Options{
-		Store: e.store, Providers: w.set, Log: zerolog.Nop(), Now: w.now, Shared: shared,
+		Store: e.store, Providers: w.set, Log: zerolog.Nop(), Now: func() time.Time { return w.now().Add(-e.ahead) }, Shared: shared,
 		Holds: func(c store.CallID) bool { return e.holds && c == e.call },
 	})
 	e.batch = w.list(1)
@@ -189,6 +190,35 @@ func TestANewSchedulerWaitsForThoseWhoLive(t *testing.T) {
 		e.dead = true
 		e.passes(35 * time.Second)
 		e.want("later", true)
+	}
+}
+
+// TestAClockSetForwardMakesNobodyDead: that of the store was set, or all but it
+// was suspended. Who lives could show it by none of the two.
+func TestAClockSetForwardMakesNobodyDead(t *testing.T) {
+	t.Parallel()
+	for name, back := range map[string]time.Duration{"set forward": 0, "set right again": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newElsewhere(t, true)
+			e.passes(40 * time.Second)
+			set := func(d time.Duration) { e.add(d); e.ahead += d }
+			set(-back)
+			e.beat()
+			e.passes(40 * time.Second)
+			set(back + 70*time.Second)
+			if err := e.watch.Look(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			e.want("by a look before the next pulse", false)
+			e.look()
+			e.want("at once", false)
+			e.passes(time.Minute)
+			e.want("when it has beaten again", false)
+			e.dead = true
+			e.passes(2 * time.Minute)
+			e.want("when it is dead", true)
+		})
 	}
 }
 

@@ -47,8 +47,9 @@ type Store interface {
 	Retire(ctx context.Context, w WorkerID) error
 
 	// Pulse fails where Beat would, and leaves nothing behind: while it succeeds
-	// those who live can show it.
-	Pulse(ctx context.Context) error
+	// those who live can show it. It returns the time by the clock of which
+	// heartbeats grow old.
+	Pulse(ctx context.Context) (time.Time, error)
 
 	// Check holds the books against each other.
 	Check(ctx context.Context) (Report, error)

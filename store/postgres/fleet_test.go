@@ -376,7 +376,7 @@ func (f *fleet) SetGates(ctx context.Context, c store.GateChanges) ([]store.Gate
 	return f.one().SetGates(ctx, c)
 }
 
-func (f *fleet) Pulse(ctx context.Context) error { return f.one().Pulse(ctx) }
+func (f *fleet) Pulse(ctx context.Context) (time.Time, error) { return f.one().Pulse(ctx) }
 
 func (f *fleet) Beat(ctx context.Context, w store.WorkerID) error { return f.one().Beat(ctx, w) }
 

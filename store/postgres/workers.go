@@ -51,11 +51,17 @@ func (s *Store) Beat(ctx context.Context, w store.WorkerID) error {
 }
 
 // Pulse implements store.Store. A standby, which answers who reads, refuses it.
-func (s *Store) Pulse(ctx context.Context) error {
-	_, err := write(ctx, s, func(ctx context.Context, t *tx) (none struct{}, err error) {
-		return none, t.exec(ctx, "UPDATE workers SET beat_at = beat_at WHERE false")
+func (s *Store) Pulse(ctx context.Context) (time.Time, error) {
+	return write(ctx, s, func(ctx context.Context, t *tx) (time.Time, error) {
+		var at int64
+		// Where nothing is written a commit waits for no disk and for no standby.
+		// This is written to the log of the server alone.
+		_, err := t.one(ctx, "SELECT "+beatTime("$1")+" FROM pg_logical_emit_message(true, 'plateq', '')", []any{s.beat()}, &at)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("feel the pulse: %w", err)
+		}
+		return time.UnixMilli(at), nil
 	})
-	return err
 }
 
 // FreeTickets implements store.Work.

@@ -86,9 +86,8 @@ func (s *Store) Beat(ctx context.Context, w store.WorkerID) error {
 }
 
 // Pulse implements store.Store.
-func (s *Store) Pulse(ctx context.Context) error {
-	_, err := write(ctx, s, func(*tx) (none struct{}, err error) { return none, nil })
-	return err
+func (s *Store) Pulse(ctx context.Context) (time.Time, error) {
+	return write(ctx, s, func(t *tx) (time.Time, error) { return t.now, nil })
 }
 
 // FreeTickets implements store.Work.

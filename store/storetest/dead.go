@@ -230,9 +230,18 @@ func deadForgotten(w *world) {
 }
 
 func deadPulse(w *world) {
-	w.must(w.s.Pulse(w.ctx), "feel the pulse")
+	at, err := w.s.Pulse(w.ctx)
+	w.must(err, "feel the pulse")
+	if d := at.Sub(w.now()); d < -time.Millisecond || d > time.Millisecond {
+		w.t.Errorf("heartbeats grow old by a clock that says %v, want %v", at, w.now())
+	}
+	w.pass(time.Hour)
+	then, err := w.s.Pulse(w.ctx)
+	w.must(err, "feel the pulse an hour later")
+	equal(w, "an hour later it is later by", then.Sub(at), time.Hour)
 	w.pass(2 * time.Minute)
 	gone, err := w.s.Vanished(w.ctx)
 	w.must(err, "count workers that vanished")
 	equal(w, "workers that vanished", gone, 0)
+	equal(w, "heartbeats", w.records("workers"), 0)
 }
