@@ -59,6 +59,9 @@ func (w *Worker) startOrders() error {
 // nothing else is kept, see forgetful.
 var (
 	errOrderRefused = fmt.Errorf("the list is refused, see the log of the worker: %w", asynq.SkipRetry)
+	// errOrderForeign: the key may have been changed here or there alone. What
+	// nobody could read is kept, for those who have the other key.
+	errOrderForeign = fmt.Errorf("the list is sealed with another key than that of the worker: %w", asynq.SkipRetry)
 	errOrderLater   = errors.New("the list cannot be taken in now, see the log of the worker")
 )
 
@@ -92,6 +95,10 @@ func (w *Worker) takeOrder(ctx context.Context, t *asynq.Task) error {
 		return errOrderRefused
 	}
 	order, err := openOrder(w.opts.Orders.Key, name, t.Payload())
+	if errors.Is(err, errNotSealed) {
+		log.Error().Err(err).Msg("a list from Redis cannot be read: with the key that its sender has it can be run again")
+		return errOrderForeign
+	}
 	if err != nil {
 		log.Error().Err(err).Msg("a list from Redis is refused")
 		return errOrderRefused

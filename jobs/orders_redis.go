@@ -41,8 +41,8 @@ const (
 // withoutLists returns the arguments of a script of asynq without the lists
 // that it has no need to keep: of a task that is completed, which was taken in,
 // of one that is archived as it was refused, and of those that are worked on
-// beside the task itself. One that is archived for another reason is not taken
-// in yet, and whole.
+// beside the task itself. One that is archived for another reason, such as
+// another key, is not taken in yet, and whole.
 func withoutLists(keys []string, args []any) []any {
 	args = slices.Clone(args) // asynq may use its own again
 	strip := func(from int, of func(message []byte) []byte) {
