@@ -34,8 +34,11 @@ func main() {
 	go func() {
 		<-signals // the first: let what is in flight end
 		stop()
-		<-signals // the second: now
-		os.Exit(app.ExitInterrupted)
+		for second := range signals { // now
+			if second != syscall.SIGHUP { // of one terminal both the shell and the system tell
+				os.Exit(app.ExitInterrupted)
+			}
+		}
 	}()
 	os.Exit(execute(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
 }

@@ -5,23 +5,51 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/plateq/plateq/client"
 )
 
 // slowly starts a stand-in that takes its time to answer, and has p ask it.
-func (p *place) slowly(t *testing.T) {
+// It returns what is closed when something was asked of it.
+func (p *place) slowly(t *testing.T) (asked <-chan struct{}) {
 	t.Helper()
 	cmd := p.command(t.Context(), "simulate", "--listen", "127.0.0.1:0", "--fault", "latency,for=300ms")
-	addr := started(t, cmd, "playing the providers on ")
+	standIn, err := url.Parse(started(t, cmd, "playing the providers on "))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := make(chan struct{})
+	tell := sync.OnceFunc(func() { close(first) })
+	door := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(standIn)
+		tell()
+	}})
+	t.Cleanup(door.Close)
+	addr := door.URL
 	p.env = append(p.env, "PLATEQ_AOPAY_BASE_URL="+addr+"/aopay", "PLATEQ_AOPAY_REGISTRATION_ID="+standInToken, "PLATEQ_AOPAY_RATE=none")
+	return first
+}
+
+// bills is a list of AOPay's.
+func bills(n int) string {
+	var list strings.Builder
+	list.WriteString("canumber\n")
+	for i := range n {
+		fmt.Fprintf(&list, "10%07d\n", i)
+	}
+	return list.String()
 }
 
 // cut runs a command whose output goes to pipes, and closes the other end of
@@ -65,12 +93,7 @@ func TestARunOutlivesItsReader(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, "PLATEQ_LOG_LEVEL=debug", "PLATEQ_CONFIRM_ABOVE=1000")
 	p.slowly(t)
-	var list strings.Builder
-	list.WriteString("canumber\n")
-	for n := range 6 {
-		fmt.Fprintf(&list, "10%07d\n", n)
-	}
-	p.write(t, "bills.csv", list.String())
+	p.write(t, "bills.csv", bills(6))
 	run := []string{"run", "bills.csv", "-p", "aopay", "--set", "operator=311"}
 	first := p.command(t.Context(), slices.Concat(run, []string{"-o", "out.csv"})...)
 	if code := p.cut(t, first, "looking up"); code != 0 && code != 3 {
@@ -89,6 +112,45 @@ func TestARunOutlivesItsReader(t *testing.T) {
 	code, out, errs := p.plateq(t, run...)
 	if code != 0 && code != 3 || strings.Count(out, "\n") != 6 || !strings.Contains(errs, "was done before") {
 		t.Errorf("the same command again: exit %d, %s%s", code, out, errs)
+	}
+}
+
+// Of a terminal that goes its shell tells, and the system, and that is no wish
+// to end at once.
+func TestATerminalThatGoesEndsNoCall(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, "PLATEQ_AOPAY_CONCURRENCY=2") // so that calls are in flight at all times
+	asked := p.slowly(t)
+	p.write(t, "bills.csv", bills(12))
+	run := []string{"run", "bills.csv", "-p", "aopay", "--set", "operator=311", "-o", "out.csv"}
+	cmd := p.command(t.Context(), run...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait()
+	}()
+	select {
+	case <-asked:
+	case <-ended:
+	}
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for open := true; open; {
+		_ = cmd.Process.Signal(syscall.SIGHUP)
+		select {
+		case <-again.C:
+		case <-ended:
+			open = false
+		}
+	}
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit %d, want 130", code)
+	}
+	if code, _, errs := p.plateq(t, run...); code != 0 && code != 3 || !strings.Contains(errs, " 0 unknown") {
+		t.Errorf("the same command again: exit %d, %s", code, errs)
 	}
 }
 
