@@ -11,8 +11,8 @@ type progress struct {
 	Segments []segment
 	Settled  int
 	Percent  int
-	// Rate is rows settled a second since the list came in, Left how long the
-	// rest takes if it goes on so; 0: nobody knows. Long: more than that.
+	// Rate is rows settled a second lately, Left how long the rest takes if it
+	// goes on so; 0: nobody knows. Long: more than that.
 	Rate float64
 	Left time.Duration
 	Long bool
@@ -40,7 +40,9 @@ var barOrder = []client.Status{
 	client.RowCancelled, client.RowWaiting, client.RowSending, client.RowQueued,
 }
 
-func progressOf(b client.Batch, now time.Time) progress {
+// progressOf says how far a batch is that goes at rate rows a second; 0: nobody
+// knows how fast.
+func progressOf(b client.Batch, rate float64) progress {
 	p := progress{Settled: b.Rows - b.Open()}
 	from := 0.0
 	for _, status := range barOrder {
@@ -55,12 +57,8 @@ func progressOf(b client.Batch, now time.Time) progress {
 	if b.Rows > 0 {
 		p.Percent = p.Settled * 100 / b.Rows
 	}
-	// Rows whose answer was known, and bad ones, were settled at once and say
-	// nothing of the pace.
-	asked := p.Settled - b.Shared.Known - b.Counts[client.RowInvalid]
-	passed := now.Sub(b.CreatedAt)
-	if b.State == client.Running && asked > 0 && passed > 0 {
-		p.Rate = float64(asked) / passed.Seconds()
+	if rate > 0 {
+		p.Rate = rate
 		seconds := float64(b.Open()) / p.Rate
 		p.Long = seconds > longest.Seconds()
 		p.Left = time.Duration(min(seconds, longest.Seconds()) * float64(time.Second))

@@ -71,7 +71,7 @@ func (s *site) words() template.FuncMap {
 		"fields":   fieldsOf,
 		"deref":    deref,
 		"count":    func(b client.Batch, status string) int { return b.Counts[client.Status(status)] },
-		"progress": func(b client.Batch) progress { return progressOf(b, s.Now()) },
+		"progress": func(b client.Batch) progress { return progressOf(b, s.paces.look(b, s.Now())) },
 	}
 }
 

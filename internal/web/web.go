@@ -66,6 +66,7 @@ type site struct {
 	assets *assets
 	pages  map[string]*template.Template
 	ended  ended
+	paces  paces
 }
 
 // New returns the handler of all pages, for every path that is not the API's.
