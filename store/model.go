@@ -219,6 +219,15 @@ const ByHand = "by_hand"
 // ByHand reports whether a person closed the gate. Nobody else opens it.
 func (g Gate) ByHand() bool { return g.Class == 0 && g.Code == ByHand }
 
+// Outlasts reports whether g holds calls back for longer than h, where both do:
+// what only a person opens outlasts all that opens by time.
+func (g Gate) Outlasts(h Gate) bool {
+	if g.Until.IsZero() || h.Until.IsZero() {
+		return g.Until.IsZero() && !h.Until.IsZero()
+	}
+	return g.Until.After(h.Until)
+}
+
 // Reason says in one word why the gate was closed.
 func (g Gate) Reason() string {
 	if g.ByHand() {

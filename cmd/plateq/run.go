@@ -38,7 +38,7 @@ than a day ago it writes the rows again and asks nobody; --fresh starts anew.`,
 	}
 	list.add(cmd)
 	cmd.Flags().BoolVar(&raw, "raw", false, "keep answers as received, and write them")
-	cmd.Flags().DurationVar(&maxWait, "max-wait", 0, "end rather than wait longer for a gate that opens by time (default: wait)")
+	cmd.Flags().DurationVar(&maxWait, "max-wait", 0, "end rather than wait longer for a closed gate, or for one closed by hand at all (default: wait)")
 	c.simulated(cmd, "ask stand-ins of the providers, which cost nothing")
 	return cmd
 }

@@ -94,7 +94,8 @@ func retentionOf(b store.Batch) *string {
 }
 
 // waiting names the budget that holds the batch up, or the gate: of those that
-// concern rows that it still has, the one that opens last.
+// concern rows that it still has, the one that opens last, or not until a person
+// opens it.
 func (s *server) waiting(ctx context.Context, b store.Batch, gates []store.Gate) (*waitingFor, error) {
 	if by := b.HeldBy; by != (store.BudgetScope{}) {
 		return &waitingFor{Scope: by.String(), Reason: client.ReasonBudget, Until: timestampOf(by.Period.At(s.Now()).Until)}, nil
@@ -111,7 +112,7 @@ func (s *server) waiting(ctx context.Context, b store.Batch, gates []store.Gate)
 		if !g.Shut(s.Now()) || !s.concerns(g.Scope, b) && !slices.Contains(behind, g.Scope) {
 			continue
 		}
-		if last == nil || g.Until.After(last.Until) {
+		if last == nil || g.Outlasts(*last) {
 			last = &g
 		}
 	}

@@ -152,6 +152,30 @@ func TestClosedGateIsNamed(t *testing.T) {
 	}
 }
 
+// A gate that a person closed holds a batch for longer than any that opens by
+// time, however late.
+func TestAGateClosedByHandIsNamedFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	b := w.submitted(t, "plate\nDL01AA1000\n")
+	w.closed(t,
+		store.GateClose{Scope: "attestr", Code: store.ByHand},
+		store.GateClose{Scope: "attestr/submit", Class: providers.DailyLimited, Until: time.Now().Add(time.Hour), Probe: true})
+	got := decoded[client.Batch](t, w.do(t, "GET", "/v1/batches/"+b.ID, "")).WaitingFor
+	if got == nil || *got != (client.Waiting{Scope: "attestr", Reason: store.ByHand}) {
+		t.Errorf("waits for %+v, want attestr, by hand and without an end", got)
+	}
+	if _, err := w.store.SetGates(t.Context(), store.GateChanges{Open: []string{"attestr"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.closed(t, store.GateClose{Scope: "attestr/submit", Code: store.ByHand},
+		store.GateClose{Scope: "attestr", Class: providers.DailyLimited, Until: time.Now().Add(time.Hour), Probe: true})
+	got = decoded[client.Batch](t, w.do(t, "GET", "/v1/batches/"+b.ID, "")).WaitingFor
+	if got == nil || *got != (client.Waiting{Scope: "attestr/submit", Reason: store.ByHand}) {
+		t.Errorf("waits for %+v, want attestr/submit, by hand and without an end", got)
+	}
+}
+
 func TestResultsArePaged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

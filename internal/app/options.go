@@ -68,7 +68,8 @@ type RunOptions struct {
 	Limit int  // only the first rows; 0: all
 	Fresh bool // ignore known answers, and start anew
 	Raw   bool // keep and write answers as received
-	// MaxWait bounds the waiting for gates that open by time; 0: no bound.
+	// MaxWait bounds the waiting for closed gates, and has the run end at once where
+	// only a person opens one; 0: no bound.
 	MaxWait time.Duration
 	// Confirm is told what the list will come to before it is accepted; an error
 	// of it ends the run. Duplicates are rows on a question of this list, Known

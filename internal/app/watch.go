@@ -75,12 +75,14 @@ func (r *run) standstill(ctx context.Context) error {
 	if err != nil {
 		return nil //nolint:nilerr // the store is asked again
 	}
+	var last *store.Gate
 	for _, g := range gates {
 		if !ofProvider(g, r.opts.Provider) || !g.Closed || ofPart(g.Scope) && !slices.Contains(behind, g.Scope) {
 			continue
 		}
-		if g.Shut(now) {
-			p.Waiting, p.Until = g.Scope+": "+reasons[g.Class], g.Until
+		if g.Shut(now) && (last == nil || g.Outlasts(*last)) {
+			last = &g
+			p.Waiting, p.Until = g.Scope+": "+why(g), g.Until
 		}
 		if r.batch.Counts[store.Sending] > 0 {
 			continue // what is in flight ends first
@@ -142,7 +144,15 @@ func (r *run) behind(ctx context.Context, gates []store.Gate) ([]string, error) 
 	return parts, err
 }
 
-// reasons say to people why a gate is closed.
+// why says to people why a gate is closed.
+func why(g store.Gate) string {
+	if g.ByHand() {
+		return "closed by hand"
+	}
+	return reasons[g.Class]
+}
+
+// reasons are those of gates that nobody closed by hand.
 var reasons = map[providers.Class]string{
 	providers.RateLimited:  "asked too fast",
 	providers.DailyLimited: "the quota of the day is used up",
@@ -168,9 +178,12 @@ func (r *run) verdict(g store.Gate, now time.Time) error {
 	case (g.Class == providers.Unavailable || g.Class == providers.Ambiguous) && now.Sub(later(g.Since, r.began)) >= OutOfReach:
 		return &ExitError{Code: ExitProvider, Err: fmt.Errorf("%s has not been reached for %s (%s): run the same command again when it is back",
 			g.Scope, OutOfReach, g.Code)}
+	case r.opts.MaxWait > 0 && shut && g.Until.IsZero(): // longer than any wait, as nobody knows for how long
+		return &ExitError{Code: ExitProvider, Err: fmt.Errorf("%s is %s, with no end that --max-wait could bound: open it (plateq gate open %s) and run the same command again",
+			g.Scope, why(g), g.Scope)}
 	case r.opts.MaxWait > 0 && shut && g.Until.Sub(now) > r.opts.MaxWait:
 		return &ExitError{Code: ExitProvider, Err: fmt.Errorf("%s is closed until %s (%s), longer than --max-wait: run the same command again later",
-			g.Scope, g.Until.Local().Format(time.DateTime), reasons[g.Class])}
+			g.Scope, g.Until.Local().Format(time.DateTime), why(g))}
 	}
 	return nil
 }
