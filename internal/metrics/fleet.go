@@ -168,7 +168,10 @@ func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 func (f *Fleet) gates(ctx context.Context, s *snapshot) error {
 	all, err := f.o.Books.Gates(ctx)
 	for _, g := range all {
-		if g.Shut(s.now) {
+		// One that waits for a probe is closed until that comes back: its time says
+		// when somebody may try it, not that its cause is gone. One that lets everyone
+		// pass at its time is open from then on.
+		if g.Closed && (g.Probe || g.Shut(s.now)) {
 			s.gauge("gate_closed", "A scope in which no calls start, and since when it is closed, in Unix time.",
 				float64(g.Since.Unix()), label{"scope", g.Scope}, label{"reason", g.Reason()})
 		}
