@@ -58,7 +58,7 @@ func Tables() []Table {
 			integers("no"), texts("id tenant provider state reason"), fractions("weight"), truths("keep_raw fresh"),
 			integers("fresh_ms none_ms"), truths("resend"), integers("rows asks"), blobs("identity"),
 			integers("created_at done_at"), blobs("meta"), integers("known joined doubles renewals"), texts("held_by"), integers("callback"),
-			integers("keep_ms ended_at expired_at gone"))},
+			integers("keep_ms ended_at expired_at gone"), texts("traceparent"))},
 		{Name: "cuts", Key: 1, Columns: integers("batch cut")},
 		{Name: "tallies", Key: 2, Columns: integers("batch state n")},
 		{Name: "rows", Key: 1, Columns: join(integers("id ask"), truths("cached"), blobs("line"))},

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -117,6 +118,47 @@ func goesOn(t *testing.T, s *sqlite.Store, url string, keys store.Keys) {
 		t.Error(problems)
 	}
 }
+
+// TestALoadFillsEveryColumn that this store has.
+func TestALoadFillsEveryColumn(t *testing.T) {
+	t.Parallel()
+	s, keys := lived(t)
+	no, err := s.BeginBatch(t.Context(), store.NewBatch{Provider: "attestr", Columns: []string{"plate"}, Traceparent: parent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CommitBatch(t.Context(), no, nil, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	url := pgtest.Schema(t)
+	if _, err := load(t, s, url, nothing); err != nil {
+		t.Fatal(err)
+	}
+	p, err := postgres.Open(t.Context(), postgres.Options{URL: url, Keys: keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if got, err := p.Ask(t.Context(), fmt.Sprintf("SELECT traceparent FROM batches WHERE no = %d", no)); err != nil || got != parent {
+		t.Errorf("a batch belongs to the trace %q, %v, want %s", got, err, parent)
+	}
+	has, err := p.Ask(t.Context(), `SELECT string_agg(t.relname || '.' || c.attname, ' ')
+		FROM pg_class AS t JOIN pg_attribute AS c ON c.attrelid = t.oid AND c.attnum > 0 AND NOT c.attisdropped
+		WHERE t.relkind IN ('r', 'p') AND NOT t.relispartition AND t.relnamespace = current_schema::regnamespace`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.Moved(t, strings.Fields(has), map[string]string{
+		"blocks":          "they are made for the numbers that batches have had",
+		"batches.beat_at": "no intake lives",
+		"tallies.slot":    "counts begin in the first slot",
+		"costs.slot":      "they begin in the first slot",
+		"readings.slot":   "they begin in the first slot",
+	})
+}
+
+// parent is a span, as W3C Trace Context writes it.
+const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 func TestALoadNeedsAnEmptyDatabase(t *testing.T) {
 	t.Parallel()
