@@ -3,6 +3,8 @@ package chart
 import (
 	"bufio"
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -230,6 +232,58 @@ func TestScalers(t *testing.T) {
 		set := objects["StatefulSet fleet-plateq-worker"].(*appsv1.StatefulSet)
 		if fixed := set.Spec.Replicas != nil; fixed != (want == "") {
 			t.Errorf("%s: the chart says how many workers there are: %v", kind, fixed)
+		}
+	}
+}
+
+// TestProcessesAreJobsOfTheirOwn, by the names that the alarms and the dashboard
+// know them by.
+func TestProcessesAreJobsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	objects := render(t, map[string]any{"podMonitor": map[string]any{"enabled": true}})
+	text, err := json.Marshal(objects["PodMonitor fleet-plateq"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	type relabeling struct {
+		SourceLabels                            []string
+		Action, Regex, TargetLabel, Replacement string
+	}
+	var monitor struct {
+		Spec struct {
+			PodMetricsEndpoints []struct{ Relabelings []relabeling }
+		}
+	}
+	if err := json.Unmarshal(text, &monitor); err != nil {
+		t.Fatal(err)
+	}
+	ends := monitor.Spec.PodMetricsEndpoints
+	if len(ends) != 1 || len(ends[0].Relabelings) != 1 {
+		t.Fatalf("got %+v, want one endpoint with one relabeling", ends)
+	}
+	r := ends[0].Relabelings[0]
+	if len(r.SourceLabels) != 1 || r.SourceLabels[0] != "__meta_kubernetes_pod_label_app_kubernetes_io_component" || r.TargetLabel != "job" ||
+		r.Action != "" && r.Action != "replace" {
+		t.Errorf("got %+v, want the job to be made of the component", r)
+	}
+	alarms, err := os.ReadFile("../../deploy/prometheus/alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := regexp.MustCompile("^(?:" + cmp.Or(r.Regex, "(.*)") + ")$")
+	for key, o := range objects {
+		var component string
+		switch o := o.(type) {
+		case *appsv1.Deployment:
+			component = o.Spec.Template.Labels["app.kubernetes.io/component"]
+		case *appsv1.StatefulSet:
+			component = o.Spec.Template.Labels["app.kubernetes.io/component"]
+		default:
+			continue
+		}
+		job := whole.ReplaceAllString(component, cmp.Or(r.Replacement, "$1"))
+		if !bytes.Contains(alarms, []byte(`absent(up{job="`+job+`"})`)) {
+			t.Errorf("%s is the job %s, which no alarm misses", key, job)
 		}
 	}
 }
