@@ -53,16 +53,17 @@ func nav() []navItem {
 // notices are what a page says when something was just done, by the name that
 // the address has.
 var notices = map[string]string{
-	"paused":    "The batch is paused. Calls that are under way still end.",
-	"resumed":   "The batch goes on.",
-	"cancelled": "The batch is cancelled. What was sent is finished and kept.",
-	"polled":    "The provider is asked at once about what is still waiting.",
-	"retried":   "What failed is asked again.",
-	"submitted": "The list is taken in, and the batch runs.",
-	"resent":    "What was unknown is asked again.",
-	"given_up":  "What was unknown has failed. An answer that comes later still counts.",
-	"adopted":   "The call waits on that ticket now.",
-	"out":       "You are logged out.",
+	"paused":        "The batch is paused. Calls that are under way still end.",
+	"resumed":       "The batch goes on.",
+	"cancelled":     "The batch is cancelled. What was sent is finished and kept.",
+	"polled":        "The provider is asked at once about what is still waiting.",
+	"retried":       "What failed is asked again.",
+	"submitted":     "The list is taken in, and the batch runs.",
+	"resent":        "What was unknown is asked again.",
+	"resent_before": "Nothing was asked: none of its rows is left to be sent again.",
+	"given_up":      "What was unknown has failed. An answer that comes later still counts.",
+	"adopted":       "The call waits on that ticket now.",
+	"out":           "You are logged out.",
 
 	"gate_closed":   "The gate is closed. Nothing is asked until somebody opens it.",
 	"gate_opened":   "It is open, and calls start again.",

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -73,7 +74,37 @@ func askDecision(v *visit) error {
 			Detail: "Its answer may have come meanwhile. The list of unknown outcomes shows what is left.",
 		}
 	}
-	return v.confirm(questionOf(page.Items[0], what))
+	u := page.Items[0]
+	if what != "resend" {
+		return v.confirm(questionOf(u, what))
+	}
+	if leftOf(u) <= 0 {
+		return &refusal{
+			status: http.StatusConflict, title: "All of this call was sent again",
+			Detail: "Newer calls ask for its rows, or have their answers already. Where nobody knows of one of these either, it is in the list by itself.",
+		}
+	}
+	risk, err := riskOf(u)
+	if err != nil {
+		return err
+	}
+	u.Questions, u.AtRisk = leftOf(u), risk
+	return v.confirm(questionOf(u, what))
+}
+
+// leftOf is how many questions of a call are left to be sent again.
+func leftOf(u client.UnknownCall) int { return u.Questions - u.Resent }
+
+// riskOf is what these may cost; nil: no price is known.
+func riskOf(u client.UnknownCall) (*string, error) {
+	if u.AtRisk == nil || u.Resent == 0 {
+		return u.AtRisk, nil
+	}
+	whole, err := store.ParseMoney(*u.AtRisk)
+	if err != nil {
+		return nil, fmt.Errorf("read amount: %w", err)
+	}
+	return new((whole / store.Money(u.Questions) * store.Money(leftOf(u))).String()), nil
 }
 
 // questionOf says what a decision does and costs.
@@ -129,8 +160,12 @@ func decide(v *visit) error {
 			body["batch"] = v.field("batch")
 		}
 	}
-	if err := v.post("/v1/unknown/"+what, body, nil); err != nil {
+	var done struct{ Rows int }
+	if err := v.post("/v1/unknown/"+what, body, &done); err != nil {
 		return err
+	}
+	if what == "resend" && done.Rows == 0 {
+		return v.goTo("/unknown", "resent_before")
 	}
 	return v.goTo("/unknown", decisions[what])
 }

@@ -67,6 +67,30 @@ func TestWhatIsUnknownIsDecidedByAPerson(t *testing.T) {
 	}
 }
 
+// TestWhatWasSentAgainIsOfferedNoMore: neither its questions nor their money,
+// and a page from before says that nothing was asked.
+func TestWhatWasSentAgainIsOfferedNoMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	at := fmt.Sprintf("/unknown/%d/resend", w.lost(t, w.submitted(t, "", fleet)))
+	b := w.browser(t)
+	why := url.Values{"reason": {"lost"}}
+	want(t, b.post("/lookup", at, why), http.StatusSeeOther)
+	page := b.get(at)
+	want(t, page, http.StatusConflict, "All of this call was sent again")
+	if body := page.Body.String(); strings.Contains(body, "2 questions") || strings.Contains(body, "4.00") || strings.Contains(body, `name="reason"`) {
+		t.Errorf("it is offered to send it again: %s", body)
+	}
+	list := b.get("/unknown?resent=true")
+	want(t, list, http.StatusOK, "2 sent again", "Give up")
+	if strings.Contains(list.Body.String(), at) {
+		t.Error("the list offers to send it again")
+	}
+	rec := b.post("/lookup", at, why)
+	want(t, rec, http.StatusSeeOther)
+	want(t, b.get(rec.Header().Get("Location")), http.StatusOK, "Nothing was asked")
+}
+
 // TestATicketOfOneRowIsAdoptedForARow: the page asks for its number, and the
 // others stay unknown.
 func TestATicketOfOneRowIsAdoptedForARow(t *testing.T) {
