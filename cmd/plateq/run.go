@@ -83,7 +83,7 @@ func (c *cli) run(cmd *cobra.Command, file string, list listFlags, ro app.RunOpt
 	sum, err := app.RunFile(cmd.Context(), c.calmly(), ro)
 	m.stop()
 	c.summarise(sum, ro.Out)
-	if c.json && ro.Out != "-" && sum.Batch != "" {
+	if c.json && !export.IsStdout(ro.Out) && sum.Batch != "" {
 		err = errors.Join(err, c.printSummary(sum))
 	}
 	return err

@@ -141,7 +141,7 @@ func (c *cli) await(ctx context.Context, cl *client.Client, b client.Batch, list
 		}
 	}
 	c.say("%s, in %s", total(b.Rows, b.Counts), time.Since(start).Round(100*time.Millisecond))
-	if list.out == "" || c.json && list.out != "-" {
+	if list.out == "" || c.json && !export.IsStdout(list.out) {
 		err = c.printBatch(b)
 	}
 	switch bad := unanswered(b.Counts); {

@@ -5,58 +5,43 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 )
-
-// isStdout reports whether a path means the standard output.
-func isStdout(path string) bool { return path == "" || path == "-" }
 
 // ToFile makes the file at path of what write writes. The file is there whole
 // or not at all: it is written under another name beside path, synced and
 // renamed, and after an error nothing is left of it and what was at path
-// before is untouched. Only its owner can read it. "-" and "" are stdout;
-// what is no regular file, such as a pipe, is written to as it stands.
+// before is untouched. Only its owner can read it. "-" and "" are stdout, as is
+// /dev/stdout; what is open already, such as /dev/fd/3, and what is no regular
+// file, such as a pipe, is written to as it stands.
 //
 // An error of the system is an *fs.PathError about path, under whatever name
 // the file was written.
 func ToFile(path string, stdout io.Writer, write func(io.Writer) error) error {
-	if isStdout(path) {
-		return write(stdout)
-	}
-	info, err := os.Stat(path)
+	to, err := targetOf(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
 		return failure(path, err)
-	case info.IsDir():
-		return failure(path, errDirectory)
-	case !info.Mode().IsRegular():
-		return toDevice(path, write)
+	case to.fd == stdoutFD:
+		return write(stdout)
+	case to.whole:
+		return toWhole(path, to, write)
 	}
-	return toWhole(path, write)
+	return toDevice(path, to, write)
 }
 
 // Writable reports why nothing could be written to path by ToFile, before
-// anything was: the directory is missing or not ours, or path is one.
+// anything was: the directory is missing or not ours, or path is one, or what
+// is open there is open to be read only.
 func Writable(path string) error {
-	if isStdout(path) {
-		return nil
+	to, err := targetOf(path)
+	if err == nil {
+		err = to.try()
 	}
-	info, err := os.Stat(path)
-	if err == nil && info.IsDir() {
-		return failure(path, errDirectory)
-	}
-	if err == nil && !info.Mode().IsRegular() {
-		return nil
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".plateq-*.part")
 	if err != nil {
 		return failure(path, err)
 	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	return nil
 }
-
-var errDirectory = errors.New("it is a directory")
 
 // failure is err of the system about the file that is to be path: without the
 // name that it has while it is written.
@@ -69,8 +54,8 @@ func failure(path string, err error) error {
 	return &fs.PathError{Op: "write", Path: path, Err: err}
 }
 
-func toDevice(path string, write func(io.Writer) error) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0) //nolint:gosec // the path is the caller's
+func toDevice(path string, to target, write func(io.Writer) error) error {
+	f, err := to.open()
 	if err != nil {
 		return failure(path, err)
 	}
@@ -92,16 +77,8 @@ func (p part) Write(b []byte) (int, error) {
 	return n, err
 }
 
-func toWhole(path string, write func(io.Writer) error) (err error) {
-	target := path
-	if linked, err := filepath.EvalSymlinks(path); err == nil {
-		target = linked // a link stays one
-	}
-	dir, base := filepath.Split(target)
-	if dir == "" {
-		dir = "."
-	}
-	f, err := os.CreateTemp(dir, "."+base+".*.part") // mode 0600
+func toWhole(path string, to target, write func(io.Writer) error) (err error) {
+	f, err := to.part()
 	if err != nil {
 		return failure(path, err)
 	}
@@ -114,7 +91,7 @@ func toWhole(path string, write func(io.Writer) error) (err error) {
 	if err := write(part{f, path}); err != nil {
 		return err
 	}
-	for _, step := range []func() error{f.Sync, f.Close, func() error { return os.Rename(f.Name(), target) }, func() error { return syncDir(dir) }} {
+	for _, step := range []func() error{f.Sync, f.Close, func() error { return os.Rename(f.Name(), to.path) }, func() error { return syncDir(to.dir()) }} {
 		if err := step(); err != nil {
 			return failure(path, err)
 		}
