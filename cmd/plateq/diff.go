@@ -49,7 +49,7 @@ func (c *cli) diffCommand() *cobra.Command {
 					return err
 				}
 			}
-			if err := checkFiles("", output{"-o", out}); err != nil {
+			if err := checkFiles("", nil, output{"-o", out}); err != nil {
 				return err
 			}
 			return c.withBooks(cmd.Context(), func(cl *client.Client) error {

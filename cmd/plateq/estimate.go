@@ -41,7 +41,7 @@ func (c *cli) estimateCommand() *cobra.Command {
 			if err := list.check(cmd, nil); err != nil {
 				return err
 			}
-			if _, _, err := list.outputs(args[0]); err != nil {
+			if _, _, err := list.outputs(args[0], c.in); err != nil {
 				return err
 			}
 			// What is set up is known without books; so is what a list holds.

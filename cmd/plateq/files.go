@@ -15,11 +15,14 @@ type output struct{ flag, path string }
 
 // checkFiles finds out, before anything is opened or asked, whether a command
 // can write its files, and writes none of them over another or over the list
-// that it reads. list is empty where it reads none.
-func checkFiles(list string, outputs ...output) error {
+// that it reads, on stdin where that is "-". list is empty where it reads none.
+func checkFiles(list string, stdin *os.File, outputs ...output) error {
 	for i, o := range outputs {
 		if sameFile(o.path, list) {
 			return app.Usage(fmt.Errorf("%s %s: it is the list itself, which would be lost: give another file", o.flag, o.path))
+		}
+		if list == "-" && isOpen(o.path, stdin) {
+			return app.Usage(fmt.Errorf("%s %s: it is the list on standard input, which would be lost: give another file", o.flag, o.path))
 		}
 		for _, other := range outputs[:i] {
 			if sameFile(o.path, other.path) {
@@ -46,6 +49,17 @@ func sameFile(a, b string) bool {
 	if errOne != nil && errOther != nil {
 		return placeOf(a) == placeOf(b)
 	}
+	return errOne == nil && errOther == nil && one.Mode().IsRegular() && os.SameFile(one, other)
+}
+
+// isOpen reports whether a path names the regular file that f was opened from,
+// as that of a list behind < is.
+func isOpen(path string, f *os.File) bool {
+	if path == "" || path == "-" {
+		return false
+	}
+	one, errOne := os.Stat(path)
+	other, errOther := f.Stat()
 	return errOne == nil && errOther == nil && one.Mode().IsRegular() && os.SameFile(one, other)
 }
 

@@ -56,6 +56,45 @@ func TestFilesAreLookedAtFirst(t *testing.T) {
 	}
 }
 
+// A list on standard input is not written over either, by whatever name its
+// file has.
+func TestAListOnStandardInputIsLookedAtFirst(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	if err := os.Symlink("fleet.csv", filepath.Join(p.dir, "soft.csv")); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(p.dir, "fleet.csv")
+	if err := os.Link(path, filepath.Join(p.dir, "hard.csv")); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ args, what string }{
+		{"run - --format csv -p attestr --simulate -y -o fleet.csv", "-o fleet.csv"},
+		{"run - --format csv -p attestr --simulate -y -o soft.csv", "-o soft.csv"},
+		{"run - --format csv -p attestr --simulate -y -o x.csv --errors hard.csv", "--errors hard.csv"},
+		{"run - --format csv -p attestr --simulate -y -o x.csv --problems fleet.csv", "--problems fleet.csv"},
+		{"estimate - --format csv -p attestr --simulate --problems fleet.csv", "--problems fleet.csv"},
+		{"submit - --format csv -p attestr --wait -o fleet.csv", "-o fleet.csv"},
+	} {
+		list, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := p.command(t.Context(), strings.Fields(tt.args)...)
+		var errs strings.Builder
+		cmd.Stdin, cmd.Stderr = list, &errs
+		out, _ := cmd.Output()
+		_ = list.Close()
+		want := "plateq: " + tt.what + ": it is the list on standard input, which would be lost: give another file\n"
+		if code := cmd.ProcessState.ExitCode(); code != 2 || len(out) > 0 || errs.String() != want {
+			t.Errorf("plateq %s: exit %d, %s%s", tt.args, code, out, &errs)
+		}
+		if text, err := os.ReadFile(path); err != nil || string(text) != fleet {
+			t.Fatalf("plateq %s: the list holds %q, %v", tt.args, text, err)
+		}
+	}
+}
+
 // Pipes and devices may be named twice: what is written to them is not lost.
 func TestPipesMayBeNamedTwice(t *testing.T) {
 	t.Parallel()
@@ -63,8 +102,13 @@ func TestPipesMayBeNamedTwice(t *testing.T) {
 	if err := exec.Command("mkfifo", pipe).Run(); err != nil {
 		t.Fatal(err)
 	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
 	for _, path := range []string{pipe, os.DevNull, "-", ""} {
-		if err := checkFiles(path, output{"-o", path}, output{"--errors", path}); err != nil {
+		if err := checkFiles(path, null, output{"-o", path}, output{"--errors", path}); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

@@ -147,14 +147,14 @@ func (l *listFlags) export() (string, export.Format, error) {
 }
 
 // outputs is export, once it is certain that the files can be written and that
-// none of them replaces another, or the list.
-func (l *listFlags) outputs(list string) (string, export.Format, error) {
+// none of them replaces another, or the list, which "-" has come on stdin.
+func (l *listFlags) outputs(list string, stdin *os.File) (string, export.Format, error) {
 	path, format, err := l.export()
 	if err == nil {
 		err = sameFormat(l.errors, format)
 	}
 	if err == nil {
-		err = checkFiles(list, output{"-o", l.out}, output{"--errors", l.errors}, output{"--problems", l.problems})
+		err = checkFiles(list, stdin, output{"-o", l.out}, output{"--errors", l.errors}, output{"--problems", l.problems})
 	}
 	return path, format, err
 }

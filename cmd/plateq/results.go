@@ -47,7 +47,7 @@ func (c *cli) resultsCommand() *cobra.Command {
 		if err := sameFormat(bad, as); err != nil {
 			return err
 		}
-		return checkFiles("", output{"-o", out}, output{"--errors", bad})
+		return checkFiles("", nil, output{"-o", out}, output{"--errors", bad})
 	}
 	f := cmd.Flags()
 	f.StringVarP(&out, "out", "o", "", "file to write, .csv, .xlsx, .json or .jsonl (default: JSON Lines on standard output)")

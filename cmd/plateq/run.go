@@ -54,7 +54,7 @@ func (c *cli) run(cmd *cobra.Command, file string, list listFlags, ro app.RunOpt
 	if ro.Intake, err = list.intake(file); err != nil {
 		return err
 	}
-	if ro.Out, ro.Export.Format, err = list.outputs(file); err != nil {
+	if ro.Out, ro.Export.Format, err = list.outputs(file, c.in); err != nil {
 		return err
 	}
 	ro.Errors, ro.Problems = list.errors, list.problems

@@ -54,7 +54,7 @@ func (c *cli) submit(cmd *cobra.Command, file, callback string, list listFlags, 
 		return err
 	}
 	o.Callback = callback
-	if _, _, err := list.outputs(file); err != nil {
+	if _, _, err := list.outputs(file, c.in); err != nil {
 		return err
 	}
 	f, err := openList(file, c.in)
