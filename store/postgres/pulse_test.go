@@ -22,7 +22,7 @@ func TestThePulseStopsWhereHeartbeatsDo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer admin.Close(context.WithoutCancel(t.Context())) //nolint:errcheck // the server ends with the test
+	defer admin.Close(context.WithoutCancel(t.Context()))
 	standby := func(statement string) {
 		t.Helper()
 		for _, one := range []string{statement, "SELECT pg_reload_conf()"} {
