@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -62,6 +63,9 @@ type Erasure struct {
 	// Keys are those it was begun with, and those of the vehicles that were
 	// found with them.
 	Keys []PersonKey `json:"-"`
+	// Again: it is carried out once more, by a start. A vehicle that is found and
+	// was allowed since stays so.
+	Again bool `json:"-"`
 }
 
 // EraseCounts are how many records were erased, by what was in them.
@@ -143,8 +147,9 @@ const erasePasses = 8
 
 // EraseAll carries an erasure out: it goes through everything until a whole
 // pass finds nothing more. found hears of the keys of vehicles that are erased
-// with the person, before anything of theirs is; told how many values were seen.
-func EraseAll(ctx context.Context, s Erasing, e Erasure, found func([]PersonKey) error, told func(seen int)) (Erasure, error) {
+// with the person, before anything of theirs is, and as of when they are
+// suppressed; told how many values were seen.
+func EraseAll(ctx context.Context, s Erasing, e Erasure, found func([]PersonKey, time.Time) error, told func(seen int)) (Erasure, error) {
 	if err := s.BeginErasure(ctx, e); err != nil {
 		return e, err
 	}
@@ -158,15 +163,15 @@ func EraseAll(ctx context.Context, s Erasing, e Erasure, found func([]PersonKey)
 		swept, err := pass(ctx, s, SweepRequest{Keys: e.Keys, Erasure: e.ID}, func(step Swept) error {
 			seen, e.Unread = seen+step.Seen, e.Unread+step.Damaged
 			told(seen)
-			fresh := news(e.Keys, step.Found)
-			if len(fresh) == 0 {
-				return nil
-			}
-			e.Keys = append(e.Keys, fresh...)
-			if err := found(fresh); err != nil {
+			fresh, at, err := e.with(ctx, s, step.Found)
+			if err != nil || len(fresh) == 0 {
 				return err
 			}
-			return s.Suppress(ctx, fresh, e.At)
+			e.Keys = append(e.Keys, fresh...)
+			if err := found(fresh, at); err != nil {
+				return err
+			}
+			return s.Suppress(ctx, fresh, at)
 		})
 		if err != nil {
 			return e, err
@@ -180,6 +185,25 @@ func EraseAll(ctx context.Context, s Erasing, e Erasure, found func([]PersonKey)
 	ended, err := s.EndErasure(ctx, e)
 	ended.Keys = e.Keys
 	return ended, err
+}
+
+// with returns those of the keys found with somebody that are erased with them
+// and were not before, and as of when: later than they were allowed, though by a
+// clock that is ahead.
+func (e Erasure) with(ctx context.Context, s Erasing, found []PersonKey) ([]PersonKey, time.Time, error) {
+	fresh := news(e.Keys, found)
+	if len(fresh) == 0 {
+		return nil, e.At, nil
+	}
+	said, err := s.Suppressions(ctx)
+	if err != nil {
+		return nil, e.At, err
+	}
+	said = slices.DeleteFunc(said, func(s Suppression) bool { return !s.Allowed })
+	if !e.Again {
+		return fresh, After(e.At, fresh, said), nil
+	}
+	return slices.DeleteFunc(fresh, func(k PersonKey) bool { return AllowedSince(e.At, k, said) }), e.At, nil
 }
 
 // Search goes through everything and changes nothing. It returns what EraseAll

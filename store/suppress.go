@@ -26,6 +26,11 @@ func After(now time.Time, keys []PersonKey, said []Suppression) time.Time {
 	return now
 }
 
+// AllowedSince reports whether a key was allowed after a time.
+func AllowedSince(at time.Time, key PersonKey, said []Suppression) bool {
+	return slices.ContainsFunc(said, func(s Suppression) bool { return s.Key == key && s.Allowed && s.At.After(Millis(at)) })
+}
+
 // Suppressing finds which rows of a piece are about somebody who is suppressed.
 type Suppressing struct {
 	sealer *Sealer

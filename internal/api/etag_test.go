@@ -50,7 +50,7 @@ func TestRowsOfWhomOneWasErasedAreNotTheSame(t *testing.T) {
 	}
 	expect("while somebody is erased", 200)
 	tag = known
-	if _, err := store.EraseAll(t.Context(), st, e, func([]store.PersonKey) error { return nil }, func(int) {}); err != nil {
+	if _, err := store.EraseAll(t.Context(), st, e, func([]store.PersonKey, time.Time) error { return nil }, func(int) {}); err != nil {
 		t.Fatal(err)
 	}
 	expect("when somebody was erased", 200)

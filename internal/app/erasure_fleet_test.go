@@ -1,12 +1,17 @@
 package app_test
 
 import (
+	"errors"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/plateq/plateq/internal/app"
 	"github.com/plateq/plateq/internal/pgtest"
+	"github.com/plateq/plateq/store"
 )
 
 // machines is a fleet of which each process belongs to one machine, with a data
@@ -16,19 +21,77 @@ type machines struct{ *fleet }
 func (m machines) does(machine string, args ...string) {
 	m.t.Helper()
 	m.give("PLATEQ_DATA_DIR", m.path(machine))
-	if said, code := m.plateq(append([]string{"erase", "--plate", answeredPlate, "--yes"}, args...)...); code != 0 {
+	if said, code := m.plateq(append([]string{"erase", "--yes"}, args...)...); code != 0 {
 		m.t.Fatalf("erase %s on machine %s: exit %d: %s", args, machine, code, said)
 	}
 }
 
 func (m machines) erases(machine string) {
 	m.t.Helper()
-	m.does(machine, "--reason", "request 17")
+	m.does(machine, "--plate", answeredPlate, "--reason", "request 17")
+}
+
+// erasesByName erases somebody who is in each line of the lists.
+func (m machines) erasesByName(machine string) {
+	m.t.Helper()
+	m.does(machine, "--name", "north", "--reason", "request 18")
 }
 
 func (m machines) allows(machine string) {
 	m.t.Helper()
-	m.does(machine, "--allow", "--reason", "contract 17")
+	m.does(machine, "--plate", answeredPlate, "--allow", "--reason", "contract 17")
+}
+
+// allowsAhead allows on a machine whose clock is an hour ahead.
+func (m machines) allowsAhead(machine string) {
+	m.t.Helper()
+	m.give("PLATEQ_DATA_DIR", m.path(machine))
+	o := m.options()
+	o.Now = func() time.Time { return time.Now().Add(time.Hour) }
+	e, err := app.OpenErasing(m.t.Context(), o, []app.Person{{Kind: app.ByPlate, Value: answeredPlate}})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	n, err := e.Allow(m.t.Context(), "contract 17")
+	if err := errors.Join(err, e.Close()); err != nil || n != 1 {
+		m.t.Fatalf("%d were allowed, %v, want 1", n, err)
+	}
+}
+
+// cutOff begins to erase a plate on a machine, and is killed.
+func (m machines) cutOff(machine, plate string) {
+	m.t.Helper()
+	m.give("PLATEQ_DATA_DIR", m.path(machine))
+	a, err := app.Open(m.t.Context(), m.options(), app.Books)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer closeBooks(m.t, a)
+	sealer, _ := m.sealer()
+	key, err := sealer.PersonKey(store.ByPlate, plate)
+	if err == nil {
+		err = a.Store().BeginErasure(m.t.Context(), store.Erasure{
+			ID: "e_" + plate, At: store.Millis(time.Now()), By: "user w", Reason: "request 17", Keys: []store.PersonKey{key},
+		})
+	}
+	if err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// recorded are the erasures that are on record.
+func (m machines) recorded() []store.Erasure {
+	m.t.Helper()
+	a, err := app.Open(m.t.Context(), m.options(), app.Books)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer closeBooks(m.t, a)
+	all, err := a.Store().Erasures(m.t.Context())
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return all
 }
 
 // suppressed starts a machine, and reports whether it takes in nothing of who
@@ -76,6 +139,25 @@ func TestAMachineThatStartsUndoesNothing(t *testing.T) {
 			m.allows("b")
 			m.erases("a")
 			m.allows("a")
+		}, false},
+		"allowed by a clock that is ahead, and found with somebody": {func(m machines) {
+			m.erases("a")
+			m.allowsAhead("b")
+			if m.suppressed("b") {
+				m.t.Fatal("who was allowed is not taken in")
+			}
+			m.erasesByName("a")
+		}, true},
+		"found with somebody, and allowed": {func(m machines) {
+			m.suppressed("a")
+			m.erasesByName("a")
+			m.allows("b")
+		}, false},
+		"cut off, and allowed before another that is": {func(m machines) {
+			m.cutOff("a", answeredPlate)
+			m.allows("a")
+			m.cutOff("a", queuedPlate)
+			m.suppressed("b") // it does not know yet of which erasure each was
 		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,6 +208,16 @@ func TestAnOlderCopyLearnsWhatWasSaidSince(t *testing.T) {
 			m.erases("a")
 			m.allows("a")
 		}, func(m machines) { m.erases("b"); m.suppressed("a") }, true},
+		"found with somebody": {func(m machines) {
+			m.erases("a")
+			m.allowsAhead("b")
+			m.suppressed("b")
+		}, func(m machines) { m.erasesByName("a") }, true},
+		"found with somebody elsewhere": {func(m machines) {
+			m.erases("a")
+			m.allowsAhead("b")
+			m.suppressed("b")
+		}, func(m machines) { m.erasesByName("b"); m.suppressed("a") }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -143,6 +235,36 @@ func TestAnOlderCopyLearnsWhatWasSaidSince(t *testing.T) {
 			m.give("PLATEQ_DATABASE_URL", restored)
 			m.stays(tc.want, "a", "b", "a")
 		})
+	}
+}
+
+// TestAnErasureThatWasCutOffLeavesWhoWasAllowedSince: it is at an end where
+// nobody else is left of it, and what was bought since is there.
+func TestAnErasureThatWasCutOffLeavesWhoWasAllowedSince(t *testing.T) {
+	t.Parallel()
+	m := machines{newFleet(t, standIn(t, brisk()))}
+	m.give("PLATEQ_DATA_DIR", m.path("b"))
+	m.open(app.Server | app.Scheduler)
+	worker := m.spawn("worker")
+	m.await(m.submit(plates(1))) // all of b has started
+	m.cutOff("a", answeredPlate)
+	m.allows("b") // while b runs: its file has the erasure from now on
+	id := m.submit([]string{answeredPlate})
+	before := m.await(id)
+	end(t, worker)
+	m.end()
+	if len(before) != 1 || before[0]["status"] != "found" {
+		t.Fatalf("who was allowed is answered by %v", before)
+	}
+	m.serve()
+	after := m.await(id)
+	m.end()
+	if !slices.EqualFunc(before, after, maps.Equal) {
+		t.Errorf("once machine b has started, who was allowed is answered by\n%v, want\n%v", after, before)
+	}
+	m.stays(false, "a", "b")
+	if all := m.recorded(); len(all) != 1 || all[0].Ended.IsZero() || all[0].Passes != 0 || all[0].Reason != "request 17" {
+		t.Errorf("on record is %+v, want that it has ended and searched nothing", all)
 	}
 }
 

@@ -25,16 +25,12 @@ func (a *App) replayErasures(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ended := map[string]bool{}
-	for _, e := range recorded {
-		ended[e.ID] = !e.Ended.IsZero()
-	}
 	for _, e := range erasuresOf(all) {
-		if ended[e.ID] {
+		known := slices.IndexFunc(recorded, func(r store.Erasure) bool { return r.ID == e.ID })
+		if known >= 0 && !recorded[known].Ended.IsZero() {
 			continue
 		}
-		a.log.Warn().Str("erasure", e.ID).Msg("the store is older than an erasure, or that was cut off: it is carried out before anything else")
-		if err := a.eraseAgain(ctx, e); err != nil {
+		if err := a.eraseAgain(ctx, e, known >= 0); err != nil {
 			return fmt.Errorf("carry out erasure %s: %w", e.ID, err)
 		}
 	}
@@ -48,9 +44,17 @@ func (a *App) replayErasures(ctx context.Context) error {
 	return addErasures(dir, unknownHere(a.store.ID(), all, recorded, said)...)
 }
 
+// replay is an erasure as the file has it.
+type replay struct {
+	store.Erasure
+	// since is when each of its keys was suppressed: those found with somebody may
+	// be so later than it began.
+	since map[store.PersonKey]time.Time
+}
+
 // erasuresOf gathers the lines of each erasure, in the order in which they began.
-func erasuresOf(lines []erasureLine) []store.Erasure {
-	var all []store.Erasure
+func erasuresOf(lines []erasureLine) []replay {
+	var all []replay
 	place := map[string]int{}
 	for _, l := range lines {
 		if l.allow {
@@ -60,30 +64,70 @@ func erasuresOf(lines []erasureLine) []store.Erasure {
 		if !known {
 			i = len(all)
 			place[l.id] = i
-			all = append(all, store.Erasure{ID: l.id, At: l.at})
+			all = append(all, replay{Erasure: store.Erasure{ID: l.id, At: l.at, Again: true}, since: map[store.PersonKey]time.Time{}})
 		}
 		for _, k := range l.keys {
-			if !slices.Contains(all[i].Keys, k) {
-				all[i].Keys = append(all[i].Keys, k)
-			}
+			all[i].add(k, l.at)
 		}
 	}
 	return all
 }
 
-func (a *App) eraseAgain(ctx context.Context, e store.Erasure) error {
+func (e *replay) add(k store.PersonKey, at time.Time) {
+	since, has := e.since[k]
+	if !has {
+		e.Keys = append(e.Keys, k)
+	}
+	if !has || at.After(since) {
+		e.since[k] = at
+	}
+}
+
+// left takes out who was allowed since. Who is suppressed by its time was found
+// by it, on whatever machine.
+func (e *replay) left(said []store.Suppression) {
+	for _, s := range said {
+		if !s.Allowed && s.At.Equal(e.At) {
+			e.add(s.Key, s.At)
+		}
+	}
+	e.Keys = slices.DeleteFunc(e.Keys, func(k store.PersonKey) bool { return store.AllowedSince(e.since[k], k, said) })
+}
+
+// eraseAgain carries an erasure out for those of whom nothing else was said
+// since, and ends one that is on record and of which nobody is left.
+func (a *App) eraseAgain(ctx context.Context, e replay, recorded bool) error {
+	said, err := a.store.Suppressions(ctx)
+	if err != nil {
+		return err
+	}
+	if e.left(said); len(e.Keys) == 0 {
+		if recorded {
+			a.log.Warn().Str("erasure", e.ID).Msg("an erasure was cut off, and all whom it was of were allowed since: it has ended")
+			_, err = a.store.EndErasure(ctx, e.Erasure)
+		}
+		return err
+	}
+	a.log.Warn().Str("erasure", e.ID).Msg("the store is older than an erasure, or that was cut off: it is carried out before anything else")
 	e.By, e.Reason, e.Kinds = operator(), "carried out again, at a start", kindsOf(e.Keys)
 	if err := a.noteAct(ctx, store.ActErased, store.AllTenants, e.ID, "again, at a start"); err != nil {
 		return err
 	}
-	_, err := store.EraseAll(ctx, a.store, e, a.keepFound(e), func(int) {})
+	for _, k := range e.Keys {
+		if at := e.since[k]; at.After(e.At) {
+			if err := a.store.Suppress(ctx, []store.PersonKey{k}, at); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = store.EraseAll(ctx, a.store, e.Erasure, a.keepFound(e.Erasure), func(int) {})
 	return err
 }
 
 // keepFound adds what is found with somebody to the file, before it is erased.
-func (a *App) keepFound(e store.Erasure) func([]store.PersonKey) error {
-	return func(keys []store.PersonKey) error {
-		return addErasures(a.dataDir(), erasureLine{store: a.store.ID(), id: e.ID, at: e.At, keys: keys})
+func (a *App) keepFound(e store.Erasure) func([]store.PersonKey, time.Time) error {
+	return func(keys []store.PersonKey, at time.Time) error {
+		return addErasures(a.dataDir(), erasureLine{store: a.store.ID(), id: e.ID, at: at, keys: keys})
 	}
 }
 
@@ -131,7 +175,7 @@ func (a *App) allow(ctx context.Context, keys []store.PersonKey, at time.Time, w
 
 // unknownHere are lines for what the store knows and the file does not.
 func unknownHere(id string, lines []erasureLine, recorded []store.Erasure, said []store.Suppression) []erasureLine {
-	f := learner{id: id, last: map[store.PersonKey]erasureLine{}, known: map[string]bool{}, has: map[string]map[store.PersonKey]bool{}}
+	f := learner{id: id, last: map[store.PersonKey]erasureLine{}, known: map[string]bool{}, has: map[string]map[store.PersonKey]time.Time{}}
 	for _, l := range lines {
 		f.read(l)
 	}
@@ -149,9 +193,9 @@ func unknownHere(id string, lines []erasureLine, recorded []store.Erasure, said 
 // learner adds what a store says to what a file does.
 type learner struct {
 	id    string
-	known map[string]bool                     // erasures, by id
-	has   map[string]map[store.PersonKey]bool // what they were of
-	last  map[store.PersonKey]erasureLine     // what was said last
+	known map[string]bool                          // erasures, by id
+	has   map[string]map[store.PersonKey]time.Time // what they were of, and since when
+	last  map[store.PersonKey]erasureLine          // what was said last
 	fresh []erasureLine
 }
 
@@ -166,10 +210,12 @@ func (f *learner) read(l erasureLine) {
 	}
 	f.known[l.id] = true
 	if f.has[l.id] == nil {
-		f.has[l.id] = map[store.PersonKey]bool{}
+		f.has[l.id] = map[store.PersonKey]time.Time{}
 	}
 	for _, k := range l.keys {
-		f.has[l.id][k] = true
+		if at := f.has[l.id][k]; l.at.After(at) {
+			f.has[l.id][k] = l.at
+		}
 	}
 }
 
@@ -187,24 +233,38 @@ func (f *learner) learn(s store.Suppression, recorded []store.Erasure) {
 	}
 }
 
-// add adds a key to the erasure that suppressed it. Where the store does not say
-// which that was, each that the file does not know gets the key, else the last.
+// add adds a key to the erasure that suppressed it.
 func (f *learner) add(s store.Suppression, recorded []store.Erasure) {
-	of := slices.DeleteFunc(slices.Clone(recorded), func(e store.Erasure) bool { return s.Allowed || !e.At.Equal(s.At) })
-	if len(of) == 0 {
-		of = slices.DeleteFunc(slices.Clone(recorded), func(e store.Erasure) bool { return f.known[e.ID] })
-	}
-	if len(of) == 0 && len(recorded) > 0 {
-		of = recorded[len(recorded)-1:]
-	}
-	for _, e := range of {
-		if f.has[e.ID][s.Key] {
+	for _, e := range f.suppressing(s, recorded) {
+		at := e.At
+		if !s.Allowed && s.At.After(at) {
+			at = s.At // it was found with somebody, and said to be allowed by a clock that is ahead
+		}
+		if since, has := f.has[e.ID][s.Key]; has && !since.Before(store.Millis(at)) {
 			continue
 		}
-		if i := slices.IndexFunc(f.fresh, func(l erasureLine) bool { return l.id == e.ID }); i >= 0 {
+		if i := slices.IndexFunc(f.fresh, func(l erasureLine) bool { return l.id == e.ID && l.at.Equal(at) }); i >= 0 {
 			f.fresh[i].keys = append(f.fresh[i].keys, s.Key)
 			continue
 		}
-		f.fresh = append(f.fresh, erasureLine{store: f.id, id: e.ID, at: e.At, keys: []store.PersonKey{s.Key}})
+		f.fresh = append(f.fresh, erasureLine{store: f.id, id: e.ID, at: at, keys: []store.PersonKey{s.Key}})
 	}
+}
+
+// suppressing are the erasures that may have suppressed a key. Where the store
+// does not say which that was, it is each that the file does not know, else the
+// last. Who was allowed was erased before that.
+func (f *learner) suppressing(s store.Suppression, recorded []store.Erasure) []store.Erasure {
+	which := func(of []store.Erasure, is func(store.Erasure) bool) []store.Erasure {
+		return slices.DeleteFunc(slices.Clone(of), func(e store.Erasure) bool { return !is(e) })
+	}
+	if s.Allowed {
+		recorded = which(recorded, func(e store.Erasure) bool { return e.At.Before(s.At) })
+	} else if of := which(recorded, func(e store.Erasure) bool { return e.At.Equal(s.At) }); len(of) > 0 {
+		return of
+	}
+	if of := which(recorded, func(e store.Erasure) bool { return !f.known[e.ID] }); len(of) > 0 {
+		return of
+	}
+	return recorded[max(0, len(recorded)-1):]
 }

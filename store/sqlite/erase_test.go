@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/plateq/plateq/store"
 	"github.com/plateq/plateq/store/sqlite"
@@ -64,7 +65,7 @@ func TestErasedBytesAreGone(t *testing.T) {
 		t.Fatal("nothing is in the files to begin with")
 	}
 	e := store.Erasure{ID: "e_1", Keys: []store.PersonKey{key}}
-	if _, err := store.EraseAll(t.Context(), s, e, func([]store.PersonKey) error { return nil }, func(int) {}); err != nil {
+	if _, err := store.EraseAll(t.Context(), s, e, func([]store.PersonKey, time.Time) error { return nil }, func(int) {}); err != nil {
 		t.Fatal(err)
 	}
 	if n := found(); n > 0 {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/plateq/plateq/providers"
 	"github.com/plateq/plateq/store"
@@ -51,7 +52,7 @@ func (w *world) plate(value string) store.PersonKey { return w.person(store.ByPl
 func (w *world) erase(keys ...store.PersonKey) store.Erasure {
 	w.t.Helper()
 	e := store.Erasure{ID: fmt.Sprintf("e_%v_%v", w.now().UnixNano(), keys), At: w.now(), By: "user w", Reason: "asked for it", Keys: keys}
-	e, err := store.EraseAll(w.ctx, w.s, e, func([]store.PersonKey) error { return nil }, func(int) {})
+	e, err := store.EraseAll(w.ctx, w.s, e, func([]store.PersonKey, time.Time) error { return nil }, func(int) {})
 	w.must(err, "erase")
 	return e
 }
@@ -264,7 +265,7 @@ func eraseCutOff(w *world) {
 	w.settleRest(c, w.saying(0, `{"contact":"1"}`))
 	e := w.cutOff("P1")
 	equal(w, "the line that is left half-way", w.row(b, 1).Line, []string{"P1"})
-	_, err := store.EraseAll(w.ctx, w.s, e, func([]store.PersonKey) error { return nil }, func(int) {})
+	_, err := store.EraseAll(w.ctx, w.s, e, func([]store.PersonKey, time.Time) error { return nil }, func(int) {})
 	w.must(err, "erase")
 	w.reopen()
 	w.blank(b, 1, store.Found)
@@ -294,7 +295,7 @@ func eraseResumed(w *world) {
 	w.settleRest(w.claim(b), w.saying(0, `{"contact":"1"}`))
 	begun := w.cutOff("P1")
 	again := store.Erasure{ID: begun.ID, At: w.in(1000), By: "user x", Reason: "at a start", Keys: begun.Keys}
-	got, err := store.EraseAll(w.ctx, w.s, again, func([]store.PersonKey) error { return nil }, func(int) {})
+	got, err := store.EraseAll(w.ctx, w.s, again, func([]store.PersonKey, time.Time) error { return nil }, func(int) {})
 	w.must(err, "erase")
 	equal(w, "who and why", [...]string{got.By, got.Reason}, [...]string{begun.By, begun.Reason})
 	equal(w, "how much", got.Erased, store.EraseCounts{Rows: 1, Questions: 1, Answers: 1})

@@ -15,6 +15,8 @@ var suppressRules = []rule{
 	{"who is being erased is suppressed before anything of theirs is gone", suppressErased},
 	{"who is allowed again is taken in again", suppressAllow},
 	{"what is said last of somebody counts, in whatever order it comes", suppressLast},
+	{"a vehicle found with somebody is suppressed though a clock that is ahead allowed it", suppressFound},
+	{"an erasure that is carried out again leaves a vehicle that was allowed since", suppressFoundAgain},
 	{"an estimate leaves out who is suppressed", suppressEstimate},
 	{"who is suppressed stays so over a restart", suppressSurvives},
 }
@@ -109,6 +111,51 @@ func suppressLast(w *world) {
 	w.must(w.s.Suppress(w.ctx, one, third), "suppress")
 	is("suppressed at the same time", third, false)
 	w.states(w.list("P1"), store.Invalid)
+}
+
+// allowedLater is a list with somebody in whose line is a vehicle that was
+// erased before, and is allowed in an hour.
+func (w *world) allowedLater() store.BatchNo {
+	w.t.Helper()
+	one := []store.PersonKey{w.plate("P1")}
+	w.must(w.s.Suppress(w.ctx, one, w.now()), "suppress")
+	n, err := w.s.Allow(w.ctx, one, w.in(time.Hour))
+	w.must(err, "allow")
+	equal(w, "who was allowed", n, 1)
+	list := rows("P1")
+	list[0].Line = []string{"P1", "Ivan Ivanov"}
+	return w.submit(plain(), list)
+}
+
+func suppressFound(w *world) {
+	b := w.allowedLater()
+	e := store.Erasure{ID: "e_1", At: w.now(), Keys: []store.PersonKey{w.person(store.ByName, "Ivan Ivanov")}}
+	var told []store.Suppression
+	_, err := store.EraseAll(w.ctx, w.s, e, func(keys []store.PersonKey, at time.Time) error {
+		for _, k := range keys {
+			told = append(told, store.Suppression{Key: k, At: at})
+		}
+		return nil
+	}, func(int) {})
+	w.must(err, "erase")
+	found := store.Suppression{Key: w.plate("P1"), At: w.in(time.Hour + time.Millisecond)}
+	equal(w, "what was told of", told, []store.Suppression{found})
+	equal(w, "what was said", w.said(), []store.Suppression{{Key: e.Keys[0], At: e.At}, found})
+	w.blank(b, 1, store.Invalid)
+	w.states(w.list("P1"), store.Invalid)
+}
+
+func suppressFoundAgain(w *world) {
+	b := w.allowedLater()
+	e := store.Erasure{ID: "e_1", At: w.now(), Keys: []store.PersonKey{w.person(store.ByName, "Ivan Ivanov")}, Again: true}
+	_, err := store.EraseAll(w.ctx, w.s, e, func(keys []store.PersonKey, _ time.Time) error {
+		w.t.Errorf("it erases %v, who was allowed since", keys)
+		return nil
+	}, func(int) {})
+	w.must(err, "erase")
+	w.blank(b, 1, store.Invalid)
+	w.states(w.list("P1"), store.Queued)
+	equal(w, "what was said", w.said()[1], store.Suppression{Key: w.plate("P1"), At: w.in(time.Hour), Allowed: true})
 }
 
 func suppressEstimate(w *world) {
