@@ -15,6 +15,10 @@ func (s *site) batchRoutes() []route {
 	return []route{
 		{pattern: "GET /batches/{id}", needs: store.ScopeRead, serve: func(v *visit) error { return showBatch(v, false) }},
 		{pattern: "POST /batches/{id}/rows", needs: store.ScopeReadPII, serve: func(v *visit) error { return showBatch(v, true) }},
+		// The address of that answer is seen in the browser, and copied.
+		{pattern: "GET /batches/{id}/rows", needs: store.ScopeRead, serve: func(v *visit) error {
+			return v.goTo("/batches/"+url.PathEscape(v.r.PathValue("id")), "")
+		}},
 		{pattern: "GET /batches/{id}/events", needs: store.ScopeRead, serve: watchBatch},
 		{pattern: "GET /batches/{id}/download", needs: store.ScopeRead, serve: download},
 	}

@@ -22,6 +22,9 @@ func TestWhatIsPersonalIsShownOnPurposeAlone(t *testing.T) {
 		t.Error("a plate is shown that nobody asked for")
 	}
 	want(t, b.post("/batches/"+id, "/batches/"+id+"/rows", nil), http.StatusOK, "KA01AB1234", "Mask it again")
+	if rec := b.get("/batches/" + id + "/rows"); rec.Code != http.StatusSeeOther || rec.Header().Get("Location") != "/batches/"+id {
+		t.Errorf("the address of what was shown: got %d to %q, want the masked page", rec.Code, rec.Header().Get("Location"))
+	}
 	want(t, b.get("/batches/"+id+"/download?format=csv"), http.StatusOK, "KA01AB1234")
 	want(t, b.get("/batches/"+id+"/download?format=exe"), http.StatusBadRequest, "no such kind of file")
 

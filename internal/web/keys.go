@@ -1,6 +1,7 @@
 package web
 
 import (
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,7 +15,7 @@ import (
 func (s *site) keyRoutes() []route {
 	return []route{
 		{pattern: "GET /keys", needs: store.ScopeAdmin, serve: listKeys},
-		{pattern: "POST /keys", needs: store.ScopeAdmin, serve: makeKey},
+		{pattern: "POST /keys", needs: store.ScopeAdmin, open: true, serve: makeKey}, // open: see errKeyMeanwhile
 		{pattern: "GET /keys/{id}/revoke", needs: store.ScopeAdmin, serve: askRevoke},
 		{pattern: "POST /keys/{id}/revoke", needs: store.ScopeAdmin, serve: revoke},
 		{pattern: "GET /access", needs: store.ScopeAdmin, serve: listActs},
@@ -27,6 +28,9 @@ type keysData struct {
 	Scopes []store.Scope
 	// Tenant is that of the visitor's key; Own that key's id.
 	Tenant, Own string
+	// Once names the request of the form, and From is when the days of its key
+	// begin, so that what is sent twice says the same and makes one key.
+	Once, From string
 }
 
 func listKeys(v *visit) error {
@@ -34,10 +38,23 @@ func listKeys(v *visit) error {
 	if err := v.get("/v1/keys", nil, &page); err != nil {
 		return err
 	}
-	return v.show("keys", "Keys", keysData{Items: page.Items, Scopes: store.Scopes(), Tenant: v.key.Tenant, Own: v.session.key})
+	return v.show("keys", "Keys", keysData{
+		Items: page.Items, Scopes: store.Scopes(), Tenant: v.key.Tenant, Own: v.session.key,
+		Once: rand.Text(), From: v.Now().UTC().Format(time.RFC3339),
+	})
+}
+
+// errKeyMeanwhile answers whoever has pressed twice where there was no key: the
+// first press has made one, without which nobody is let in.
+var errKeyMeanwhile = &refusal{
+	status: http.StatusConflict, title: "There is a key meanwhile",
+	Detail: "Everybody needs one now, so no other was made here. Where nobody has seen what its holder shows, make another with plateq keys create on the machine itself.",
 }
 
 func makeKey(v *visit) error {
+	if !v.open && v.session.key == "" {
+		return errKeyMeanwhile
+	}
 	r := client.KeyRequest{Name: v.field("name"), Tenant: v.field("tenant"), Scopes: v.r.PostForm["scope"]}
 	if text := v.field("days"); text != "" {
 		days, err := strconv.Atoi(text)
@@ -47,11 +64,22 @@ func makeKey(v *visit) error {
 				Detail: "Days must be a whole number from 1 to 3650, or empty for a key that does not end. Go back and change it.",
 			}
 		}
-		r.ExpiresAt = new(v.Now().UTC().Add(time.Duration(days) * 24 * time.Hour).Truncate(time.Second))
+		from, err := time.Parse(time.RFC3339, v.field("from"))
+		if err != nil {
+			from = v.Now().UTC().Truncate(time.Second)
+		}
+		r.ExpiresAt = new(from.Add(time.Duration(days) * 24 * time.Hour))
 	}
 	var made client.NewKey
-	if err := v.post("/v1/keys", r, &made); err != nil {
+	if err := v.send(call{method: http.MethodPost, path: "/v1/keys", once: v.field("once")}, r, &made); err != nil {
 		return err
+	}
+	if made.Secret == "" {
+		return &refusal{
+			status: http.StatusConflict, title: "The key was made already",
+			Detail: "The form was sent twice, and made the key “" + made.Name + "” (" + made.ID + ") once. What its holder shows was in the first answer alone, " +
+				"and is kept nowhere. If nobody has seen it, revoke that key and make another at /keys.",
+		}
 	}
 	lines := []string{"Give it to who is to use it now: it is shown this once, and never again. Only a hash of it is kept."}
 	if v.open {

@@ -75,8 +75,11 @@ document.addEventListener("click", (event) => {
 
 // refresh fetches the page anew and puts its live parts in the place of those
 // that are shown. What somebody is just using is left alone.
-let refreshing = false;
+// A refresh that is wanted while one is under way comes after it, as that may
+// have been answered before what is now to be shown.
+let refreshing = false, again = false;
 async function refresh() {
+  again = refreshing;
   if (refreshing) return;
   refreshing = true;
   try {
@@ -93,6 +96,7 @@ async function refresh() {
   } catch { /* it is tried again */ } finally {
     refreshing = false;
   }
+  if (again) await refresh();
 }
 
 // follow keeps the live parts of the page as they are on the server: upon
@@ -107,20 +111,32 @@ function follow() {
     setInterval(() => { if (!document.hidden) refresh(); }, every);
     return;
   }
-  let source, due, last = 0;
+  // A browser comes back by itself when a stream breaks off, but not when it is
+  // refused one, as while the server is replaced.
+  const shortest = 5000, longest = 60000;
+  let source, due, last = 0, pause = shortest, retry;
   const soon = () => {
     if (due) return;
     due = setTimeout(() => { due = 0; last = Date.now(); refresh(); }, Math.max(0, last + 1000 - Date.now()));
   };
   const open = () => {
+    clearTimeout(retry);
     if (source || document.hidden) return;
-    source = new EventSource(stream);
-    source.addEventListener("progress", soon);
-    source.addEventListener("finished", () => { soon(); source.close(); });
+    const opened = source = new EventSource(stream);
+    opened.addEventListener("open", () => { pause = shortest; });
+    opened.addEventListener("progress", soon);
+    opened.addEventListener("finished", () => { soon(); opened.close(); });
+    opened.addEventListener("error", () => {
+      if (opened.readyState !== EventSource.CLOSED || source !== opened) return;
+      source = undefined;
+      retry = setTimeout(() => { soon(); open(); }, pause);
+      pause = Math.min(pause * 2, longest);
+    });
   };
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden && source) {
-      source.close();
+    if (document.hidden) {
+      clearTimeout(retry);
+      source?.close();
       source = undefined;
     } else {
       open();
