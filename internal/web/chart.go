@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/plateq/plateq/client"
-	"github.com/plateq/plateq/store"
 )
 
 // chart is a bar chart, and the table that says the same to who cannot see it.
@@ -52,7 +51,7 @@ func newChart(id, what, when, each string, at []time.Time, values []float64, wri
 // charts show how much was answered and spent in the last hour and day. What
 // all tenants have together is for keys of all tenants.
 func (v *visit) charts() ([]chart, error) {
-	if v.key.Tenant != store.AllTenants {
+	if !v.whole() {
 		return nil, nil
 	}
 	var all []chart

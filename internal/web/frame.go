@@ -20,6 +20,8 @@ type frame struct {
 	Who  string
 	Open bool
 	Data any
+	// Whole: the visitor sees, and steers, what concerns all tenants.
+	Whole bool
 
 	may func(store.Scope) bool
 }
@@ -32,6 +34,7 @@ type navItem struct {
 	Path, Text string
 	Here       bool
 	needs      store.Scope
+	whole      bool // it is for those of all tenants
 }
 
 // nav lists the pages that the layout leads to, in its order.
@@ -43,7 +46,7 @@ func nav() []navItem {
 		{Path: "/lookup", Text: "Lookup", needs: store.ScopeSubmit},
 		{Path: "/unknown", Text: "Unknown", needs: store.ScopeRead},
 		{Path: "/providers", Text: "Providers", needs: store.ScopeRead},
-		{Path: "/queues", Text: "Queues", needs: store.ScopeOperate},
+		{Path: "/queues", Text: "Queues", needs: store.ScopeOperate, whole: true},
 		{Path: "/webhooks", Text: "Webhooks", needs: store.ScopeOperate},
 		{Path: "/keys", Text: "Keys", needs: store.ScopeAdmin},
 		{Path: "/access", Text: "Access log", needs: store.ScopeAdmin},
@@ -77,9 +80,9 @@ var notices = map[string]string{
 }
 
 func (v *visit) frame(title string, data any) frame {
-	f := frame{Title: title, Token: v.token(v.session), Notice: notices[v.r.URL.Query().Get("notice")], Open: v.open, Data: data, may: v.May}
+	f := frame{Title: title, Token: v.token(v.session), Notice: notices[v.r.URL.Query().Get("notice")], Open: v.open, Data: data, may: v.May, Whole: v.whole()}
 	if v.open || v.session.key != "" {
-		f.Nav = slices.DeleteFunc(nav(), func(n navItem) bool { return !v.May(n.needs) })
+		f.Nav = slices.DeleteFunc(nav(), func(n navItem) bool { return !v.May(n.needs) || n.whole && !v.whole() })
 	}
 	for i, n := range f.Nav {
 		f.Nav[i].Here = v.r.URL.Path == n.Path || n.Path != "/" && strings.HasPrefix(v.r.URL.Path, n.Path+"/")

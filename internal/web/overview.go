@@ -36,7 +36,7 @@ type unknownTotal struct {
 func overview(v *visit) error {
 	if !v.May(store.ScopeRead) {
 		for _, n := range nav() {
-			if v.May(n.needs) {
+			if v.May(n.needs) && (!n.whole || v.whole()) {
 				return v.goTo(n.Path, "")
 			}
 		}

@@ -21,10 +21,8 @@ func (s *site) providerRoutes() []route {
 // providersData is how all providers stand.
 type providersData struct {
 	SetUp, Others []standing
-	// Whole: the visitor sees, and steers, what concerns all tenants.
-	Whole   bool
-	Credit  bool // they were asked for it
-	Credits bool // they can be
+	Credit        bool // they were asked for it
+	Credits       bool // they can be
 }
 
 // standing is a provider with what was counted of it lately.
@@ -66,7 +64,7 @@ func (s standing) RateShare() string {
 const incidentsShown = 5
 
 func listProviders(v *visit) error {
-	d := providersData{Whole: v.key.Tenant == store.AllTenants, Credit: v.r.URL.Query().Get("credit") != ""}
+	d := providersData{Credit: v.r.URL.Query().Get("credit") != ""}
 	q := url.Values{}
 	if d.Credit {
 		q.Set("balance", "true")
@@ -76,7 +74,7 @@ func listProviders(v *visit) error {
 		return err
 	}
 	var hour []client.Series
-	if d.Whole {
+	if v.whole() {
 		var err error
 		if hour, err = v.series("minute", ""); err != nil {
 			return err

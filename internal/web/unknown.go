@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/plateq/plateq/client"
@@ -26,6 +27,11 @@ type unknownData struct {
 	Filter    url.Values
 	Providers []client.Provider
 	Chosen    bool
+}
+
+// Adopts reports whether calls to a provider can be on tickets.
+func (d unknownData) Adopts(provider string) bool {
+	return slices.ContainsFunc(d.Providers, func(p client.Provider) bool { return p.Name == provider && p.Later })
 }
 
 func listUnknown(v *visit) error {

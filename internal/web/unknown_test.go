@@ -10,6 +10,7 @@ import (
 
 	"github.com/plateq/plateq/internal/api"
 	"github.com/plateq/plateq/providers"
+	"github.com/plateq/plateq/providers/regnum"
 	"github.com/plateq/plateq/providers/spectrumdata"
 	"github.com/plateq/plateq/store"
 )
@@ -135,4 +136,45 @@ func TestWhoeverReadsDecidesNothing(t *testing.T) {
 		t.Error("whoever only reads is offered to decide")
 	}
 	want(t, b.get("/unknown/1/resend"), http.StatusForbidden, "operate")
+}
+
+// TestOnlyCallsOnTicketsAreOfferedOne: where the provider answers at once there
+// is none to adopt.
+func TestOnlyCallsOnTicketsAreOfferedOne(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, time.Now, func(o *api.Options) {
+		p, err := regnum.New(regnum.Config{URLs: []string{"https://example.invalid"}, ID: "1", Seccode: "s", Nameservice: "n", Format: "json"}, regnum.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.Providers, err = providers.NewSet(p); err != nil {
+			t.Fatal(err)
+		}
+	})
+	call := w.lost(t, w.submittedTo(t, "regnum", "", "plate\nA001AA77\n"))
+	page := w.browser(t).get("/unknown")
+	want(t, page, http.StatusOK, fmt.Sprintf("/unknown/%d/give-up", call))
+	if strings.Contains(page.Body.String(), fmt.Sprintf("/unknown/%d/adopt", call)) {
+		t.Error("it offers to adopt a ticket")
+	}
+}
+
+// TestTenantsAreOfferedWhatTheyMayDo: queues and gates concern all tenants.
+func TestTenantsAreOfferedWhatTheyMayDo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.submitted(t, "", fleet)
+	if _, err := w.store.SetGates(t.Context(), store.GateChanges{Close: []store.GateClose{{Scope: "attestr", Class: providers.OutOfCredit}}}); err != nil {
+		t.Fatal(err)
+	}
+	for tenant, whole := range map[string]bool{"acme": false, store.AllTenants: true} {
+		key, _ := w.key(t, store.APIKey{Tenant: tenant, Scopes: store.Scopes()})
+		page := w.browser(t).in(key).get("/")
+		want(t, page, http.StatusOK, "until somebody opens it", `href="/webhooks"`)
+		for _, offer := range []string{`href="/queues"`, "put right what the reason names"} {
+			if strings.Contains(page.Body.String(), offer) != whole {
+				t.Errorf("to a key of %s %q is shown: %v, want %v", tenant, offer, !whole, whole)
+			}
+		}
+	}
 }

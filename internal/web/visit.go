@@ -69,6 +69,9 @@ func (s *site) page(rt route) http.Handler {
 // May reports whether the visitor's key has a scope.
 func (v *visit) May(needs store.Scope) bool { return needs == "" || v.key.Allows(needs) }
 
+// whole reports whether the visitor's key is for all tenants.
+func (v *visit) whole() bool { return v.key.Tenant == store.AllTenants }
+
 func lacks(needs store.Scope) error {
 	return &refusal{
 		status: http.StatusForbidden, title: "Your key does not allow this",
