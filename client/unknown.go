@@ -66,6 +66,20 @@ type Retried struct {
 	Batch    Batch   `json:"batch"`
 }
 
+// MaybePaid counts the rows that had failed without anybody having seen what the
+// provider answered: it may have charged for them, and to ask again may be to pay
+// twice.
+func (r Retried) MaybePaid() int {
+	n := 0
+	for _, c := range r.Causes {
+		switch c.Class {
+		case "provider_timeout", "missing_at_provider", "given_up":
+			n += c.Rows
+		}
+	}
+	return n
+}
+
 // Retry asks again what failed of a batch. A batch that is done runs again.
 // Where the server cannot be reached or is overloaded it is asked again, a few
 // times, for what had failed when it first was and is not asked again yet.

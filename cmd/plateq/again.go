@@ -37,13 +37,15 @@ func (c *cli) retryCommand() *cobra.Command {
 }
 
 func (c *cli) retry(ctx context.Context, cl *client.Client, id string, o client.RetryOptions) error {
-	if !o.DryRun && terminal(c.in) && !c.yes {
+	asked := !o.DryRun && terminal(c.in) && !c.yes
+	if asked {
 		dry := o
 		dry.DryRun = true
 		would, err := cl.Retry(ctx, id, dry)
 		if err != nil {
 			return err
 		}
+		c.warnPaid(would)
 		if would.Rows > 0 && !c.agreed("ask again about %d rows: %s?", would.Rows, c.againWords(would.Again)) {
 			return &app.ExitError{Code: app.ExitInterrupted, Err: errors.New("nothing was retried")}
 		}
@@ -51,6 +53,9 @@ func (c *cli) retry(ctx context.Context, cl *client.Client, id string, o client.
 	got, err := cl.Retry(ctx, id, o)
 	if err != nil {
 		return err
+	}
+	if !asked {
+		c.warnPaid(got)
 	}
 	if !c.table() {
 		if err := json.NewEncoder(c.out).Encode(got); err != nil {
@@ -76,6 +81,13 @@ func (c *cli) retry(ctx context.Context, cl *client.Client, id string, o client.
 	c.say("%d rows are asked again: %s", got.Rows, c.againWords(got.Again))
 	c.next("status " + id)
 	return nil
+}
+
+// warnPaid says how many rows of a retry may be paid for twice.
+func (c *cli) warnPaid(r client.Retried) {
+	if n := r.MaybePaid(); n > 0 {
+		c.say("%d of the failed rows may have been charged already, as nobody saw the provider's answer to them: they may be paid for twice", n)
+	}
 }
 
 func retryFlags(o client.RetryOptions) string {

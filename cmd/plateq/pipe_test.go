@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
@@ -21,11 +22,11 @@ import (
 	"github.com/plateq/plateq/client"
 )
 
-// slowly starts a stand-in that takes its time to answer, and has p ask it.
-// It returns what is closed when something was asked of it.
-func (p *place) slowly(t *testing.T) (asked <-chan struct{}) {
+// misled starts a stand-in that misbehaves, and has p ask it. It returns what is
+// closed when something was asked of it.
+func (p *place) misled(t *testing.T, fault string) (asked <-chan struct{}) {
 	t.Helper()
-	cmd := p.command(t.Context(), "simulate", "--listen", "127.0.0.1:0", "--fault", "latency,for=300ms")
+	cmd := p.command(t.Context(), "simulate", "--listen", "127.0.0.1:0", "--fault", fault)
 	standIn, err := url.Parse(started(t, cmd, "playing the providers on "))
 	if err != nil {
 		t.Fatal(err)
@@ -35,12 +36,15 @@ func (p *place) slowly(t *testing.T) (asked <-chan struct{}) {
 	door := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(standIn)
 		tell()
-	}})
+	}, ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }})
 	t.Cleanup(door.Close)
 	addr := door.URL
 	p.env = append(p.env, "PLATEQ_AOPAY_BASE_URL="+addr+"/aopay", "PLATEQ_AOPAY_REGISTRATION_ID="+standInToken, "PLATEQ_AOPAY_RATE=none")
 	return first
 }
+
+// late is a fault that takes its time.
+const late = "latency,for=300ms"
 
 // bills is a list of AOPay's.
 func bills(n int) string {
@@ -92,7 +96,7 @@ func closedPipe(t *testing.T) *os.File {
 func TestARunOutlivesItsReader(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, "PLATEQ_LOG_LEVEL=debug", "PLATEQ_CONFIRM_ABOVE=1000")
-	p.slowly(t)
+	p.misled(t, late)
 	p.write(t, "bills.csv", bills(6))
 	run := []string{"run", "bills.csv", "-p", "aopay", "--set", "operator=311"}
 	first := p.command(t.Context(), slices.Concat(run, []string{"-o", "out.csv"})...)
@@ -120,7 +124,7 @@ func TestARunOutlivesItsReader(t *testing.T) {
 func TestATerminalThatGoesEndsNoCall(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, "PLATEQ_AOPAY_CONCURRENCY=2") // so that calls are in flight at all times
-	asked := p.slowly(t)
+	asked := p.misled(t, late)
 	p.write(t, "bills.csv", bills(12))
 	run := []string{"run", "bills.csv", "-p", "aopay", "--set", "operator=311", "-o", "out.csv"}
 	cmd := p.command(t.Context(), run...)

@@ -46,6 +46,27 @@ func failedAs(class store.ErrorClass, code string) store.Verdict {
 	return store.Verdict{To: store.Failed, Answer: &store.Answer{Failure: &store.Failure{Class: class, Code: code, Message: "try later"}}}
 }
 
+// TestARetrySaysWhatMayBePaidTwice: that are the rows of which an answer may yet
+// come, as nobody saw it.
+func TestARetrySaysWhatMayBePaidTwice(t *testing.T) {
+	t.Parallel()
+	for _, class := range []store.ErrorClass{
+		store.ClassProviderError, store.ClassUnavailable, store.ClassProviderTimeout, store.ClassMissing, store.ClassPoison, store.ClassGivenUp,
+	} {
+		w := priced(t)
+		b := w.submitted(t, "plate\nDL01AA1000\nDL01AA1000\nDL01AA1001\n")
+		w.called(t, b.ID, failedAs(class, ""))
+		r := decoded[client.Retried](t, w.do(t, "POST", "/v1/batches/"+b.ID+"/retry", `{"dry_run":true}`, jsonBody))
+		want := 0
+		if class.LateAnswersCount() {
+			want = 3
+		}
+		if got := r.MaybePaid(); got != want || r.Rows != 3 {
+			t.Errorf("%s: %d of %d rows may have been paid for, want %d of 3", class, got, r.Rows, want)
+		}
+	}
+}
+
 func TestFailedRowsAreGroupedAndRetried(t *testing.T) {
 	t.Parallel()
 	w := priced(t)

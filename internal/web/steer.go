@@ -86,6 +86,9 @@ func askRetry(v *visit) error {
 	if r.Unknown > 0 {
 		lines = append(lines, plural(r.Unknown, "row")+" wait on a call of which nobody knows, and are not asked again.")
 	}
+	if n := r.MaybePaid(); n > 0 {
+		lines = append(lines, plural(n, "row")+" may have been charged already, as nobody saw the provider's answer: to ask again may be to pay twice.")
+	}
 	return v.confirm(question{
 		Title: "Ask again what failed?", Lines: lines, Action: "/batches/" + id + "/retry",
 		Hidden: map[string]string{"class": o.Class, "code": o.Code}, Button: "Ask again", Back: "/batches/" + id,

@@ -64,6 +64,9 @@ func TestWhatIsUnknownIsDecidedByAPerson(t *testing.T) {
 				t.Fatalf("decide: %d %s", rec.Code, rec.Body)
 			}
 			want(t, b.get(rec.Header().Get("Location")), http.StatusOK, tt.done, "asked them &lt;i&gt;")
+			if tt.what == "give-up" {
+				want(t, b.get("/batches/"+id+"/retry"), http.StatusOK, "2 rows may have been charged already")
+			}
 		})
 	}
 }
