@@ -144,6 +144,35 @@ func TestPagesAreOfTheRoleOfAKey(t *testing.T) {
 	p.Await("a", "New batch")
 }
 
+// TestAListIsLookedThroughAgainOnlyWhereItSaysSomethingElse: its name may change
+// until it is handed in, and the Enter key looks through it.
+func TestAListIsLookedThroughAgainOnlyWhereItSaysSomethingElse(t *testing.T) {
+	t.Parallel()
+	d, at, _ := clerk(t)
+	p := browsertest.Open(t, at, browsertest.Options{})
+	p.Go("/new")
+	p.Choose("#provider", "attestr")
+	p.Upload("#file", d.list("fleet.csv", append(plates(5), "??")))
+	p.Fill("#name", "South\r")
+	p.Await("h2", "What it costs")
+	const mayHandIn = `!document.querySelector('button[formaction="/new/submit"]').disabled`
+	stale := func() bool { return browsertest.Eval[bool](p, `document.querySelector("[data-stale]").checkVisibility()`) }
+	p.Click("summary")
+	p.Click("[name=fresh]")
+	if browsertest.Eval[bool](p, mayHandIn) || !stale() {
+		t.Error("what was changed since can be handed in")
+	}
+	p.Fill("#purpose", "renewals\r")
+	p.Until(mayHandIn)
+	p.Fill("#name", "North")
+	p.Click("#purpose") // so that it is told of the change
+	if !browsertest.Eval[bool](p, mayHandIn) || stale() {
+		t.Error("a list that has another name has to be looked through again")
+	}
+	p.Click(`button[formaction="/new/submit"]`)
+	p.Await("h1", "North")
+}
+
 // newKey makes a key over HTTP and returns what its holder shows.
 func newKey(t *testing.T, at, by string, scopes ...string) string {
 	t.Helper()

@@ -162,8 +162,10 @@ function lists(form) {
     });
   }
   // What was looked through is not what is chosen now.
-  form.addEventListener("change", () => {
-    for (const button of form.querySelectorAll('#go button[formaction]')) button.disabled = true;
+  form.addEventListener("change", (event) => {
+    if (event.target.hasAttribute("data-free")) return;
+    for (const button of form.querySelectorAll("#go button[formaction]")) button.disabled = true;
+    for (const hint of form.querySelectorAll("[data-stale]")) hint.hidden = false;
   });
   form.addEventListener("submit", async (event) => {
     if (event.submitter?.hasAttribute("data-native")) return;
@@ -188,13 +190,13 @@ function lists(form) {
       result.focus();
       result.scrollIntoView({ block: "start" });
     } catch {
-      if (pressed) pressed.disabled = false;
       const failed = document.createElement("p");
       failed.className = "error";
       failed.setAttribute("role", "alert");
       failed.textContent = "The server could not be reached, so nothing was looked through. Try again.";
       document.getElementById("check").replaceChildren(failed);
     } finally {
+      if (pressed) pressed.disabled = false;
       form.removeAttribute("aria-busy");
     }
   });
