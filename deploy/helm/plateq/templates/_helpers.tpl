@@ -70,7 +70,8 @@ containers:
     startupProbe:
       httpGet: {path: /healthz, port: metrics}
       periodSeconds: 2
-      failureThreshold: 60
+      # An hour: it serves once what was erased is erased again from an older store.
+      failureThreshold: 1800
     livenessProbe:
       httpGet: {path: /healthz, port: metrics}
       periodSeconds: 10
