@@ -156,7 +156,9 @@ func TestAListIsLookedThroughAgainOnlyWhereItSaysSomethingElse(t *testing.T) {
 	p.Fill("#name", "South\r")
 	p.Await("h2", "What it costs")
 	const mayHandIn = `!document.querySelector('button[formaction="/new/submit"]').disabled`
-	stale := func() bool { return browsertest.Eval[bool](p, `document.querySelector("[data-stale]").checkVisibility()`) }
+	stale := func() bool {
+		return browsertest.Eval[bool](p, `document.querySelector("[data-stale]").checkVisibility()`)
+	}
 	p.Click("summary")
 	p.Click("[name=fresh]")
 	if browsertest.Eval[bool](p, mayHandIn) || !stale() {

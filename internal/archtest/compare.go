@@ -141,6 +141,7 @@ var opens = []open{
 	{"store/sealer.go", "sealed[0] != sealedByKey", whyMark},
 	{"store/spool_file.go", "sum == crc32.Checksum(page[:sumAt], spoolSums)", whyDamage},
 	{"store/spool_file.go", "sum == binary.BigEndian.Uint32(b[16:])", whyDamage},
+	{"store/suppress.go", "s.Key == key", whyOrder},
 }
 
 // otherSide plays those whom the product speaks with, with secrets that are
