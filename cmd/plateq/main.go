@@ -9,21 +9,14 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	_ "time/tzdata" // daily resets have zones, images have no files of them
 
 	"github.com/plateq/plateq/internal/app"
 )
 
-// collectAt has garbage collected when the heap has grown threefold: it is small
-// beside what passes through it.
-const collectAt, usually = 200, 100
-
 func main() {
-	if was := debug.SetGCPercent(collectAt); was != usually {
-		debug.SetGCPercent(was) // GOGC says otherwise
-	}
+	collectSeldom(collectAt, usually)
 	ctx, stop := context.WithCancel(context.Background())
 	outlivePipes()
 	signals := make(chan os.Signal, 2)

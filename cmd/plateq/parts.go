@@ -32,7 +32,10 @@ func (c *cli) workerCommand() *cobra.Command {
 		Short: "Ask the providers, beside other workers",
 		Long:  "Ask the providers." + sharedHelp,
 		Args:  wants(),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return c.part(cmd.Context(), app.Worker) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			collectSeldom(collectWorker, collectAt)
+			return c.part(cmd.Context(), app.Worker)
+		},
 	}
 }
 
