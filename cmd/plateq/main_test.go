@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("TEST_AS_PLATEQ") != "" {
 		main()
 	}
+	heedTerminals()
 	os.Exit(m.Run())
 }
 
