@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,14 +30,7 @@ func TestNohupOutlivesTheTerminal(t *testing.T) {
 	cmd.Dir, cmd.Env = plain.Dir, plain.Env
 	var errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &errs, &errs
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = cmd.Wait()
-	}()
+	ended := begun(t, cmd)
 	select {
 	case <-asked:
 		_ = cmd.Process.Signal(syscall.SIGHUP)
@@ -46,7 +40,7 @@ func TestNohupOutlivesTheTerminal(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != 0 && code != 3 {
 		t.Errorf("exit %d, want 0 or 3: %s", code, &errs)
 	}
-	if text, err := os.ReadFile(p.dir + "/out.csv"); err != nil || strings.Count(string(text), "\n") != 7 {
+	if text, err := os.ReadFile(filepath.Join(p.dir, "out.csv")); err != nil || strings.Count(string(text), "\n") != 7 {
 		t.Errorf("results: %v, %s", err, text)
 	}
 }

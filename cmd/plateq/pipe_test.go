@@ -119,6 +119,20 @@ func TestARunOutlivesItsReader(t *testing.T) {
 	}
 }
 
+// begun starts a command and returns a channel that is closed when it has ended.
+func begun(t *testing.T, cmd *exec.Cmd) (ended <-chan struct{}) {
+	t.Helper()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = cmd.Wait()
+	}()
+	return done
+}
+
 // Of a terminal that goes its shell tells, and the system, and that is no wish
 // to end at once.
 func TestATerminalThatGoesEndsNoCall(t *testing.T) {
@@ -128,14 +142,7 @@ func TestATerminalThatGoesEndsNoCall(t *testing.T) {
 	p.write(t, "bills.csv", bills(12))
 	run := []string{"run", "bills.csv", "-p", "aopay", "--set", "operator=311", "-o", "out.csv"}
 	cmd := p.command(t.Context(), run...)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = cmd.Wait()
-	}()
+	ended := begun(t, cmd)
 	select {
 	case <-asked:
 	case <-ended:
