@@ -74,6 +74,9 @@ func TestUnitsSetVariablesThatThereAre(t *testing.T) {
 				rest = append(rest, strings.Replace(line, "plateq "+part, "plateq PART", 1))
 			}
 		}
+		if !slices.Contains(environ, "GOMEMLIMIT=400MiB") || !slices.Contains(rest, "MemoryHigh=512M") {
+			t.Errorf("%s: it may grow past what it may have", name)
+		}
 		c, warnings, err := config.Load(environ)
 		if err != nil || len(warnings) > 0 || !c.Shared() {
 			t.Errorf("%s: %v, %q", name, err, warnings)

@@ -172,6 +172,49 @@ func TestPodsMayDoLittle(t *testing.T) {
 	}
 }
 
+// TestMemoryIsHeldBelowItsLimit: past it a worker is killed, with calls in
+// flight that may have been charged.
+func TestMemoryIsHeldBelowItsLimit(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		limit    any
+		settings map[string]any
+		want     string
+	}{
+		"Mi":           {limit: "100Mi", want: "83886080"},
+		"Gi, in parts": {limit: "1.5Gi", want: "1288490188"},
+		"M":            {limit: "100M", want: "80000000"},
+		"bytes":        {limit: 100_000_000, want: "80000000"},
+		"no limit":     {limit: nil, want: ""},
+		"another unit": {limit: "1e9", want: ""},
+		"said":         {limit: "100Mi", settings: map[string]any{"GOMEMLIMIT": "90MiB"}, want: "90MiB"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resources := map[string]any{"resources": map[string]any{"limits": map[string]any{"memory": test.limit}}}
+			values := map[string]any{"worker": resources, "settings": test.settings}
+			var got []string
+			for _, e := range pods(render(t, values))["StatefulSet fleet-plateq-worker"].Containers[0].Env {
+				if e.Name == "GOMEMLIMIT" {
+					got = append(got, e.Value)
+				}
+			}
+			if strings.Join(got, " ") != test.want {
+				t.Errorf("GOMEMLIMIT is %q, want %q", got, test.want)
+			}
+		})
+	}
+	for _, without := range []map[string]any{{"resources": nil}, {"resources": map[string]any{"limits": nil}}} {
+		render(t, map[string]any{"worker": without})
+	}
+	for name, p := range pods(render(t, nil)) {
+		if !slices.ContainsFunc(p.Containers[0].Env, func(e corev1.EnvVar) bool { return e.Name == "GOMEMLIMIT" }) {
+			t.Errorf("%s grows past its limit", name)
+		}
+	}
+}
+
 // TestSecretsAreFiles: none is a variable, and each is where its variable says.
 func TestSecretsAreFiles(t *testing.T) {
 	t.Parallel()
@@ -215,6 +258,9 @@ func TestVariablesAreKnown(t *testing.T) {
 	for name, p := range pods(render(t, nil)) {
 		for _, e := range p.Containers[0].Env {
 			variable := regexp.MustCompile(`_FILE$`).ReplaceAllString(e.Name, "")
+			if variable == "GOMEMLIMIT" {
+				continue // of Go itself
+			}
 			if !bytes.Contains(text, []byte("#"+variable+"=")) {
 				t.Errorf("%s: nobody knows %s", name, e.Name)
 			}

@@ -22,6 +22,19 @@ app.kubernetes.io/managed-by: {{ $top.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $top.Chart.Name $top.Chart.Version }}
 {{- end }}
 
+{{/* Four fifths of a quantity of memory, in bytes: past them Go collects garbage as
+     often as it must, and a pod past its limit is killed with calls in flight.
+     Of what is not written in the usual units, nothing. */}}
+{{- define "plateq.softLimit" -}}
+{{- $units := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 -}}
+{{- $number := "" }}{{ $unit := "" -}}
+{{- if kindIs "string" . }}
+{{- $number = regexFind "^[0-9.]+" . }}{{ $unit = trimPrefix $number . -}}
+{{- else }}{{ $number = . -}}
+{{- end }}
+{{- if and $number (hasKey $units $unit) }}{{ mulf $number (get $units $unit) 0.8 | int64 }}{{ end -}}
+{{- end }}
+
 {{/* A pod of a part: (dict "top" $ "part" "serve" "resources" … "data" volume). */}}
 {{- define "plateq.pod" -}}
 {{- $v := .top.Values -}}
@@ -53,6 +66,11 @@ containers:
       - {name: PLATEQ_ADMIN_LISTEN, value: "0.0.0.0:8081"}
       {{- if eq .part "serve" }}
       - {name: PLATEQ_LISTEN, value: "0.0.0.0:8080"}
+      {{- end }}
+      {{- with include "plateq.softLimit" (dig "limits" "memory" "" (.resources | default dict)) }}
+      {{- if not (hasKey $v.settings "GOMEMLIMIT") }}
+      - {name: GOMEMLIMIT, value: {{ . | quote }}}
+      {{- end }}
       {{- end }}
       {{- range $name, $from := $v.secretSettings }}
       - {name: {{ $name }}_FILE, value: /secrets/{{ $from.secret }}/{{ $from.key }}}
